@@ -1,0 +1,113 @@
+"""What can go wrong, as one value: what, why, a hint and an exit code."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import Origin
+
+#: The longest line that an error prints.
+LONGEST_MESSAGE = 500
+
+# C0 and C1 controls, and the bidirectional controls that reorder what a terminal shows.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+class ExitCode(enum.IntEnum):
+    """The exit codes of every command."""
+
+    DONE = 0
+    DIFFERENT = 1
+    BAD_INPUT = 2
+    BUILD_FAILED = 3
+    NOT_AVAILABLE = 4
+    INPUT_OUTPUT = 5
+    INTERRUPTED = 130
+
+
+def printable(text: str) -> str:
+    """Return *text* with control characters escaped and credentials in URLs shown as ``****``."""
+    escaped = _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
+    return _CREDENTIALS.sub("****@", escaped)
+
+
+class AsamanError(Exception):
+    """Something a user can cause or mend; printed as one line, never as a traceback.
+
+    :param what: the thing that is wrong, such as ``attrs==25.3.0``
+    :param why: what is wrong with it
+    :param hint: what mends it, or ``""``
+    :param code: the exit code of the command
+    :param origin: the file and line of the pin, where there is one
+    :param others: further errors of the same run, printed after this one
+    """
+
+    def __init__(
+        self,
+        what: str,
+        why: str,
+        *,
+        hint: str = "",
+        code: ExitCode = ExitCode.BAD_INPUT,
+        origin: Origin | None = None,
+        others: tuple[AsamanError, ...] = (),
+    ) -> None:
+        super().__init__(what, why)
+        self.what = what
+        self.why = why
+        self.hint = hint
+        self.code = code
+        self.origin = origin
+        self.others = others
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
+
+    def lines(self) -> tuple[str, ...]:
+        """Return ``error: WHAT: WHY`` and, where there is one, ``hint: …``, fit for a terminal."""
+        where = f" ({self.origin})" if self.origin is not None else ""
+        line = printable(f"error: {self.what}: {self.why}")
+        own = [_shorten(line, LONGEST_MESSAGE - len(printable(where))) + printable(where)]
+        if self.hint:
+            own.append(_shorten(printable(f"hint: {self.hint}"), LONGEST_MESSAGE))
+        for other in self.others:
+            own.extend(other.lines())
+        return tuple(own)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword arguments do not survive the default pickling of exceptions.
+        return _rebuild, (self.what, self.why, self.hint, self.code, self.origin, self.others)
+
+
+def _rebuild(
+    what: str,
+    why: str,
+    hint: str,
+    code: ExitCode,
+    origin: Origin | None,
+    others: tuple[AsamanError, ...],
+) -> AsamanError:
+    return AsamanError(what, why, hint=hint, code=code, origin=origin, others=others)
+
+
+def _shorten(line: str, longest: int) -> str:
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def all_of(errors: list[AsamanError]) -> AsamanError:
+    """Return one error that prints all *errors*, with the exit code of the first."""
+    first, *rest = errors
+    return AsamanError(
+        first.what,
+        first.why,
+        hint=first.hint,
+        code=first.code,
+        origin=first.origin,
+        others=(*first.others, *rest),
+    )

@@ -1,0 +1,520 @@
+"""Frozen value objects; no I/O.
+
+A build is a value turned into a value: a :class:`BuildJob` goes in, a :class:`BuildRecord` or a
+:class:`BuildFailure` comes out. A rebuild is the same job with its :class:`BuildEnvironment` varied.
+All values are hashable and picklable, so that they can cross a process or a machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from amrasaman_nox.errors import AsamanError, ExitCode
+
+#: The first commit to SecureDrop, 2011-06-29; the original's default, in seconds since 1970.
+DEFAULT_SOURCE_DATE_EPOCH: Final = 1309379017
+#: What zip can store: 1980-01-01 to 2107-12-31, in seconds since 1970.
+EARLIEST_EPOCH: Final = 315532800
+LATEST_EPOCH: Final = 4354819198
+
+#: Raised with every change of the build that could change a wheel or a record.
+SCHEMA: Final = 1
+
+_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+_WEAK: Final = frozenset({"md5", "sha1", "sha224"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Digest:
+    """A strong hash in lower-case hexadecimal (sha256, sha384 or sha512).
+
+    :raises AsamanError: weak or unknown algorithm, or a malformed value
+    """
+
+    algorithm: str
+    value: str
+
+    def __post_init__(self) -> None:
+        if self.algorithm in _WEAK:
+            raise AsamanError(f"weak hash {self.algorithm}", "sha256 or stronger is required")
+        length = _HEX_LENGTHS.get(self.algorithm)
+        if length is None:
+            raise AsamanError(
+                f"unknown hash {self.algorithm}", "sha256, sha384 or sha512 is required"
+            )
+        if not re.fullmatch(rf"[0-9a-f]{{{length}}}", self.value):
+            raise AsamanError(
+                f"malformed hash {self.algorithm}:{self.value[:80]}",
+                f"{length} hexadecimal digits are required",
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """Return the digest written as ``algorithm:hex``, as pip writes it."""
+        algorithm, _, value = text.partition(":")
+        return cls(algorithm=algorithm.lower(), value=value.lower())
+
+    @classmethod
+    def of(cls, data: bytes, algorithm: str = "sha256") -> Digest:
+        """Return the digest of *data*."""
+        return cls(algorithm=algorithm, value=hashlib.new(algorithm, data).hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.value}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The file, and the line in it, where a pin stands (lines count from 1)."""
+
+    path: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.line is None else f"{self.path} line {self.line}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """One requirement with its hashes.
+
+    ``name`` is normalised (PEP 503), ``version`` is the normal form (PEP 440), ``marker`` is the
+    environment marker as written (PEP 508), ``url`` is a direct URL or ``None``. A pin made from a
+    local archive has its absolute path in ``path``.
+    """
+
+    name: str
+    version: str
+    digests: tuple[Digest, ...] = ()
+    marker: str | None = None
+    extras: tuple[str, ...] = ()
+    url: str | None = None
+    path: str | None = None
+    origin: Origin | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexOptions:
+    """Which indexes to ask, and how; nothing here has an influence on a hash.
+
+    ``index_url`` is ``None`` for the index client's own default. ``find_links`` are folders or
+    URLs. ``trusted_hosts`` may be asked over plain HTTP. ``environment`` holds the variables of
+    access (proxies, certificates, index credentials) that are passed to the index client.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    offline: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirements:
+    """What one input asks for: its pins in order, and the index options that stand in it.
+
+    ``kind`` names the format: ``requirements``, ``pylock``, ``archive``, ``directory`` or
+    ``project``; ``path`` is the file or folder that was read.
+    """
+
+    kind: str
+    path: str
+    pins: tuple[Pin, ...]
+    index: IndexOptions = IndexOptions()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where the verified bytes of a pin come from: one file with a pinned hash.
+
+    ``url`` is ``None`` for bytes that are local only. ``size`` is in bytes, ``uploaded`` in UTC;
+    both are ``None`` where the index does not say. ``filename`` is built from name and version.
+    ``taken`` marks a published wheel that is used as it is and not rebuilt.
+    """
+
+    pin: Pin
+    filename: str
+    digest: Digest
+    url: str | None = None
+    size: int | None = None
+    uploaded: datetime | None = None
+    taken: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.pin.name
+
+    @property
+    def version(self) -> str:
+        return self.pin.version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    """A Python interpreter as it describes itself.
+
+    ``executable`` and ``prefixes`` are absolute paths; ``prefixes`` are the folders that a build
+    must see. ``markers`` are the values of environment markers (PEP 508), ``tags`` the
+    compatible wheel tags in order of preference (PEP 425). ``compile_flags`` are the
+    interpreter's own CFLAGS. ``digest`` is that of the executable.
+    """
+
+    executable: str
+    implementation: str
+    version: str
+    platform: str
+    prefixes: tuple[str, ...]
+    markers: tuple[tuple[str, str], ...]
+    tags: tuple[str, ...]
+    digest: Digest
+    compile_flags: str = ""
+
+    @property
+    def minor(self) -> str:
+        """The version without its patch, such as ``3.11``."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def key(self) -> str:
+        """What a build lock is keyed by, such as ``cpython-3.11-linux-x86_64``."""
+        return f"{self.implementation}-{self.minor}-{self.platform}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class LockedFile:
+    """A wheel that a build environment is filled from, by file name and hash."""
+
+    filename: str
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockEntry:
+    """The build requirements of one sdist for one interpreter, resolved to files.
+
+    ``static`` are those of ``pyproject.toml`` (PEP 518), ``dynamic`` those of the backend's
+    ``get_requires_for_build_wheel`` (PEP 517). ``as_of`` is the cutoff of the resolution in UTC,
+    or ``None`` for none. ``notes`` say where the resolution had to deviate.
+    """
+
+    name: str
+    version: str
+    sdist: Digest
+    interpreter: str
+    files: tuple[LockedFile, ...]
+    static: tuple[str, ...] = ()
+    dynamic: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildLock:
+    """The hashed set of build requirements of every source."""
+
+    entries: tuple[LockEntry, ...] = ()
+
+    def find(self, sdist: Digest, interpreter: str) -> LockEntry | None:
+        """Return the entry of *sdist* for the interpreter key, or ``None``."""
+        for entry in self.entries:
+            if entry.sdist == sdist and entry.interpreter == interpreter:
+                return entry
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildEnvironment:
+    """The constant world that a build sees; a variation changes one of these values.
+
+    ``source_date_epoch`` is in seconds since 1970; ``None`` leaves the variable unset (some
+    published wheels were built so). Paths are those that the build sees. ``directory_order`` is
+    ``sorted`` or ``reversed``: the order in which the source's members are created.
+    ``source_times`` is the modification time of unpacked members in seconds since 1970.
+    ``processors`` is the number that a build sees. ``clock_offset`` shifts the clock by seconds,
+    where libfaketime can be had. ``variables`` are passed on purpose and stand in the record.
+    """
+
+    source_date_epoch: int | None = DEFAULT_SOURCE_DATE_EPOCH
+    umask: int = 0o022
+    hash_seed: int = 0
+    locale: str = "C.UTF-8"
+    time_zone: str = "UTC"
+    user: str = "builder"
+    uid: int = 1000
+    host_name: str = "build"
+    home: str = "/build/home"
+    build_path: str = "/build/source"
+    environment_path: str = "/build/environment"
+    processors: int = 2
+    directory_order: str = "sorted"
+    source_times: int = DEFAULT_SOURCE_DATE_EPOCH
+    clock_offset: int = 0
+    keep_debug_info: bool = False
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one hook may use; ``0`` means no limit.
+
+    ``time`` and ``silence`` are in seconds, ``log``, ``file``, ``disk`` and ``memory`` in bytes,
+    ``processes`` is a count.
+    """
+
+    time: float = 3600.0
+    silence: float = 1200.0
+    log: int = 64 << 20
+    file: int = 4 << 30
+    disk: int = 16 << 30
+    memory: int = 0
+    processes: int = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildJob:
+    """What to build, with which locked build requirements, in which environment.
+
+    ``requirements`` are the files of the build environment; ``isolation`` is the rung of the
+    ladder (``full``, ``namespaces`` or ``none``). ``canonical`` is ``False`` where the wheel is
+    wanted as the backend wrote it (a rebuild after the publisher's own recipe).
+    """
+
+    source: Source
+    requirements: tuple[LockedFile, ...]
+    interpreter: Interpreter
+    environment: BuildEnvironment = BuildEnvironment()
+    isolation: str = "full"
+    config_settings: tuple[tuple[str, str], ...] = ()
+    limits: Limits = Limits()
+    canonical: bool = True
+
+    @property
+    def key(self) -> str:
+        """The sha256 (hexadecimal) of everything that can change the wheel."""
+        facts = {
+            "schema": SCHEMA,
+            "sdist": str(self.source.digest),
+            "requirements": sorted(f"{file.filename} {file.digest}" for file in self.requirements),
+            "interpreter": [self.interpreter.executable, str(self.interpreter.digest)],
+            "python": [self.interpreter.implementation, self.interpreter.version],
+            "environment": dataclasses.asdict(self.environment),
+            "isolation": self.isolation,
+            "config_settings": list(self.config_settings),
+            "canonical": self.canonical,
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A member of an archive: its name, sha256 in hexadecimal, size in bytes, executable bit."""
+
+    name: str
+    sha256: str
+    size: int
+    executable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wheel:
+    """A wheel that was read strictly.
+
+    ``digest`` is the sha256 of the file; ``content_digest`` covers names, bytes and executable
+    bits of the members, and does not depend on the zlib at hand. ``size`` is in bytes.
+    """
+
+    filename: str
+    digest: Digest
+    content_digest: Digest
+    size: int
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tool:
+    """A compiler or build tool that a build could reach, with the first line of its version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRecord:
+    """What was built, from what and how; the content of a provenance file.
+
+    ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
+    ``isolation_reasons`` say why a higher rung was not used. ``started`` and ``finished`` are the
+    only clock in it. ``taken`` is true for a published wheel that was not rebuilt.
+    ``cpu_seconds`` is what the sandboxed hook processes used; it is not part of the record file's
+    compared content.
+    """
+
+    name: str
+    version: str
+    wheel: Wheel
+    source: Source
+    key: str
+    requirements: tuple[LockedFile, ...] = ()
+    interpreter: Interpreter | None = None
+    environment: BuildEnvironment | None = None
+    isolation: str = ""
+    isolation_reasons: tuple[str, ...] = ()
+    config_settings: tuple[tuple[str, str], ...] = ()
+    backend: str = ""
+    passes: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    taken: bool = False
+    started: datetime | None = None
+    finished: datetime | None = None
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildFailure:
+    """Why there is no wheel.
+
+    ``stage`` names the step (``fetch``, ``unpack``, ``lock``, ``environment``, ``build``,
+    ``wheel`` …); ``log`` is the tail of the hook's output, unescaped; ``log_path`` the whole of it.
+    """
+
+    name: str
+    version: str
+    stage: str
+    reason: str
+    hint: str = ""
+    code: ExitCode = ExitCode.BUILD_FAILED
+    log: str = ""
+    log_path: str | None = None
+    origin: Origin | None = None
+
+
+class Verdict(enum.StrEnum):
+    """How a rebuild compares; ``equivalent`` is equal after named normalisations."""
+
+    IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    FAILED = "failed"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One thing in which two wheels differ.
+
+    ``kind`` is one of a closed set (``archive-order``, ``zip-times``, ``zip-modes``,
+    ``compression``, ``member-added``, ``member-missing``, ``text``, ``metadata``, ``record``,
+    ``entry-points``, ``elf``, ``pyc``, ``nested-archive``, ``bytes`` …); ``member`` is ``""`` for the
+    archive itself; ``detail`` is one line; ``diff`` is a unified diff or a dump, possibly cut.
+    ``normalisation`` names the pass under which the two are equal, or is ``None``.
+    """
+
+    kind: str
+    member: str = ""
+    detail: str = ""
+    diff: str = ""
+    normalisation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """Why two wheels differ: the variation that matters, the explanation's name, the member."""
+
+    variation: str
+    explanation: str
+    member: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """One wheel compared with another one of the same pin.
+
+    ``against`` says with what (``rebuild``, ``published``, or a path). ``varied`` and
+    ``not_varied`` are variations by name, the latter with the reason behind a colon. ``recipe`` is
+    how a published wheel was rebuilt, as name and value pairs; ``proof`` is set where the
+    published sha256 was reproduced.
+    """
+
+    name: str
+    version: str
+    wheel: str
+    verdict: Verdict
+    against: str = "rebuild"
+    ours: Digest | None = None
+    theirs: Digest | None = None
+    normalisations: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    varied: tuple[str, ...] = ()
+    not_varied: tuple[str, ...] = ()
+    recipe: tuple[tuple[str, str], ...] = ()
+    proof: str = ""
+    reason: str = ""
+    hint: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something that happened to one source while a run goes on; for displays only.
+
+    ``stage`` is ``locate``, ``fetch``, ``lock``, ``environment``, ``build``, ``rebuild`` or
+    ``compare``; ``state`` is ``total``, ``start``, ``done``, ``kept`` or ``failed``. ``total``
+    announces how many will follow, in ``count``. ``note`` is a line worth printing.
+    """
+
+    stage: str
+    state: str
+    name: str = ""
+    count: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildOutcome:
+    """What one run of builds came to.
+
+    ``records`` are the wheels that stand in the output folder; ``kept`` are the keys of those
+    that were not built now; ``left_out`` are pins that do not apply here, with the reason.
+    """
+
+    records: tuple[BuildRecord, ...] = ()
+    failures: tuple[BuildFailure, ...] = ()
+    kept: frozenset[str] = field(default_factory=frozenset)
+    left_out: tuple[tuple[Pin, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a command found, for every report format.
+
+    Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``.
+    """
+
+    command: str
+    build: BuildOutcome = BuildOutcome()
+    comparisons: tuple[Comparison, ...] = ()
+    isolation: str = ""
+    output: str = ""
+    allowed: Verdict = Verdict.EQUIVALENT
+    notes: tuple[str, ...] = ()
+
+
+def utc(moment: datetime) -> str:
+    """Return *moment* as ``2025-04-03T04:57:03Z`` (RFC 3339, in UTC, whole seconds)."""
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
