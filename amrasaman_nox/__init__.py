@@ -1,0 +1,1 @@
+"""Rebuild pinned Python sources into wheels bit for bit, and prove it."""

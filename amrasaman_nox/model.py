@@ -1,8 +1,8 @@
 """Frozen value objects; no I/O.
 
 A build is a value turned into a value: a :class:`BuildJob` goes in, a :class:`BuildRecord` or a
-:class:`BuildFailure` comes out. A rebuild is the same job with its :class:`BuildEnvironment` varied.
-All values are hashable and picklable, so that they can cross a process or a machine.
+:class:`BuildFailure` comes out. A rebuild is the same job with its :class:`BuildEnvironment`
+varied. All values are hashable and picklable, so that they can cross a process or a machine.
 """
 
 from __future__ import annotations
@@ -155,10 +155,12 @@ class Source:
 
     @property
     def name(self) -> str:
+        """The pin's name."""
         return self.pin.name
 
     @property
     def version(self) -> str:
+        """The pin's version."""
         return self.pin.version
 
 
@@ -417,9 +419,9 @@ class Difference:
 
     ``kind`` is one of a closed set (``archive-order``, ``zip-times``, ``zip-modes``,
     ``compression``, ``member-added``, ``member-missing``, ``text``, ``metadata``, ``record``,
-    ``entry-points``, ``elf``, ``pyc``, ``nested-archive``, ``bytes`` …); ``member`` is ``""`` for the
-    archive itself; ``detail`` is one line; ``diff`` is a unified diff or a dump, possibly cut.
-    ``normalisation`` names the pass under which the two are equal, or is ``None``.
+    ``entry-points``, ``elf``, ``pyc``, ``nested-archive``, ``bytes`` …); ``member`` is ``""``
+    for the archive itself; ``detail`` is one line; ``diff`` is a unified diff or a dump,
+    possibly cut. ``normalisation`` names the pass under which the two are equal, or is ``None``.
     """
 
     kind: str

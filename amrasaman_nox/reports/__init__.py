@@ -1,0 +1,1 @@
+"""How a run's outcome is shown: one renderer a format."""

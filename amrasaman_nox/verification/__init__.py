@@ -1,0 +1,1 @@
+"""Rebuild under variations, compare, explain."""

@@ -1,0 +1,1 @@
+"""What a wheel is: strict reading, canonical form, differences."""
