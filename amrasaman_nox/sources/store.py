@@ -1,0 +1,522 @@
+"""A content-addressed store of verified bytes on disk.
+
+Layout, everything below a folder that is ours alone (0700)::
+
+    files/ALGORITHM/HEX     bytes named by their hash, read-only
+    values/KIND/KEY         small values (records, located metadata), each with a checksum
+    locks/KEY               one advisory lock a key; the kernel frees it on death
+    incoming/               files being written; locked while their writer lives
+    tmp/                    private folders of runs; each has a marker that is locked likewise
+    quarantine/             what did not verify
+
+Bytes are written to ``incoming`` while they are hashed, compared, flushed, and linked into place
+without replacing; the folder is flushed then. So an entry that is visible is whole, whenever the
+machine stops, and everything is hashed again when it is read.
+"""
+
+# Every operation on the file system is a call of os: one seam, at which tests can fail it.
+# ruff: noqa: PTH101, PTH102, PTH104, PTH106, PTH108, PTH208
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.errors import AsamanError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from amrasaman_nox.model import Digest
+
+_CHUNK: Final = 1 << 20
+_ALGORITHMS: Final = ("sha256", "sha384", "sha512")
+_FOLDERS: Final = (
+    "files",
+    *(f"files/{algorithm}" for algorithm in _ALGORITHMS),
+    "values",
+    "locks",
+    "incoming",
+    "tmp",
+    "quarantine",
+)
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]{0,199}")
+_MARKER: Final = ".lock"
+# How long a lock is waited for in silence, and how often it is tried, in seconds.
+_PATIENCE: Final = 2.0
+_INTERVAL: Final = 0.05
+# A cached file that cannot be read is as good as absent.
+_UNREADABLE: Final = frozenset({errno.EIO, errno.ESTALE, errno.EBADMSG})
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The store below *root*; make one with :meth:`open`."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Store:
+        """Create what is missing below *root*, check whose it is, and return the store.
+
+        :raises AsamanError: the folder belongs to another user or others may write to it
+            (exit 4), or it cannot be made (exit 5)
+        """
+        with _naming(root):
+            root = root.absolute()
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            root = root.resolve()
+            _check_owner(root)
+            for name in _FOLDERS:
+                folder = root / name
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(folder, 0o700)
+                _check_owner(folder)
+        return cls(root)
+
+    def path(self, digest: Digest) -> Path:
+        """Return where the bytes with *digest* are or would be; nothing is verified."""
+        return self.root / "files" / digest.algorithm / digest.value
+
+    def has(self, digest: Digest) -> bool:
+        """Return whether there is an entry for *digest*; its bytes are not looked at."""
+        with _naming(self.path(digest)):
+            try:
+                return stat.S_ISREG(os.lstat(self.path(digest)).st_mode)
+            except FileNotFoundError:
+                return False
+
+    def get(self, digest: Digest) -> BinaryIO | None:
+        """Return the verified bytes as an open file at its start, or ``None``.
+
+        What is read later comes from the very file that was hashed. An entry that does not verify
+        is set aside, one that cannot be read counts as absent.
+
+        :raises AsamanError: the entry belongs to another user (exit 4)
+        """
+        path = self.path(digest)
+        with _naming(path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError as error:
+                self._unopened(path, error)
+                return None
+            try:
+                verified = _is_ours(descriptor, path) and _hash(descriptor, digest) == digest.value
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in _UNREADABLE:
+                    self._set_aside(path)
+                    return None
+                raise
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if not verified:
+                os.close(descriptor)
+                self._set_aside(path)
+                return None
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return os.fdopen(descriptor, "rb")
+
+    def add(
+        self,
+        chunks: Iterable[bytes],
+        digest: Digest,
+        *,
+        limit: int | None = None,
+        name: str = "",
+    ) -> None:
+        """Store *chunks* under *digest*, hashing while they are written.
+
+        :param limit: the most bytes that are taken, or ``None``
+        :param name: what messages call the bytes, such as a file name
+        :raises AsamanError: the hash is another one or there are too many bytes (exit 2), or
+            writing failed (exit 5); nothing is visible then
+        """
+        final = self.path(digest)
+        with _naming(final), self._incoming() as (descriptor, temporary):
+            got = _write(descriptor, chunks, digest.algorithm, limit, name)
+            if got != digest.value:
+                what = f"{name}: hash mismatch" if name else "hash mismatch"
+                raise AsamanError(what, f"expected {digest}, got {digest.algorithm}:{got}")
+            os.fchmod(descriptor, 0o400)
+            os.fsync(descriptor)
+            self._link(temporary, digest)
+            _flush_folder(final.parent)
+
+    def put_value(self, kind: str, key: str, data: bytes) -> None:
+        """Store a small value, replacing the former one as a whole.
+
+        :param kind: a plain name, such as ``records``
+        :raises AsamanError: writing failed (exit 5)
+        """
+        final = self._value_path(kind, key)
+        with _naming(final):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(final.parent, 0o700)
+                _flush_folder(final.parent.parent)
+            with self._incoming() as (descriptor, temporary):
+                _write_all(descriptor, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+                os.fsync(descriptor)
+                os.rename(temporary, final)
+                _flush_folder(final.parent)
+
+    def get_value(self, kind: str, key: str) -> bytes | None:
+        """Return what :meth:`put_value` stored, or ``None`` where it is absent or damaged."""
+        path = self._value_path(kind, key)
+        with _naming(path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError as error:
+                self._unopened(path, error)
+                return None
+            try:
+                content = _read_all(descriptor) if _is_ours(descriptor, path) else b""
+            except OSError as error:
+                if error.errno not in _UNREADABLE:
+                    raise
+                content = b""
+            finally:
+                os.close(descriptor)
+            checksum, _, data = content.partition(b"\n")
+            if checksum != hashlib.sha256(data).hexdigest().encode():
+                self._set_aside(path)
+                return None
+            return data
+
+    @contextlib.contextmanager
+    def lock(
+        self,
+        key: str,
+        *,
+        timeout: float,
+        notify: Callable[[str], None] = lambda message: None,
+    ) -> Iterator[None]:
+        """Hold the lock of *key*; of all processes and threads, one at a time has it.
+
+        :param timeout: seconds to wait at most
+        :param notify: is told once when another run is waited for
+        :raises AsamanError: it could not be had in time (exit 5)
+        """
+        path = self.root / "locks" / _file_name(key)
+        with _naming(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            _wait_for(descriptor, key, timeout, notify)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def temporary(self, prefix: str) -> Iterator[Path]:
+        """Make a private folder (0700) with a random name; it is removed at the end.
+
+        A run that is killed leaves it, unlocked, to the next :meth:`sweep`.
+        """
+        with _naming(self.root / "tmp"):
+            marker, folder = self._marked(prefix)
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+            with contextlib.suppress(OSError):
+                os.unlink(_marker_of(folder))
+            os.close(marker)
+
+    def sweep(self) -> None:
+        """Remove what runs left that were killed; what a live run has is not touched."""
+        with _naming(self.root):
+            for path in _listed(self.root / "incoming"):
+                with _free(path) as free:
+                    if free:
+                        remove_tree(path)
+            for path in _listed(self.root / "tmp"):
+                folder = path.with_name(path.name.removesuffix(_MARKER))
+                with _free(_marker_of(folder)) as free:
+                    if free:
+                        remove_tree(folder)
+                        remove_tree(_marker_of(folder))
+
+    @contextlib.contextmanager
+    def _incoming(self) -> Iterator[tuple[int, Path]]:
+        descriptor, path = _create_locked(self.root / "incoming", "", "")
+        try:
+            yield descriptor, path
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            os.close(descriptor)
+
+    def _marked(self, prefix: str) -> tuple[int, Path]:
+        # The marker comes first and goes last, so that a folder without one belongs to nobody.
+        marker, path = _create_locked(self.root / "tmp", prefix, _MARKER)
+        folder = path.with_name(path.name.removesuffix(_MARKER))
+        try:
+            os.mkdir(folder, 0o700)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            os.close(marker)
+            raise
+        return marker, folder
+
+    def _link(self, temporary: Path, digest: Digest) -> None:
+        for last in (False, True):
+            try:
+                os.link(temporary, self.path(digest))
+            except FileExistsError:
+                # Another run was first; a damaged entry is set aside here, and replaced.
+                present = self.get(digest)
+                if present is not None:
+                    present.close()
+                    return
+                if last:
+                    raise
+            else:
+                return
+
+    def _unopened(self, path: Path, error: OSError) -> None:
+        if error.errno == errno.ENOENT or error.errno in _UNREADABLE:
+            return
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            self._set_aside(path)
+            return
+        raise error
+
+    def _set_aside(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(path, self.root / "quarantine" / f"{path.name}.{secrets.token_hex(8)}")
+
+    def _value_path(self, kind: str, key: str) -> Path:
+        return self.root / "values" / _file_name(kind) / _file_name(key)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or folder, however deep and whatever its modes; nothing is followed.
+
+    What cannot be removed (another user's, a mount point) stays and is no error.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            os.unlink(path)
+            return
+        os.chmod(path, 0o700)
+        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _empty(top)
+        finally:
+            os.close(top)
+        os.rmdir(path)
+
+
+def _empty(top: int) -> None:
+    # A folder is moved up before it is entered: neither depth nor path length is a limit then.
+    stuck: set[str] = set()
+    while True:
+        folders = [name for name in _clear_files(top, top, "") if name not in stuck]
+        if not folders:
+            return
+        for name in folders:
+            if not _flatten(top, name):
+                stuck.add(name)
+
+
+def _flatten(top: int, name: str) -> bool:
+    """Remove folder *name* of *top*, its subfolders moved to *top*; return whether it is gone."""
+    try:
+        os.chmod(name, 0o700, dir_fd=top)
+        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    except OSError:
+        return False
+    try:
+        _clear_files(inner, top, secrets.token_hex(8))
+    finally:
+        os.close(inner)
+    try:
+        os.rmdir(name, dir_fd=top)
+    except OSError:
+        return False
+    return True
+
+
+def _clear_files(folder: int, top: int, prefix: str) -> list[str]:
+    """Unlink the files of *folder*; move its folders to *top*, or return them if it is *top*."""
+    folders = []
+    with os.scandir(folder) as found:
+        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    for number, (name, is_folder) in enumerate(entries):
+        with contextlib.suppress(OSError):
+            if not is_folder:
+                os.unlink(name, dir_fd=folder)
+            elif folder == top:
+                folders.append(name)
+            else:
+                os.chmod(name, 0o700, dir_fd=folder)
+                os.rename(name, f"{prefix}-{number}", src_dir_fd=folder, dst_dir_fd=top)
+    return folders
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into one line that names *path*."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename if isinstance(error.filename, str) else str(path)
+        hint = {
+            errno.ENOSPC: "free some space, or choose another cache folder",
+            errno.EDQUOT: "free some space, or choose another cache folder",
+            errno.EROFS: "choose a cache folder that can be written to",
+            errno.EACCES: "choose a cache folder that can be written to",
+        }.get(error.errno or 0, "")
+        raise AsamanError(
+            named, error.strerror or str(error), hint=hint, code=ExitCode.INPUT_OUTPUT
+        ) from error
+
+
+def _check_owner(folder: Path) -> None:
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode):
+        raise AsamanError(str(folder), "not a folder", code=ExitCode.NOT_AVAILABLE)
+    if found.st_uid != os.geteuid():
+        raise AsamanError(
+            str(folder),
+            f"the cache belongs to user {found.st_uid}, not to {os.geteuid()}",
+            hint="choose a cache folder of your own",
+            code=ExitCode.NOT_AVAILABLE,
+        )
+    if found.st_mode & 0o022:
+        raise AsamanError(
+            str(folder),
+            "others may write to the cache",
+            hint=f"chmod 700 {folder}",
+            code=ExitCode.NOT_AVAILABLE,
+        )
+
+
+def _is_ours(descriptor: int, path: Path) -> bool:
+    found = os.fstat(descriptor)
+    if found.st_uid != os.geteuid():
+        raise AsamanError(
+            str(path),
+            f"the cached file belongs to user {found.st_uid}, not to {os.geteuid()}",
+            hint="remove it, or choose another cache folder",
+            code=ExitCode.NOT_AVAILABLE,
+        )
+    return stat.S_ISREG(found.st_mode)
+
+
+def _hash(descriptor: int, digest: Digest) -> str:
+    state = hashlib.new(digest.algorithm)
+    while chunk := os.read(descriptor, _CHUNK):
+        state.update(chunk)
+    return state.hexdigest()
+
+
+def _read_all(descriptor: int) -> bytes:
+    parts = []
+    while chunk := os.read(descriptor, _CHUNK):
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _write(
+    descriptor: int, chunks: Iterable[bytes], algorithm: str, limit: int | None, name: str
+) -> str:
+    state = hashlib.new(algorithm)
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if limit is not None and size > limit:
+            raise AsamanError(name or "file", f"longer than {limit} bytes")
+        state.update(chunk)
+        _write_all(descriptor, chunk)
+    return state.hexdigest()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _file_name(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _marker_of(folder: Path) -> Path:
+    return folder.with_name(folder.name + _MARKER)
+
+
+def _create_locked(folder: Path, prefix: str, suffix: str) -> tuple[int, Path]:
+    """Create a file with a random name that is locked for as long as its descriptor is open."""
+    while True:
+        path = folder / f"{prefix}{secrets.token_hex(12)}{suffix}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        # Another run may sweep between creating and locking; it has the lock or the file is gone.
+        if _try_lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return descriptor, path
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(descriptor: int, key: str, timeout: float, notify: Callable[[str], None]) -> None:
+    started = time.monotonic()
+    told = False
+    while not _try_lock(descriptor):
+        waited = time.monotonic() - started
+        if waited >= timeout:
+            raise AsamanError(
+                f"lock {key}",
+                f"another run has held it for more than {timeout:g} seconds",
+                hint="end the other run, or wait for it",
+                code=ExitCode.INPUT_OUTPUT,
+            )
+        if waited >= _PATIENCE and not told:
+            told = True
+            notify(f"waiting for another run to finish with {key}")
+        time.sleep(min(_INTERVAL, max(timeout - waited, 0.001)))
+
+
+def _listed(folder: Path) -> list[Path]:
+    return [folder / name for name in sorted(os.listdir(folder))]
+
+
+@contextlib.contextmanager
+def _free(path: Path) -> Iterator[bool]:
+    """Hold the lock of *path*, if nobody has it; yield whether nobody had."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        yield error.errno == errno.ENOENT
+        return
+    try:
+        yield _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
