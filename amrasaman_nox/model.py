@@ -87,7 +87,8 @@ class Pin:
 
     ``name`` is normalised (PEP 503), ``version`` is the normal form (PEP 440), ``marker`` is the
     environment marker as written (PEP 508), ``url`` is a direct URL or ``None``. A pin made from a
-    local archive has its absolute path in ``path``.
+    local archive has its absolute path in ``path``. ``requires_python`` is the specifier of a
+    lock's package, or ``None``.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Pin:
     extras: tuple[str, ...] = ()
     url: str | None = None
     path: str | None = None
+    requires_python: str | None = None
     origin: Origin | None = None
 
     def __str__(self) -> str:
@@ -122,11 +124,38 @@ class IndexOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Constraint:
+    """What a constraints file says about a project: its versions and, where given, its hashes."""
+
+    name: str
+    specifier: str = ""
+    digests: tuple[Digest, ...] = ()
+    marker: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockScope:
+    """What a ``pylock.toml`` is for (PEP 751).
+
+    One of ``environments`` (markers) must hold, where there are any. ``default_groups`` are the
+    dependency groups that markers see.
+    """
+
+    environments: tuple[str, ...] = ()
+    requires_python: str | None = None
+    extras: tuple[str, ...] = ()
+    dependency_groups: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
     """What one input asks for: its pins in order, and the index options that stand in it.
 
     ``kind`` names the format: ``requirements``, ``pylock``, ``archive``, ``directory`` or
-    ``project``; ``path`` is the file or folder that was read.
+    ``project``; ``path`` is the file or folder that was read. ``constraints`` are still to be
+    held against the pins that apply; ``scope`` is a lock's only.
     """
 
     kind: str
@@ -134,6 +163,8 @@ class Requirements:
     pins: tuple[Pin, ...]
     index: IndexOptions = IndexOptions()
     notes: tuple[str, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    scope: LockScope | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
