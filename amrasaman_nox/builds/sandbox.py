@@ -1,0 +1,393 @@
+"""The isolation ladder; the only place that starts a process of foreign code.
+
+A :class:`Command` says what a process may see; a rung of the ladder turns it into a command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import resource
+import selectors
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from amrasaman_nox.errors import AsamanError, ExitCode, printable
+from amrasaman_nox.model import BuildEnvironment, Limits
+
+#: Who a build runs as where the tool itself is root: no account, and none that systemd hands out.
+BUILD_UID = 64230
+
+#: What of the machine a build may read, where it exists.
+_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
+_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
+_TEMPORARY_SIZE = 8 << 30
+_TAIL = 64 << 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """A file or folder of the host, and the path at which a process sees it."""
+
+    host: Path
+    inside: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """One process of foreign code: what it is, what it sees, what it may use.
+
+    ``argv`` and ``directory`` are paths as the process sees them. ``variables`` is its whole
+    environment. ``log`` is where its output goes.
+    """
+
+    argv: tuple[str, ...]
+    directory: str
+    variables: Mapping[str, str]
+    folders: tuple[Folder, ...]
+    environment: BuildEnvironment
+    limits: Limits
+    log: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """How a process ended.
+
+    ``code`` is its exit status, negative for a signal. ``limit`` names the limit that ended it, or
+    is ``""``. ``tail`` is the end of its output; ``cpu_seconds`` what it and its children used.
+    """
+
+    code: int
+    limit: str
+    tail: str
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Isolation:
+    """The chosen rung, and why each higher one was not."""
+
+    rung: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def constant_paths(self) -> bool:
+        """Whether a build sees its folders at constant paths."""
+        return self.rung != "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Launch:
+    """A command line with the open files that it reads; they are closed after the start."""
+
+    argv: tuple[str, ...]
+    files: tuple[int, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_owner() -> int | None:
+    """Return the uid that must own what a build writes, or ``None`` for our own."""
+    return BUILD_UID if os.geteuid() == 0 else None
+
+
+def choose(wanted: str) -> Isolation:
+    """Return the highest rung that works, each tried by running it.
+
+    :param wanted: ``auto``, or the rung that must be had
+    :raises AsamanError: the rung does not work here (exit 4)
+    """
+    reasons: list[str] = []
+    for rung in _RUNGS:
+        if wanted not in ("auto", rung):
+            continue
+        reason = _probe(rung)
+        if not reason:
+            return Isolation(rung=rung, reasons=tuple(reasons))
+        reasons.append(f"{rung}: {reason}")
+    raise AsamanError(
+        f"isolation {wanted}",
+        f"not available: {'; '.join(reasons)}",
+        hint="install bubblewrap (Debian, Fedora: package bubblewrap), or allow less isolation",
+        code=ExitCode.NOT_AVAILABLE,
+    )
+
+
+def run(command: Command, isolation: Isolation) -> Completed:
+    """Run *command*; when this returns, all of its processes are dead.
+
+    :raises AsamanError: the isolation itself failed (exit 4)
+    """
+    launch = _RUNGS[isolation.rung](command)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    try:
+        process = subprocess.Popen(
+            launch.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**command.variables, **launch.variables},
+            pass_fds=launch.files,
+            start_new_session=True,
+            umask=command.environment.umask,
+            cwd=command.directory if isolation.rung == "none" else "/",
+        )
+    except OSError as error:
+        raise AsamanError(
+            f"isolation {isolation.rung}",
+            f"cannot start {launch.argv[0]}: {error.strerror}",
+            code=ExitCode.NOT_AVAILABLE,
+        ) from None
+    finally:
+        for file in launch.files:
+            os.close(file)
+    try:
+        limit = _watch(process, command)
+    finally:
+        _end(process)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    tail = _tail(command.log)
+    if process.returncode and tail.startswith(("bwrap: ", "unshare: ", "setpriv: ")):
+        raise AsamanError(
+            f"isolation {isolation.rung}",
+            printable(tail.splitlines()[0]),
+            code=ExitCode.NOT_AVAILABLE,
+        )
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Completed(code=process.returncode, limit=limit, tail=tail, cpu_seconds=used)
+
+
+def _watch(process: subprocess.Popen[bytes], command: Command) -> str:
+    """Copy the output to the log until the process ends; return the limit that was passed."""
+    limits, started, heard, written = command.limits, time.monotonic(), time.monotonic(), 0
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector, command.log.open("ab") as log:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            if selector.select(timeout=0.5):
+                chunk = os.read(process.stdout.fileno(), 65536)
+                if not chunk:
+                    return _wait(process, limits, started)
+                log.write(chunk[: max(0, limits.log - written)] if limits.log else chunk)
+                written, heard = written + len(chunk), time.monotonic()
+            elif process.poll() is not None:
+                return ""
+            passed = _passed(limits, time.monotonic() - started, time.monotonic() - heard, written)
+            if passed:
+                return passed
+
+
+def _wait(process: subprocess.Popen[bytes], limits: Limits, started: float) -> str:
+    """Wait for a process that closed its output but still runs."""
+    left = limits.time - (time.monotonic() - started) if limits.time else None
+    try:
+        process.wait(timeout=left)
+    except subprocess.TimeoutExpired:
+        return f"time ({limits.time:.0f} s)"
+    return ""
+
+
+def _passed(limits: Limits, elapsed: float, silent: float, written: int) -> str:
+    rows = (
+        (limits.time, elapsed, f"time ({limits.time:.0f} s)"),
+        (limits.silence, silent, f"silence ({limits.silence:.0f} s without output)"),
+        (limits.log, written, f"log size ({limits.log} bytes)"),
+    )
+    return next((name for limit, value, name in rows if limit and value > limit), "")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left: the sandbox's first process takes all others with it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        return file.read().decode("utf-8", "backslashreplace")
+
+
+# --- the rungs -----------------------------------------------------------------------------------
+
+
+def _full(command: Command) -> _Launch:
+    """Bubblewrap: every namespace, and a root that holds only what is named.
+
+    Where the tool is root, one bubblewrap mounts as root, and a second one, started as an
+    unprivileged user, forbids nested user namespaces: one alone cannot do both.
+    """
+    bwrap = _program("bwrap")
+    world = command.environment
+    files = _Files()
+    common = ("--die-with-parent", "--chdir", command.directory)
+    outer = [
+        *common,
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *("--unshare-cgroup-try", "--new-session", "--hostname", world.host_name),
+        *_root(command, files),
+    ]
+    identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
+    inner = (*identity, "--disable-userns")
+    proc = ("--ro-bind", "/proc/sys", "/proc/sys")
+    if os.geteuid() != 0:
+        arguments = files.add("\0".join([*outer, *inner, *proc]).encode())
+        return _Launch(
+            argv=(bwrap, "--args", str(arguments), "--", *_limited(command)),
+            files=tuple(files.numbers),
+        )
+    keep = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
+    drop = ("--reuid", str(BUILD_UID), "--regid", str(BUILD_UID), "--clear-groups")
+    arguments = files.add("\0".join([*outer, *keep]).encode())
+    second = (*common, *inner, "--dev-bind", "/", "/", *proc)
+    return _Launch(
+        argv=(
+            *(bwrap, "--args", str(arguments), "--", _program("setpriv"), *drop),
+            *(bwrap, *second, "--", *_limited(command)),
+        ),
+        files=tuple(files.numbers),
+    )
+
+
+class _Files:
+    """Open files in memory that a sandbox program reads; host paths stay out of its arguments."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    def add(self, content: bytes) -> int:
+        number = os.memfd_create("amrasaman")
+        os.write(number, content)
+        os.lseek(number, 0, os.SEEK_SET)
+        self.numbers.append(number)
+        return number
+
+
+def _root(command: Command, files: _Files) -> list[str]:
+    """Return bubblewrap's arguments for the root that a process sees."""
+    world = command.environment
+    arguments: list[str] = []
+    for folder in _parents(command):
+        arguments += ["--perms", "0755", "--dir", folder]
+    for name in _SYSTEM:
+        path = Path(name)
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), name]
+        elif path.exists():
+            arguments += ["--ro-bind", name, name]
+    for name in _SYSTEM_FILES:
+        arguments += ["--ro-bind-try", name, name]
+    for name, content in _accounts(world).items():
+        arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(content)), name]
+    online = f"0-{world.processors - 1}\n" if world.processors > 1 else "0\n"
+    cpus = "/sys/devices/system/cpu/online"
+    arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(online.encode())), cpus]
+    arguments += ["--proc", "/proc", "--dev", "/dev"]
+    for name in ("/dev/shm", "/tmp", world.home):  # noqa: S108 - the sandbox's own
+        arguments += ["--perms", "1777", "--size", str(_TEMPORARY_SIZE), "--tmpfs", name]
+    for item in command.folders:
+        arguments += ["--bind" if item.writable else "--ro-bind", str(item.host), item.inside]
+    return arguments
+
+
+def _parents(command: Command) -> list[str]:
+    """Return the folders on the way to what is shown, outermost first."""
+    inside = [item.inside for item in command.folders] + [command.environment.home]
+    inside += ["/etc/passwd", "/sys/devices/system/cpu/online"]
+    ways = {
+        str(parent)
+        for path in inside
+        if not path.startswith(("/usr/", "/tmp/"))  # noqa: S108 - the sandbox's own
+        for parent in Path(path).parents
+    }
+    return sorted(ways - {"/"})
+
+
+def _accounts(world: BuildEnvironment) -> dict[str, bytes]:
+    user = f"{world.user}:x:{world.uid}:{world.uid}::{world.home}:/bin/sh\n"
+    return {
+        "/etc/passwd": f"root:x:0:0::/root:/bin/sh\n{user}".encode(),
+        "/etc/group": f"root:x:0:\n{world.user}:x:{world.uid}:\n".encode(),
+        "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
+    }
+
+
+def _none(command: Command) -> _Launch:
+    """No isolation: the normalised environment alone, at the host's own paths."""
+    return _Launch(argv=_limited(command))
+
+
+def _limited(command: Command) -> tuple[str, ...]:
+    """Return the command with the limits that the kernel keeps for each process."""
+    prlimit = shutil.which("prlimit")
+    if prlimit is None:
+        return command.argv
+    file = str(command.limits.file) if command.limits.file else "unlimited"
+    return (prlimit, f"--fsize={file}", "--core=0", "--", *command.argv)
+
+
+_RUNGS: dict[str, Callable[[Command], _Launch]] = {"full": _full, "none": _none}
+
+
+# --- probing -------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise AsamanError(
+            f"program {name}", "it is not installed", code=ExitCode.NOT_AVAILABLE
+        )
+    return found
+
+
+def _probe(rung: str) -> str:
+    """Run one small command on *rung*; return why that failed, or ``""``."""
+    limits = replace(Limits(), time=20.0)
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.close(writer)
+    command = Command(
+        argv=("/bin/sh", "-c", "exit 42"),
+        directory="/",
+        variables={"PATH": "/usr/bin:/bin"},
+        folders=(),
+        environment=BuildEnvironment(),
+        limits=limits,
+        log=Path(os.devnull),
+    )
+    try:
+        launch = _RUNGS[rung](command)
+    except AsamanError as error:
+        return str(error)
+    try:
+        done = subprocess.run(
+            launch.argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=dict(command.variables),
+            pass_fds=launch.files,
+            timeout=limits.time,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return printable(str(error))
+    finally:
+        for file in launch.files:
+            os.close(file)
+    if done.returncode == 42:
+        return ""
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return printable(said[0]) if said else f"exit status {done.returncode}"
