@@ -1,0 +1,288 @@
+"""One build: a :class:`BuildJob` turned into a :class:`BuildRecord` or a :class:`BuildFailure`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from amrasaman_nox.builds import environments, hooks, tools
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildFailure, BuildRecord
+from amrasaman_nox.sources import unpack
+from amrasaman_nox.sources.store import remove_tree
+from amrasaman_nox.wheels import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from amrasaman_nox.builds.sandbox import Isolation
+    from amrasaman_nox.model import BuildEnvironment, BuildJob, Wheel
+    from amrasaman_nox.sources.store import Store
+
+_CHUNK: Final = 1 << 20
+
+#: What the log of a failed build says, and what mends it.
+_HINTS: Final = (
+    (
+        r"[Cc]argo|crates\.io|maturin|rustc",
+        "it needs Rust sources from the network; take the published wheel: --only-binary {name}",
+    ),
+    (
+        r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
+        r"Failed to establish a new connection",
+        "a build has no network; take the published wheel: --only-binary {name}",
+    ),
+    (r"Python\.h: No such file", "install the interpreter's headers (Debian: python3-dev)"),
+    (
+        r"(gcc|g\+\+|cc|clang)'?:? .*(not found|No such file)|[Nn]o C compiler|"
+        r"Unknown compiler",
+        "install a C and C++ compiler (Debian: build-essential)",
+    ),
+    (r"fatal error: .*\.h: No such file", "install the library's headers, then run again"),
+    (
+        r"ModuleNotFoundError: No module named '(setuptools|wheel|pkg_resources)",
+        "the project does not declare what it builds with; report it to the project",
+    ),
+    (r"No space left on device", "free some space, then run again"),
+    (r"^limit passed", "raise the limit with the option of that name, if the build is sound"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workplace:
+    """The folders of one build on the host."""
+
+    folder: Path
+
+    def make(self, owner: int | None) -> None:
+        """Create the folders; those that the build writes belong to its user."""
+        for name in ("source", "output", "control", "home"):
+            path = self.folder / name
+            path.mkdir(mode=0o700)
+            if owner is not None:
+                os.chown(path, owner, owner)
+
+
+def build_wheel(
+    job: BuildJob,
+    *,
+    store: Store,
+    isolation: Isolation,
+    notify: Callable[[str], None] = lambda message: None,
+) -> BuildRecord | BuildFailure:
+    """Build the wheel of *job* and keep it in *store* under its sha256.
+
+    The sdist and the build requirements must be in *store*; nothing is fetched. A failure is a
+    value, so that it can cross a process.
+    """
+    source = job.source
+    started = datetime.now(UTC)
+    try:
+        with workplace(job, store, isolation) as place_of:
+            record = _build(job, store, isolation, place_of, notify)
+    except hooks.HookFailed as failed:
+        return failure_of(job, failed)
+    except AsamanError as error:
+        return BuildFailure(
+            name=source.name,
+            version=source.version,
+            stage="build",
+            reason=str(error),
+            hint=error.hint,
+            code=error.code,
+            origin=source.pin.origin,
+        )
+    return dataclasses.replace(
+        record,
+        isolation_reasons=isolation.reasons,
+        tools=tools.reachable(),
+        started=started,
+        finished=datetime.now(UTC),
+    )
+
+
+def failure_of(job: BuildJob, failed: hooks.HookFailed) -> BuildFailure:
+    """Return the failure that a hook's end makes, with the hint that its log suggests."""
+    text = f"{failed.reason}\n{failed.log}"
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text, re.MULTILINE)), "")
+    return BuildFailure(
+        name=job.source.name,
+        version=job.source.version,
+        stage=failed.hook,
+        reason=failed.reason,
+        hint=hint.format(name=job.source.name),
+        log=failed.log,
+        origin=job.source.pin.origin,
+    )
+
+
+@contextlib.contextmanager
+def workplace(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
+    """Make the folders of one build: private, and on the rung ``none`` at a stable path."""
+    from amrasaman_nox.builds import sandbox
+
+    if isolation.constant_paths:
+        with store.temporary("build-") as folder:
+            Workplace(folder=folder).make(sandbox.build_owner())
+            yield folder
+        return
+    text = f"{job.source.digest} {job.environment.build_path}"
+    name = hashlib.sha256(text.encode()).hexdigest()[:24]
+    folder = store.root / "none" / name
+    with store.lock(f"none-{name}", timeout=environments.PATIENCE):
+        remove_tree(folder)
+        folder.mkdir(mode=0o700, parents=True)
+        Workplace(folder=folder).make(None)
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+
+
+def place(
+    job: BuildJob,
+    folder: Path,
+    *,
+    store: Store,
+    isolation: Isolation,
+    backend: str = "",
+    notify: Callable[[str], None] = lambda message: None,
+) -> hooks.Place:
+    """Return where the hooks of *job* run: the environment made, the folders named."""
+    environment = environments.prepare(
+        job.requirements,
+        job.interpreter,
+        store=store,
+        isolation=isolation,
+        inside=job.environment.environment_path,
+        backend=backend,
+        notify=notify,
+    )
+    world = hooks.world_of(job.environment, folder, isolation)
+    return hooks.Place(
+        source=folder / "source",
+        output=folder / "output",
+        control=folder / "control",
+        log=folder / "log",
+        environment=environment,
+        world=dataclasses.replace(world, environment_path=environment.inside),
+    )
+
+
+def unpack_source(job: BuildJob, folder: Path, store: Store) -> unpack.SdistInfo:
+    """Unpack the verified sdist of *job* into the build's source folder."""
+    from amrasaman_nox.builds import sandbox
+
+    world: BuildEnvironment = job.environment
+    with environments.fetched(job.source.digest, job.source.filename, store) as file:
+        return unpack.unpack(
+            file,
+            job.source.filename,
+            folder / "source",
+            mtime=world.source_times,
+            order=world.directory_order,
+            owner=sandbox.build_owner() if job.isolation != "none" else None,
+        )
+
+
+def _build(
+    job: BuildJob,
+    store: Store,
+    isolation: Isolation,
+    folder: Path,
+    notify: Callable[[str], None],
+) -> BuildRecord:
+    info = unpack_source(job, folder, store)
+    unpack.check_metadata(info, job.source.pin)
+    system = unpack.build_system(info)
+    backend = "" if system.backend_path else system.backend
+    where = place(job, folder, store=store, isolation=isolation, backend=backend, notify=notify)
+    runner = hooks.Runner(
+        place=where, isolation=isolation, interpreter=job.interpreter, limits=job.limits
+    )
+    name = hooks.build(runner, "wheel", _settings(job))
+    with _collect(where.output, name) as raw:
+        wheel, passes = _keep(raw, name, job, store)
+    return BuildRecord(
+        name=job.source.name,
+        version=job.source.version,
+        wheel=wheel,
+        source=job.source,
+        key=job.key,
+        requirements=tuple(sorted(job.requirements)),
+        interpreter=job.interpreter,
+        environment=job.environment,
+        isolation=isolation.rung,
+        config_settings=job.config_settings,
+        backend=system.backend,
+        passes=passes,
+        cpu_seconds=runner.cpu_seconds,
+    )
+
+
+def _settings(job: BuildJob) -> dict[str, str | list[str]]:
+    """Return the config settings as a frontend passes them: a repeated key makes a list."""
+    settings: dict[str, str | list[str]] = {}
+    for key, value in job.config_settings:
+        former = settings.get(key)
+        if former is None:
+            settings[key] = value
+        elif isinstance(former, list):
+            former.append(value)
+        else:
+            settings[key] = [former, value]
+    return settings
+
+
+@contextlib.contextmanager
+def _collect(output: Path, name: str) -> Iterator[BinaryIO]:
+    """Open the one file that the backend left; all of its processes are dead by now."""
+    found = sorted(os.listdir(output))
+    if found != [name]:
+        shown = ", ".join(found) or "nothing"
+        reason = f"bad backend result: it named {name}, and left {shown}"
+        raise hooks.HookFailed(hook="build_wheel", reason=reason)
+    number = os.open(output / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(number, "rb") as file:
+        facts = os.fstat(number)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+            reason = "bad backend result: the wheel is not a regular file with one link"
+            raise hooks.HookFailed(hook="build_wheel", reason=reason)
+        yield file
+
+
+def _keep(
+    raw: BinaryIO, name: str, job: BuildJob, store: Store
+) -> tuple[Wheel, tuple[str, ...]]:
+    """Read the wheel strictly, bring it into canonical form and put it into the store."""
+    epoch = job.environment.source_date_epoch or 0
+    with store.temporary("wheel-") as folder:
+        path = folder / "wheel"
+        with path.open("w+b") as written:
+            wheel, passes = canonical.canonicalise(
+                raw, name, written, epoch=epoch, pin=job.source.pin
+            )
+            written.seek(0)
+            store.add(iter(lambda: written.read(_CHUNK), b""), wheel.digest)
+    return wheel, passes
+
+
+def failed(job: BuildJob, stage: str, error: AsamanError) -> BuildFailure:
+    """Return *error* as the failure of *job*."""
+    return BuildFailure(
+        name=job.source.name,
+        version=job.source.version,
+        stage=stage,
+        reason=str(error),
+        hint=error.hint,
+        code=error.code or ExitCode.BUILD_FAILED,
+        origin=job.source.pin.origin,
+    )
