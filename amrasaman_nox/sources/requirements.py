@@ -1,0 +1,773 @@
+"""Hashed requirements files, as pip and uv write them, read into pins.
+
+Strict where a reader could take a line for something else than the installer does: what is not
+understood is an error, never skipped. All problems of a file are raised together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import (
+    InvalidMarker,
+    Marker,
+    UndefinedComparison,
+    UndefinedEnvironmentName,
+)
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.version import Version
+
+from amrasaman_nox.errors import AsamanError, all_of, printable
+from amrasaman_nox.model import Constraint, Digest, IndexOptions, Origin, Pin, Requirements
+
+_DEEPEST: Final = 16
+_LONGEST_FILE: Final = 64 * 1024 * 1024
+_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NAME_END: Final = re.compile(r"[ \t\[(<>=!~;@,]")
+# What some readers take for the end of a line, or hide from the eye.
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# Other white space is the end of a line to some readers, and a blank to others.
+_BLANKS: Final = " \t"
+_COMMENT: Final = re.compile(r"(?:^|[ \t]+)#")
+_VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_HASH_HINT: Final = (
+    "compile with hashes: `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """The file that is being read; ``constraints`` is true below a ``-c``."""
+
+    path: str
+    constraints: bool = False
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reading:
+    """What was found so far, over all nested files."""
+
+    variables: Mapping[str, str]
+    pins: list[Pin] = field(default_factory=list)
+    constraints: list[Constraint] = field(default_factory=list)
+    errors: list[AsamanError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    index_url: str | None = None
+    extra_index_urls: list[str] = field(default_factory=list)
+    find_links: list[str] = field(default_factory=list)
+    no_index: bool = False
+    open_files: list[tuple[int, int]] = field(default_factory=list)
+    read_files: set[tuple[int, int, bool]] = field(default_factory=set)
+
+    def note(self, origin: Origin, text: str) -> None:
+        self.notes.append(printable(f"{origin}: {text}"))
+
+    def index(self) -> IndexOptions:
+        if self.no_index:
+            return IndexOptions(find_links=tuple(self.find_links), no_index=True)
+        return IndexOptions(
+            index_url=self.index_url,
+            extra_index_urls=tuple(self.extra_index_urls),
+            find_links=tuple(self.find_links),
+        )
+
+
+def read_requirements(path: Path, *, variables: Mapping[str, str] = _NO_VARIABLES) -> Requirements:
+    """Return the pins of a hashed requirements file, in order, with those of nested files.
+
+    ``variables`` are what ``${NAME}`` stands for in index options. Markers are kept, not judged:
+    see :func:`select`.
+
+    :raises AsamanError: all problems of the file together, each with its line
+    """
+    reading = _Reading(variables=variables)
+    try:
+        _read_file(reading, _File(path=str(path)))
+    except AsamanError as error:
+        reading.errors.append(error)
+    return _finished(reading, str(path))
+
+
+def parse_requirements(
+    text: str, *, path: str, variables: Mapping[str, str] = _NO_VARIABLES
+) -> Requirements:
+    """Return the pins of *text*, which stands, or will stand, in the file *path*.
+
+    :raises AsamanError: all problems of the text together, each with its line
+    """
+    reading = _Reading(variables=variables)
+    _read_lines(reading, _File(path=path), text)
+    return _finished(reading, path)
+
+
+def select(
+    requirements: Requirements, markers: Mapping[str, str]
+) -> tuple[tuple[Pin, ...], tuple[tuple[Pin, str], ...]]:
+    """Return the pins that apply where *markers* are so, and the others with the reason.
+
+    ``markers`` holds every environment marker by name (PEP 508), as an interpreter reports them.
+
+    :raises AsamanError: a project is pinned twice, a constraint contradicts a pin, or a lock is
+        not for this interpreter
+    """
+    errors = list(_out_of_scope(requirements, markers))
+    applying: list[Pin] = []
+    left_out: list[tuple[Pin, str]] = []
+    for pin in requirements.pins:
+        try:
+            reason = _why_left_out(requirements, pin, markers)
+        except AsamanError as error:
+            errors.append(error)
+            continue
+        if reason:
+            left_out.append((pin, reason))
+        else:
+            applying.append(pin)
+    errors.extend(pinned_twice(applying))
+    constraints = _applying_constraints(requirements, markers, errors)
+    kept = [_constrained(pin, constraints, errors) for pin in applying]
+    if errors:
+        raise all_of(errors)
+    return tuple(kept), tuple(left_out)
+
+
+def pinned_twice(pins: list[Pin]) -> Iterator[AsamanError]:
+    """Yield an error for each pin of *pins* whose project was pinned before it."""
+    first: dict[str, Pin] = {}
+    for pin in pins:
+        other = first.setdefault(pin.name, pin)
+        if other is not pin:
+            yield AsamanError(
+                "pinned twice", f"{pin}, and {other} ({other.origin})", origin=pin.origin
+            )
+
+
+def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_result]:
+    """Return the text of the regular UTF-8 file at *path*, without a byte order mark.
+
+    ``origin`` is where the file was named, if in another one.
+
+    :raises AsamanError: ``cannot read PATH``
+    """
+    try:
+        # Looked at by its name first: to open a device may do something.
+        _check_kind(path, os.stat(path), origin)  # noqa: PTH116
+        # Without waiting, so that a named pipe put there since cannot hold us up.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            _check_kind(path, status, origin)
+            data = file.read(_LONGEST_FILE + 1) or b""
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        raise AsamanError(f"cannot read {path}", why, origin=origin) from None
+    if len(data) > _LONGEST_FILE:
+        raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)
+    try:
+        return data.decode("utf-8-sig"), status
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise AsamanError(
+            f"cannot read {path}", "not UTF-8", origin=Origin(path=path, line=line)
+        ) from None
+
+
+def _check_kind(path: str, status: os.stat_result, origin: Origin | None) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise AsamanError(f"cannot read {path}", "is a directory", origin=origin)
+    if not stat.S_ISREG(status.st_mode):
+        raise AsamanError(f"cannot read {path}", "not a regular file", origin=origin)
+
+
+def strong_digests(values: list[str], what: str) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
+    """Return the strong digests among *values*, and the algorithms that are not used.
+
+    ``values`` are written as ``algorithm:hexadecimal``, and belong to *what*.
+
+    :raises AsamanError: a malformed hash, or none that is strong
+    """
+    strong: list[Digest] = []
+    unused: dict[str, AsamanError] = {}
+    for value in values:
+        algorithm, _, content = value.partition(":")
+        if not algorithm or not content:
+            raise AsamanError(f"malformed hash {value[:80]}", "algorithm:hexadecimal is required")
+        try:
+            strong.append(Digest.parse(value))
+        except AsamanError as error:
+            if not error.what.startswith(("weak hash", "unknown hash")):
+                raise
+            unused[algorithm.lower()] = error
+    if unused and not strong:
+        first = next(iter(unused.values()))
+        raise AsamanError(first.what, f"{what} has no sha256 or stronger", hint=_HASH_HINT)
+    return tuple(dict.fromkeys(strong)), tuple(unused)
+
+
+# Files and lines
+
+
+def _finished(reading: _Reading, path: str) -> Requirements:
+    reading.errors.extend(pinned_twice([pin for pin in reading.pins if pin.marker is None]))
+    everywhere = [c for c in reading.constraints if c.marker is None]
+    pins = tuple(
+        pin if pin.marker else _constrained(pin, everywhere, reading.errors) for pin in reading.pins
+    )
+    if reading.errors:
+        raise all_of(reading.errors)
+    if not pins:
+        raise AsamanError("no requirements", f"{path} pins nothing", origin=Origin(path=path))
+    return Requirements(
+        kind="requirements",
+        path=path,
+        pins=pins,
+        index=reading.index(),
+        notes=tuple(reading.notes),
+        constraints=tuple(reading.constraints),
+    )
+
+
+def _read_file(reading: _Reading, file: _File, origin: Origin | None = None) -> None:
+    text, status = read_text(file.path, origin)
+    identity = (status.st_dev, status.st_ino)
+    if identity in reading.open_files:
+        raise AsamanError(f"cannot read {file.path}", "it includes itself", origin=origin)
+    if len(reading.open_files) > _DEEPEST:
+        raise AsamanError(
+            f"cannot read {file.path}", f"nested more than {_DEEPEST} deep", origin=origin
+        )
+    # A file that two others include says everything the first time.
+    if (*identity, file.constraints) in reading.read_files:
+        return
+    reading.read_files.add((*identity, file.constraints))
+    reading.open_files.append(identity)
+    _read_lines(reading, file, text)
+    reading.open_files.pop()
+
+
+def _read_lines(reading: _Reading, file: _File, text: str) -> None:
+    for number, line in _logical_lines(file, text, reading.errors):
+        origin = Origin(path=file.path, line=number)
+        try:
+            _read_line(reading, file, line, origin)
+        except AsamanError as error:
+            reading.errors.append(_at(error, origin))
+
+
+def _at(error: AsamanError, origin: Origin) -> AsamanError:
+    return AsamanError(
+        error.what,
+        error.why,
+        hint=error.hint,
+        code=error.code,
+        origin=error.origin or origin,
+        others=error.others,
+    )
+
+
+def _logical_lines(file: _File, text: str, errors: list[AsamanError]) -> Iterator[tuple[int, str]]:
+    """Yield each line with its continuations and without comments, under its first number."""
+    pending: list[str] = []
+    start = number = 0
+    for number, physical in enumerate(text.split("\n"), start=1):
+        start = start if pending else number
+        try:
+            body, continues = _physical_line(physical.removesuffix("\r"))
+        except AsamanError as error:
+            errors.append(_at(error, Origin(path=file.path, line=number)))
+            body, continues, pending = "", False, []
+        pending.append(body)
+        if continues:
+            continue
+        line = "".join(pending).strip(_BLANKS)
+        pending = []
+        if line:
+            yield start, line
+    if pending:
+        origin = Origin(path=file.path, line=number)
+        errors.append(
+            AsamanError("malformed line", "a backslash at the end of the file", origin=origin)
+        )
+
+
+def _physical_line(line: str) -> tuple[str, bool]:
+    """Return *line* without its comment, and whether the next one continues it."""
+    comment = _COMMENT.search(line)
+    body = line if comment is None else line[: comment.start()]
+    if comment is not None and _CONTROL.search(line, comment.start()):
+        raise AsamanError("malformed line", "a control character in a comment")
+    if body == line and body.endswith("\\"):
+        return body[:-1], True
+    if body.rstrip(_BLANKS).endswith("\\"):
+        raise AsamanError("malformed line", "something stands behind the backslash")
+    if comment is not None and body.strip() and line.rstrip().endswith("\\"):
+        raise AsamanError("malformed line", "a comment in front of a backslash")
+    return body, False
+
+
+def _read_line(reading: _Reading, file: _File, line: str, origin: Origin) -> None:
+    requirement, options = _split_options(line)
+    if requirement:
+        _check_requirement_text(requirement)
+        hashes = _hashes(options)
+        if file.constraints:
+            reading.constraints.append(_constraint(reading, requirement, hashes, origin))
+        else:
+            reading.pins.append(_pin(reading, requirement, hashes, origin))
+        return
+    names = [name for name, _ in options]
+    if len(names) > 1 and any(_OPTIONS[name].alone for name in names):
+        raise AsamanError("malformed line", f"{' and '.join(names)} need a line each")
+    for name, value in options:
+        _OPTIONS[name].read(reading, file, name, value, origin)
+
+
+def _split_options(line: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return the requirement of *line*, and its options as names and values."""
+    start = re.search(r"(?:^|[ \t])-", line)
+    if start is None:
+        return line, []
+    requirement, text = line[: start.start()].strip(_BLANKS), line[start.start() :]
+    if "\\" in text or _CONTROL.search(text):
+        raise AsamanError("malformed line", "a backslash or control character in an option")
+    try:
+        tokens = iter(shlex.split(text))
+    except ValueError as error:
+        raise AsamanError("malformed line", str(error).lower()) from None
+    return requirement, [_option(token, tokens) for token in tokens]
+
+
+def _option(token: str, following: Iterator[str]) -> tuple[str, str]:
+    name, equals, value = token.partition("=")
+    option = _OPTIONS.get(name)
+    if option is None:
+        raise _unknown_option(token, name)
+    if not option.value:
+        if equals:
+            raise AsamanError("malformed line", f"{name} takes no value")
+        return name, ""
+    if not equals:
+        value = next(following, "")
+    if not value and name != "--hash":
+        raise AsamanError("malformed line", f"{name} needs a value")
+    return name, value
+
+
+def _unknown_option(token: str, name: str) -> AsamanError:
+    if not token.startswith("-"):
+        return AsamanError("malformed line", f"{printable(token[:80])} is not understood")
+    if token.startswith("--"):
+        return AsamanError("unknown option", name[:80])
+    return AsamanError("invalid project name", f"{token[:80]} is no name, and no known option")
+
+
+def _hashes(options: list[tuple[str, str]]) -> list[str]:
+    for name, _ in options:
+        if name != "--hash":
+            raise AsamanError("malformed line", f"{name} behind a requirement is not supported")
+    return [value for _, value in options]
+
+
+# Requirements
+
+
+def _check_requirement_text(text: str) -> None:
+    if "${" in text:
+        raise AsamanError("variable in a requirement", "only index options may have one")
+    if re.match(r"\S+://|file:", text):
+        raise AsamanError(
+            "unsupported requirement",
+            f"{text[:200]} has no name and version",
+            hint="write `NAME @ https://…/NAME-VERSION.tar.gz --hash=sha256:…`",
+        )
+    name = _NAME_END.split(text, maxsplit=1)[0]
+    if not _NAME.fullmatch(name):
+        raise AsamanError("invalid project name", f"{(name or text)[:80]} (PEP 508)")
+    if "\\" in text or _CONTROL.search(text):
+        raise AsamanError("malformed line", "a backslash or control character in a requirement")
+
+
+def _pin(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Pin:
+    match = re.fullmatch(r"([^\s\[(<>=!~;@,]+)\s*(?:\[([^\]]*)\])?\s*(.*)", text, re.DOTALL)
+    if match is None:
+        raise AsamanError("malformed line", f"{text[:200]} is not a requirement")
+    name, extras, rest = canonicalize_name(match[1]), match[2] or "", match[3]
+    if rest.startswith("@"):
+        url, marker = _split_url(rest[1:].strip())
+        version, more = _version_of_url(name, url)
+        hashes = [*hashes, *more]
+        url = url.partition("#")[0]
+    else:
+        specifier, separator, marker = rest.partition(";")
+        if separator and not marker.strip():
+            raise AsamanError("invalid marker", f"{text[:200]} has an empty one")
+        url, version = "", _pinned_version(text, specifier.strip())
+    marker = marker.strip()
+    _check_marker(marker)
+    _check_whole(text)
+    pin = Pin(
+        name=name,
+        version=str(version),
+        marker=marker or None,
+        extras=tuple(extra for extra in re.split(r"\s*,\s*", extras.strip()) if extra),
+        url=url or None,
+        origin=origin,
+    )
+    return replace(pin, digests=_pin_digests(reading, pin, hashes))
+
+
+def _pin_digests(reading: _Reading, pin: Pin, hashes: list[str]) -> tuple[Digest, ...]:
+    if not hashes:
+        raise AsamanError("not hashed", f"{pin} has no --hash", hint=_HASH_HINT)
+    strong, unused = strong_digests(hashes, str(pin))
+    if unused and pin.origin:
+        reading.note(pin.origin, f"{pin}: {', '.join(unused)} is not used")
+    return strong
+
+
+def _pinned_version(text: str, specifier: str) -> Version:
+    if specifier and specifier[0] not in "=<>!~(,":
+        raise AsamanError("malformed line", f"{text[:200]} is not a requirement")
+    match = re.fullmatch(r"==(?!=)\s*([^,]*)", specifier)
+    if match is None or match[1].endswith(".*"):
+        raise AsamanError("not pinned with ==", text[:200], hint="pin one version: NAME==VERSION")
+    return _version(match[1])
+
+
+def _version(text: str) -> Version:
+    try:
+        if not text.isascii():
+            raise ValueError(text)
+        return Version(text)
+    except ValueError:
+        raise AsamanError("invalid version", f"{text[:80]} is none (PEP 440)") from None
+
+
+def _split_url(text: str) -> tuple[str, str]:
+    match = re.fullmatch(r"(\S+?)(?:\s+;\s*(\S.*))?", text)
+    if match is None:
+        raise AsamanError("malformed line", "a direct URL ends in a blank or `;` and a marker")
+    return match[1], match[2] or ""
+
+
+def _version_of_url(name: str, url: str) -> tuple[Version, list[str]]:
+    """Return the version in the file name of *url*, and the hashes in its fragment."""
+    check_url(url, f"URL of {name}", ("https", "http"))
+    parts = urlsplit(url)
+    filename = unquote(parts.path.rsplit("/", 1)[-1])
+    try:
+        found, version = parse_sdist_filename(filename)
+    except (InvalidSdistFilename, ValueError):
+        raise AsamanError(
+            f"no version for {name}", f"{filename[:200]} is not the file name of an sdist"
+        ) from None
+    if found != name:
+        raise AsamanError("name mismatch", f"{filename[:200]} is not an sdist of {name}")
+    return version, _fragment_hashes(parts.fragment)
+
+
+def _fragment_hashes(fragment: str) -> list[str]:
+    hashes = []
+    for item in filter(None, fragment.split("&")):
+        key, _, value = item.partition("=")
+        if key.startswith(("sha", "md5")):
+            hashes.append(f"{key}:{value}")
+        elif key != "egg":
+            raise AsamanError("malformed line", f"{key[:80]} in the URL is not supported")
+    return hashes
+
+
+def check_url(url: str, what: str, schemes: tuple[str, ...]) -> None:
+    """Check that *url* is one, of one of *schemes*; its text is never repeated in the error.
+
+    :raises AsamanError: ``invalid WHAT``
+    """
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise AsamanError(f"invalid {what}", "not a URL") from None
+    if parts.scheme not in schemes:
+        raise AsamanError(f"invalid {what}", f"not {' or '.join(schemes)}")
+    if parts.scheme != "file" and not parts.hostname:
+        raise AsamanError(f"invalid {what}", "no host")
+    if parts.netloc.count("@") > 1 or _CONTROL.search(url) or re.search(r"\s", url):
+        raise AsamanError(f"invalid {what}", "a character in it must be percent-encoded")
+
+
+def _check_marker(marker: str) -> None:
+    if not marker:
+        return
+    try:
+        Marker(marker)
+    except (InvalidMarker, RecursionError):
+        raise AsamanError("invalid marker", f"{marker[:200]} is none (PEP 508)") from None
+
+
+def _check_whole(text: str) -> Requirement:
+    """Return what the reference implementation reads in *text*, as a second opinion."""
+    try:
+        return Requirement(text)
+    except (InvalidRequirement, ValueError, RecursionError):
+        raise AsamanError("malformed line", f"{text[:200]} is not a requirement") from None
+
+
+def _constraint(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Constraint:
+    requirement = _check_whole(text)
+    if requirement.extras or requirement.url:
+        raise AsamanError("malformed constraint", f"{text[:200]} has extras or a URL")
+    digests, weak = strong_digests(hashes, requirement.name)
+    if weak:
+        reading.note(origin, f"{requirement.name}: {', '.join(weak)} is not used")
+    return Constraint(
+        name=canonicalize_name(requirement.name),
+        specifier=str(requirement.specifier),
+        digests=digests,
+        marker=str(requirement.marker) if requirement.marker else None,
+        origin=origin,
+    )
+
+
+def _constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanError]) -> Pin:
+    """Return *pin* with the hashes that its constraints leave; add contradictions to *errors*."""
+    for constraint in constraints:
+        if constraint.name != pin.name:
+            continue
+        said = f"{constraint.name}{constraint.specifier} ({constraint.origin})"
+        if not SpecifierSet(constraint.specifier).contains(pin.version, prereleases=True):
+            errors.append(
+                AsamanError(
+                    "contradicted by a constraint", f"{pin} is not {said}", origin=pin.origin
+                )
+            )
+        elif constraint.digests:
+            both = tuple(digest for digest in pin.digests if digest in constraint.digests)
+            pin = replace(pin, digests=both)
+            if not both:
+                errors.append(
+                    AsamanError(
+                        "contradicted by a constraint",
+                        f"{pin} shares no hash with {said}",
+                        origin=pin.origin,
+                    )
+                )
+                return pin
+    return pin
+
+
+# Options
+
+
+def _nested(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+    constraints = name in {"-c", "--constraint"}
+    if "${" in value:
+        raise AsamanError("variable in a file name", "only index options may have one")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value):
+        raise AsamanError(f"cannot read {value}", "only local files can be nested")
+    if file.constraints and not constraints:
+        raise AsamanError(f"cannot read {value}", "a constraints file may nest others by -c only")
+    path = str(Path(file.path).parent / value)
+    _read_file(reading, _File(path=path, constraints=constraints), origin)
+
+
+def _expanded(reading: _Reading, name: str, value: str) -> str:
+    """Return *value* with its variables, as pip expands them; the values are never shown."""
+
+    def expand(match: re.Match[str]) -> str:
+        content = reading.variables.get(match[1], "")
+        if not content:
+            raise AsamanError("variable not set", f"{match[0]} in {name}")
+        return content
+
+    if "${" in _VARIABLE.sub("", value):
+        raise AsamanError(
+            "malformed variable", f"{name} takes ${{NAME}} with capital letters, digits and _ only"
+        )
+    return _VARIABLE.sub(expand, value)
+
+
+def _shown(value: str) -> str:
+    return printable(_VARIABLE.sub("****", value))
+
+
+def _index_url(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+    del file
+    url = _expanded(reading, name, value)
+    check_url(url, f"value of {name}", ("https", "http", "file"))
+    if name == "--extra-index-url":
+        reading.extra_index_urls.append(url)
+        reading.note(origin, f"{_shown(value)} is asked too; the hashes decide what is taken")
+        return
+    before = " instead of the one above" if reading.index_url not in {None, url} else ""
+    reading.index_url = url
+    reading.note(origin, f"{_shown(value)} is asked{before}; the hashes decide what is taken")
+
+
+def _find_links(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+    place = _expanded(reading, name, value)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", place):
+        check_url(place, f"value of {name}", ("https", "http", "file"))
+    else:
+        folder = (Path(file.path).parent / place).absolute()
+        if not folder.exists():
+            raise AsamanError(f"cannot read {_shown(value)}", "no such file or directory")
+        place = str(folder)
+    reading.find_links.append(place)
+    reading.note(origin, f"{_shown(value)} is searched; the hashes decide what is taken")
+
+
+def _no_index(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+    del file, value
+    reading.no_index = True
+    reading.note(origin, f"{name}: no index is asked")
+
+
+def _already_so(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+    """Accept what is so in any case: all is hashed, and a version is given."""
+    del reading, file, name, value, origin
+
+
+def _of_no_effect(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+    del file
+    reading.note(origin, f"{' '.join(filter(None, (name, _shown(value))))} has no effect here")
+
+
+def _refused(why: str, hint: str = "") -> _Read:
+    def refuse(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
+        del reading, file, value, origin
+        raise AsamanError(f"{name} is refused", why, hint=hint)
+
+    return refuse
+
+
+_Read = Callable[[_Reading, _File, str, str, Origin], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """How an option is read, whether it takes a value, and whether it needs a line of its own."""
+
+    read: _Read
+    value: bool = True
+    alone: bool = False
+
+
+_OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
+    {
+        "-r": _Option(_nested, alone=True),
+        "--requirement": _Option(_nested, alone=True),
+        "-c": _Option(_nested, alone=True),
+        "--constraint": _Option(_nested, alone=True),
+        "-i": _Option(_index_url),
+        "--index-url": _Option(_index_url),
+        "--extra-index-url": _Option(_index_url),
+        "-f": _Option(_find_links),
+        "--find-links": _Option(_find_links),
+        "--no-index": _Option(_no_index, value=False),
+        "--hash": _Option(_refused("it stands behind no requirement")),
+        "--require-hashes": _Option(_already_so, value=False),
+        "--pre": _Option(_of_no_effect, value=False),
+        "--prefer-binary": _Option(_of_no_effect, value=False),
+        "--use-feature": _Option(_of_no_effect),
+        "--no-binary": _Option(_of_no_effect),
+        "--only-binary": _Option(
+            _refused(
+                "wheels are built from source here",
+                hint="remove the line, and give --only-binary NAME on the command line",
+            )
+        ),
+        "--trusted-host": _Option(
+            _refused(
+                "a file must not lift a check of the connection",
+                hint="give --trusted-host HOST on the command line",
+            )
+        ),
+        "-e": _Option(_refused("an editable project has no hash"), alone=True),
+        "--editable": _Option(_refused("an editable project has no hash"), alone=True),
+        "--config-settings": _Option(
+            _refused(
+                "settings of the build come from the command line",
+                hint="give -C/--config-setting KEY=VALUE on the command line",
+            )
+        ),
+        "--global-option": _Option(_refused("options of setup.py are not supported")),
+    }
+)
+
+
+# Selection
+
+
+def _why_left_out(requirements: Requirements, pin: Pin, markers: Mapping[str, str]) -> str:
+    """Return why *pin* does not apply, or ``""``."""
+    try:
+        if not _holds(pin.marker, markers, requirements):
+            return f"marker {pin.marker} is false here"
+    except AsamanError as error:
+        raise _at(error, pin.origin or Origin(path=requirements.path)) from None
+    if pin.requires_python and not _supported(pin.requires_python, markers):
+        raise AsamanError(
+            "unsupported Python", f"{pin} requires {pin.requires_python}", origin=pin.origin
+        )
+    return ""
+
+
+def _applying_constraints(
+    requirements: Requirements, markers: Mapping[str, str], errors: list[AsamanError]
+) -> list[Constraint]:
+    applying = []
+    for constraint in requirements.constraints:
+        try:
+            if _holds(constraint.marker, markers):
+                applying.append(constraint)
+        except AsamanError as error:
+            errors.append(_at(error, constraint.origin or Origin(path=requirements.path)))
+    return applying
+
+
+def _holds(
+    marker: str | None, markers: Mapping[str, str], requirements: Requirements | None = None
+) -> bool:
+    if marker is None:
+        return True
+    scope = requirements.scope if requirements is not None else None
+    try:
+        if scope is None:
+            return Marker(marker).evaluate({**markers, "extra": ""})
+        groups = frozenset(scope.default_groups)
+        return Marker(marker).evaluate(
+            {**markers, "extras": frozenset[str](), "dependency_groups": groups},
+            context="lock_file",
+        )
+    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+        raise AsamanError("invalid marker", f"{marker}: {error}") from None
+
+
+def _out_of_scope(requirements: Requirements, markers: Mapping[str, str]) -> Iterator[AsamanError]:
+    scope = requirements.scope
+    if scope is None:
+        return
+    if scope.requires_python and not _supported(scope.requires_python, markers):
+        yield AsamanError(
+            "unsupported Python", f"{requirements.path} requires {scope.requires_python}"
+        )
+    if scope.environments and not any(_holds(marker, markers) for marker in scope.environments):
+        yield AsamanError(
+            "unsupported environment", f"{requirements.path} is locked for none like this one"
+        )
+
+
+def _supported(specifier: str, markers: Mapping[str, str]) -> bool:
+    version = markers["python_full_version"].removesuffix("+")
+    return SpecifierSet(specifier).contains(version, prereleases=True)
