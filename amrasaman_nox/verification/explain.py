@@ -1,0 +1,532 @@
+"""Why two wheels differ: one row an explanation, in one table; the first that matches speaks.
+
+A difference says *what* is not the same, the variation under which it appeared says what the
+build took it from; a row puts the two together. Each row has a page in ``docs/explanations``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.errors import printable
+from amrasaman_nox.model import Cause, Comparison, Difference, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Variations under which nothing was varied on purpose: the content has to tell.
+_RANDOM: Final = "random"
+_PUBLISHED: Final = ("published", "")
+_UNVARIED: Final = (_RANDOM, *_PUBLISHED)
+
+#: Normalisations of what merely follows from other differences.
+_CONSEQUENCES: Final = frozenset({"record-regenerated"})
+#: Kinds that often repeat what another member says more clearly.
+_ECHOES: Final = frozenset({"pyc", "nested-archive", "record"})
+
+_TEMPORARY = re.compile(
+    r"(?:/var)?/tmp/|/private/var/|\.tmp-|(?:^|[/\"'=])tmp[a-z0-9_]{6,}|build-env-|pip-\w+-\w{8}"
+)
+_MOMENT = re.compile(
+    r"\b(?:19|20|21)\d\d-?[01]\d-?[0-3]\d(?!\d)|\b\d\d:\d\d(?::\d\d)?\b|\b[12]\d{9}(?:\.\d+)?\b"
+    r"|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
+)
+_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{7,}\b", re.IGNORECASE)
+_TOOL_PATH = re.compile(r"/(?:usr|opt|local)/(?:\S*/)?s?bin/\w")
+_TOOL_VERSION = re.compile(
+    r"\b(?:GCC|clang|gcc|cmake|rustc|cargo|swig|protoc|ninja|make|git)\b.{0,60}?(\d+\.[\d.]+)"
+)
+_VERSION_FILE = re.compile(r"(?:^|/)_*version_*\.(?:py|txt|json)$", re.IGNORECASE)
+_DIST_INFO = re.compile(r"[^/]+\.dist-info/(?:METADATA|WHEEL|RECORD)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """One cause of differences: what is seen, why it happens, and what mends it.
+
+    ``title`` is what the verdict line says. ``packager`` and ``upstream`` are one sentence each:
+    what the one who builds, and what the project itself, can do. ``matches`` is asked with a
+    difference and the name of the variation under which it appeared (``random`` for none,
+    ``published`` for the comparison with an index).
+    """
+
+    name: str
+    title: str
+    seen: str
+    why: str
+    packager: str
+    upstream: str
+    matches: Callable[[Difference, str], bool]
+
+    @property
+    def page(self) -> str:
+        """The page in the documentation, relative to its root."""
+        return f"explanations/{self.name}.md"
+
+
+def explain(differences: tuple[Difference, ...], variation: str) -> tuple[Cause, ...]:
+    """Return the causes of *differences*, the most telling first, each once a member.
+
+    :param differences: what ``compare_wheels`` returned for a build with this one variation
+    :param variation: its name; ``random`` where nothing was varied, ``published`` or ``""``
+        where the other wheel was built by someone else
+    """
+    own = [one for one in differences if one.normalisation not in _CONSEQUENCES]
+    found = [(row_of(one, variation), one) for one in own or differences]
+    found.sort(key=lambda pair: _rank(*pair))
+    causes = {
+        (row, one.member): Cause(
+            variation=variation,
+            explanation=EXPLANATIONS[row].name,
+            member=one.member,
+            detail=_shorten(one.detail),
+        )
+        for row, one in reversed(found)
+    }
+    return tuple(reversed(causes.values()))
+
+
+def row_of(difference: Difference, variation: str) -> int:
+    """Return the number of the first row of :data:`EXPLANATIONS` that matches."""
+    return next(
+        number for number, row in enumerate(EXPLANATIONS) if row.matches(difference, variation)
+    )
+
+
+def explanation_of(cause: Cause) -> Explanation:
+    """Return the row that a cause names; the last one for a name that is not in the table."""
+    return next((row for row in EXPLANATIONS if row.name == cause.explanation), EXPLANATIONS[-1])
+
+
+def variation_label(variation: str) -> str:
+    """Return a variation as the reports say it, such as ``varied: build path``."""
+    if variation in _PUBLISHED:
+        return "as published"
+    if variation == _RANDOM:
+        return "nothing varied"
+    return f"varied: {printable(variation).replace('-', ' ')}"
+
+
+def verdict_line(comparison: Comparison) -> str:
+    """Return one line with the verdict and, where there is one, its first cause and the fix."""
+    line = f"{comparison.name} {comparison.version}  {comparison.verdict}"
+    return printable(line + _because(comparison))
+
+
+def _because(comparison: Comparison) -> str:
+    if comparison.causes and comparison.verdict in (Verdict.DIFFERENT, Verdict.EQUIVALENT):
+        cause, *others = comparison.causes
+        row = explanation_of(cause)
+        member = f"{cause.member.rsplit('/', 1)[-1] or cause.member}: " if cause.member else ""
+        more = f" and {len(others)} more" if others else ""
+        return f"  {member}{row.title} ({variation_label(cause.variation)}){more} → {row.packager}"
+    if comparison.verdict is Verdict.EQUIVALENT:
+        return f"  (normalised: {', '.join(comparison.normalisations)})"
+    said = comparison.proof if comparison.verdict is Verdict.IDENTICAL else comparison.reason
+    return f"  {said}" if said else ""
+
+
+def _rank(row: int, difference: Difference) -> tuple[bool, bool, int]:
+    form_alone = difference.normalisation is not None
+    return form_alone, difference.kind in _ECHOES, row
+
+
+def _shorten(text: str, longest: int = 240) -> str:
+    escaped = printable(text)
+    return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
+
+
+def _varied(*names: str) -> Callable[[Difference, str], bool]:
+    return lambda difference, variation: variation in names
+
+
+def _kind(*kinds: str) -> Callable[[Difference, str], bool]:
+    return lambda difference, variation: difference.kind in kinds
+
+
+def _both(
+    *predicates: Callable[[Difference, str], bool],
+) -> Callable[[Difference, str], bool]:
+    return lambda difference, variation: all(holds(difference, variation) for holds in predicates)
+
+
+def _says(pattern: re.Pattern[str]) -> Callable[[Difference, str], bool]:
+    return lambda difference, variation: pattern.search(_changed(difference)) is not None
+
+
+def _detail(words: str) -> Callable[[Difference, str], bool]:
+    return lambda difference, variation: words in difference.detail
+
+
+def _changed(difference: Difference) -> str:
+    """Return the words that only one side holds, of the changed lines of the diff."""
+    sides: dict[str, set[str]] = {"-": set(), "+": set()}
+    for line in difference.diff.split("\n"):
+        if line[:1] in sides and not line.startswith(("--- ", "+++ ")):
+            sides[line[0]].update(line[1:].split())
+    unlike = sorted(sides["-"] ^ sides["+"])
+    return " ".join(unlike) if unlike else difference.detail
+
+
+def _generated_version(difference: Difference, variation: str) -> bool:
+    if difference.kind == "metadata":
+        return re.search(r"(?:^|; )Version: ", difference.detail) is not None
+    if difference.kind in ("member-added", "member-missing"):
+        return _DIST_INFO.fullmatch(difference.member) is not None
+    takes = (*_UNVARIED, "clock", "extra-variables")
+    return variation in takes and _VERSION_FILE.search(difference.member) is not None
+
+
+def _path_in_elf(difference: Difference, variation: str) -> bool:
+    if difference.kind != "elf":
+        return False
+    debug = ".debug" in difference.detail and ".comment" not in difference.detail
+    return variation == "build-path" or (variation in _PUBLISHED and debug)
+
+
+def _foreign_tool(difference: Difference, variation: str) -> bool:
+    if variation not in (*_UNVARIED, "extra-variables"):
+        return False
+    if difference.kind == "elf" and ".comment" in difference.detail:
+        return True
+    changed = _changed(difference)
+    found = _TOOL_VERSION.finditer(difference.diff)
+    return bool(_TOOL_PATH.search(changed)) or any(match[1] in changed for match in found)
+
+
+def _build_time(difference: Difference, variation: str) -> bool:
+    if variation == "clock":
+        return True
+    # Digits of identifiers look like dates now and then.
+    text = _ADDRESS.sub("", _UUID.sub("", _changed(difference)))
+    return variation in _UNVARIED and _MOMENT.search(text) is not None
+
+
+def _random_folder(difference: Difference, variation: str) -> bool:
+    if variation not in _UNVARIED or difference.kind.startswith("zip-"):
+        return False
+    debug = difference.kind == "elf" and ".debug" in difference.detail
+    return (debug and variation == _RANDOM) or _TEMPORARY.search(_changed(difference)) is not None
+
+
+EXPLANATIONS: Final[tuple[Explanation, ...]] = (
+    Explanation(
+        name="record-order",
+        title="order of RECORD",
+        seen="RECORD holds the same rows in another order or with other line endings.",
+        why="The backend writes the rows as it met the files: in the order of a folder listing "
+        "or of a set.",
+        packager="Nothing to do: canonical form sorts RECORD.",
+        upstream="Sort the rows before RECORD is written.",
+        matches=lambda difference, variation: (
+            difference.kind == "record"
+            and difference.normalisation in ("record-order", "record-line-endings")
+        ),
+    ),
+    Explanation(
+        name="zip-order",
+        title="order of the archive",
+        seen="The wheel holds the same members in another order.",
+        why="The backend adds the files as a folder listing gives them, which is up to the file "
+        "system.",
+        packager="Nothing to do: canonical form sorts the members.",
+        upstream="Sort the files before they are added.",
+        matches=_kind("archive-order"),
+    ),
+    Explanation(
+        name="umask-modes",
+        title="modes from the umask",
+        seen="Modes of members differ, in the archive or as the executable bit.",
+        why="The backend copies the modes of files that were created under the umask of the "
+        "builder.",
+        packager="Build under one umask (022); canonical form sets the modes to 0644 and 0755.",
+        upstream="Set modes to 0644, or 0755 for scripts, when the archive is written.",
+        matches=lambda difference, variation: (
+            difference.kind in ("zip-modes", "executable-bit") or variation == "umask"
+        ),
+    ),
+    Explanation(
+        name="pyc-times",
+        title="source time in a .pyc",
+        seen="A .pyc differs in its header; its code is the same.",
+        why="A .pyc holds the modification time and size of its source unless it is checked by "
+        "hash (PEP 552).",
+        packager="Leave .pyc files out of the wheel: installers make them.",
+        upstream="Do not ship .pyc files, or compile them with "
+        "invalidation_mode=PycInvalidationMode.UNCHECKED_HASH.",
+        matches=_both(_kind("pyc"), _detail("header: ")),
+    ),
+    Explanation(
+        name="source-times",
+        title="times of source files copied in",
+        seen="Times of source files stand in the archive or in a member.",
+        why="The build copies modification times of unpacked files, which depend on when and how "
+        "they were unpacked.",
+        packager="Set SOURCE_DATE_EPOCH; canonical form sets the times of the archive.",
+        upstream="Use SOURCE_DATE_EPOCH in the place of os.stat(...).st_mtime.",
+        matches=_varied("source-times"),
+    ),
+    Explanation(
+        name="zip-times",
+        title="times in the archive",
+        seen="The members of the archive carry other times.",
+        why="The backend writes the time of the build or of the files, and no SOURCE_DATE_EPOCH "
+        "was set or honoured.",
+        packager="Set SOURCE_DATE_EPOCH; canonical form sets the times.",
+        upstream="Write SOURCE_DATE_EPOCH, not before 1980, as the time of every member.",
+        matches=_kind("zip-times"),
+    ),
+    Explanation(
+        name="hidden-bytes",
+        title="bytes outside of the members",
+        seen="Bytes stand before, between or behind the members of the archive.",
+        why="Zip readers skip what no header points at; something was put there.",
+        packager="Do not install this wheel before you know what the bytes are.",
+        upstream="Write the wheel with zipfile and add nothing to it.",
+        matches=lambda difference, variation: (
+            difference.kind == "zip-framing" and difference.normalisation is None
+        ),
+    ),
+    Explanation(
+        name="zip-framing",
+        title="another zip writer",
+        seen="The members are the same, their compression or other header fields are not.",
+        why="Another zlib, compression level or zip library wrote the archive.",
+        packager="Nothing to do: canonical form fixes compression and headers; compare the "
+        "content digest.",
+        upstream="Nothing to do; a fixed compression level helps.",
+        matches=_kind("compression", "zip-framing"),
+    ),
+    Explanation(
+        name="generated-version",
+        title="version generated at build time",
+        seen="The version in METADATA, in a version file or in the dist-info folder differs.",
+        why="The version is computed from the clock, from the state of a repository or from a "
+        "variable of the machine.",
+        packager="Build from a released sdist, which holds its version in PKG-INFO.",
+        upstream="Write the version into the sdist and read it from there; leave the date out.",
+        matches=_generated_version,
+    ),
+    Explanation(
+        name="build-path-in-elf",
+        title="build path embedded",
+        seen="A compiled member holds the folder it was built in: in debug information, in the "
+        "build id that follows from it, or in messages of assertions.",
+        why="Compilers write the working folder into debug sections, and __FILE__ holds the path "
+        "as it was given.",
+        packager="Build at a constant path; strip with LDFLAGS=-Wl,-s, or map the path with "
+        "-ffile-prefix-map.",
+        upstream="Pass relative paths to the compiler, keep -DNDEBUG, and add "
+        "-ffile-prefix-map=$PWD=. to the flags.",
+        matches=_path_in_elf,
+    ),
+    Explanation(
+        name="build-path-in-text",
+        title="build path embedded",
+        seen="A text, a .pyc or another member holds the folder it was built in.",
+        why="A build step wrote an absolute path, such as __file__ or os.getcwd(), into a file.",
+        packager="Build at a constant path, as the default isolation does.",
+        upstream="Write paths relative to the package, and find them with importlib.resources at "
+        "run time.",
+        matches=_varied("build-path"),
+    ),
+    Explanation(
+        name="environment-path",
+        title="path of the build environment embedded",
+        seen="A member holds the path of the virtual environment that built it.",
+        why="A build step wrote sys.executable, sys.prefix or a header's full path into a file.",
+        packager="Build in an environment at a constant path.",
+        upstream="Do not store sys.executable or sys.prefix; scripts begin with #!python, which "
+        "installers replace.",
+        matches=_varied("environment-path"),
+    ),
+    Explanation(
+        name="home-folder",
+        title="home folder embedded",
+        seen="A member holds, or depends on, the home folder of the builder.",
+        why="A build step expands ~ or reads a configuration or a cache in HOME.",
+        packager="Build with an empty home folder at a constant path.",
+        upstream="Keep HOME out of the build: no expanduser, no user configuration.",
+        matches=_varied("home"),
+    ),
+    Explanation(
+        name="user-name",
+        title="user name embedded",
+        seen="A member holds the name or the number of the user who built it.",
+        why="A build step asks getpass.getuser(), os.getuid() or USER, or an inner archive keeps "
+        "owners.",
+        packager="Build as one user name in the sandbox.",
+        upstream="Leave the builder's name out; in inner archives set uid, gid and names to 0 "
+        "and nothing.",
+        matches=_varied("user"),
+    ),
+    Explanation(
+        name="host-name",
+        title="host name embedded",
+        seen="A member holds the name of the machine that built it.",
+        why="A build step asks socket.gethostname() or platform.node(), often for an “about” text.",
+        packager="Build under one host name in the sandbox.",
+        upstream="Leave the host name out of what is shipped.",
+        matches=_varied("host-name"),
+    ),
+    Explanation(
+        name="time-zone",
+        title="local time",
+        seen="A time in a member moves with the time zone.",
+        why="A build step turns SOURCE_DATE_EPOCH or a file's time into local time.",
+        packager="Build with TZ=UTC.",
+        upstream="Use UTC: datetime.fromtimestamp(epoch, UTC), time.gmtime(epoch).",
+        matches=_varied("time-zone"),
+    ),
+    Explanation(
+        name="locale-order",
+        title="sorted by the locale's rules",
+        seen="The same lines or words stand in another order under another locale.",
+        why="A build step sorts with the locale's collation: the shell's sort, locale.strcoll.",
+        packager="Build with LC_ALL=C.UTF-8.",
+        upstream="Sort by code point: sorted() in Python, LC_ALL=C sort in the shell.",
+        matches=_both(_varied("locale"), _detail("another order")),
+    ),
+    Explanation(
+        name="locale-text",
+        title="text in the locale's language or encoding",
+        seen="A text changes with the locale.",
+        why="Dates, numbers or messages of tools are in the builder's language, or files are "
+        "read in its encoding.",
+        packager="Build with LC_ALL=C.UTF-8.",
+        upstream="Name the encoding in open(), and format dates and numbers without the locale.",
+        matches=_varied("locale"),
+    ),
+    Explanation(
+        name="hash-order",
+        title="order of a set",
+        seen="The same things stand in another order under another hash seed.",
+        why="A set, or a dict made from one, is written in the order of its hashes, which Python "
+        "salts anew for each process.",
+        packager="Build with PYTHONHASHSEED=0.",
+        upstream="Sort before writing: sorted(names).",
+        matches=_varied("hash-seed"),
+    ),
+    Explanation(
+        name="directory-order",
+        title="order of a folder listing",
+        seen="The same things stand in another order when the files were created in another one.",
+        why="os.listdir, glob and Path.iterdir give names as the file system keeps them.",
+        packager="Unpack in sorted order, as the default build does.",
+        upstream="Sort what is listed: sorted(glob(...)), sorted(path.iterdir()).",
+        matches=_varied("directory-order"),
+    ),
+    Explanation(
+        name="processor-count",
+        title="number of processors",
+        seen="A member changes with the number of processors.",
+        why="A build step writes os.cpu_count(), splits work by it, or gathers results in the "
+        "order in which they come.",
+        packager="Build with one fixed number of processors.",
+        upstream="Keep the count out of the output, and gather results in the order of the input.",
+        matches=_varied("processors"),
+    ),
+    Explanation(
+        name="undeclared-tool",
+        title="tool of the machine that is not declared",
+        seen="A member names a program of the machine, or was made by another compiler.",
+        why="The build takes whatever compiler or tool it finds on PATH; no build requirement "
+        "pins it.",
+        packager="Build with the same tools as the first build; the record names them.",
+        upstream="Declare the tool as a build requirement, and keep its path and version out of "
+        "the output.",
+        matches=_foreign_tool,
+    ),
+    Explanation(
+        name="extra-variables",
+        title="variable of the environment embedded",
+        seen="A member changes with environment variables that no build should see.",
+        why="A build step reads or dumps os.environ.",
+        packager="Build with an allow-list of variables, as the default isolation does.",
+        upstream="Read named, documented variables only, and never write os.environ out.",
+        matches=_varied("extra-variables"),
+    ),
+    Explanation(
+        name="other-backend",
+        title="built with another build backend",
+        seen="The Generator line of WHEEL names another backend or another version of it.",
+        why="The wheel was not built with the build requirements that were used here.",
+        packager="Pin the backend to the version that the Generator line names.",
+        upstream="Publish the build requirements of each release by hash.",
+        matches=_both(_kind("metadata"), _detail("Generator: ")),
+    ),
+    Explanation(
+        name="random-build-folder",
+        title="random build folder embedded",
+        seen="A member holds the path of a temporary folder with a random name.",
+        why="The build copies its source into tempfile.mkdtemp() and compiles there, so that no "
+        "constant path helps.",
+        packager="Strip debug information at link: LDFLAGS=-Wl,-s.",
+        upstream="Build in a folder with a constant name, or map it with -ffile-prefix-map.",
+        matches=_random_folder,
+    ),
+    Explanation(
+        name="memory-address",
+        title="memory address embedded",
+        seen="A member holds an address such as 0x7f3a5c0e1d90.",
+        why="The repr() of an object without one of its own was written out.",
+        packager="Patch the step that writes the repr().",
+        upstream="Write a name or a value in the place of repr(object).",
+        matches=_both(_varied(*_UNVARIED), _says(_ADDRESS)),
+    ),
+    Explanation(
+        name="build-time",
+        title="time of the build embedded",
+        seen="A member holds the date or the time at which it was built.",
+        why="A build step asks the clock: datetime.now(), time.time(), __DATE__, or gzip's header.",
+        packager="Set SOURCE_DATE_EPOCH; where it is ignored, patch the step.",
+        upstream="Use SOURCE_DATE_EPOCH where it is set: "
+        "int(os.environ.get('SOURCE_DATE_EPOCH', time.time())).",
+        matches=_build_time,
+    ),
+    Explanation(
+        name="unstable-order",
+        title="order that changes from build to build",
+        seen="The same lines or words stand in another order, and nothing was varied.",
+        why="Results of parallel work, or objects sorted by address, are written as they come.",
+        packager="Build with one processor.",
+        upstream="Sort by a value before writing.",
+        matches=_both(_varied(*_UNVARIED), _detail("another order")),
+    ),
+    Explanation(
+        name="random-bytes",
+        title="random value embedded",
+        seen="Two builds differ although nothing was varied: a member holds a value that is new in "
+        "every build.",
+        why="A build step asks uuid.uuid4(), secrets, random or os.urandom(), or it races with "
+        "itself.",
+        packager="Patch the step, or seed it; build with one processor to rule out a race.",
+        upstream="Derive the identifier from the content: uuid.uuid5, a hash, a fixed seed.",
+        matches=lambda difference, variation: (
+            variation == _RANDOM
+            or (variation in _PUBLISHED and _says(_UUID)(difference, variation))
+        ),
+    ),
+    Explanation(
+        name="not-from-this-source",
+        title="content that its source does not give",
+        seen="The other wheel has a member, a byte or an entry point that this build has not.",
+        why="It was built from other files or with other tools than the sdist tells, or it was "
+        "changed afterwards.",
+        packager="Do not install the other wheel before the difference is understood.",
+        upstream="Build releases from the published sdist, in a workflow that attests it.",
+        matches=_varied(*_PUBLISHED),
+    ),
+    Explanation(
+        name="unexplained",
+        title="depends on its surroundings",
+        seen="The wheel changes with something that no explanation is written for.",
+        why="The build reads something of its surroundings that is not part of its input.",
+        packager="Hold what was varied constant.",
+        upstream="Look at the diff, and make the step depend on the source alone.",
+        matches=lambda difference, variation: True,
+    ),
+)
