@@ -10,7 +10,6 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.builds import environments, hooks, tools
@@ -22,6 +21,7 @@ from amrasaman_nox.wheels import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from amrasaman_nox.builds.sandbox import Isolation
     from amrasaman_nox.model import BuildEnvironment, BuildJob, Wheel
@@ -208,8 +208,8 @@ def _build(
     runner = hooks.Runner(
         place=where, isolation=isolation, interpreter=job.interpreter, limits=job.limits
     )
-    name = hooks.build(runner, "wheel", _settings(job))
-    with _collect(where.output, name) as raw:
+    name = hooks.build(runner, "wheel", settings(job))
+    with collect(where.output, name) as raw:
         wheel, passes = _keep(raw, name, job, store)
     return BuildRecord(
         name=job.source.name,
@@ -228,7 +228,7 @@ def _build(
     )
 
 
-def _settings(job: BuildJob) -> dict[str, str | list[str]]:
+def settings(job: BuildJob) -> dict[str, str | list[str]]:
     """Return the config settings as a frontend passes them: a repeated key makes a list."""
     settings: dict[str, str | list[str]] = {}
     for key, value in job.config_settings:
@@ -243,25 +243,23 @@ def _settings(job: BuildJob) -> dict[str, str | list[str]]:
 
 
 @contextlib.contextmanager
-def _collect(output: Path, name: str) -> Iterator[BinaryIO]:
+def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[BinaryIO]:
     """Open the one file that the backend left; all of its processes are dead by now."""
-    found = sorted(os.listdir(output))
+    found = sorted(item.name for item in output.iterdir())
     if found != [name]:
         shown = ", ".join(found) or "nothing"
         reason = f"bad backend result: it named {name}, and left {shown}"
-        raise hooks.HookFailed(hook="build_wheel", reason=reason)
+        raise hooks.HookFailed(hook=hook, reason=reason)
     number = os.open(output / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(number, "rb") as file:
         facts = os.fstat(number)
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
             reason = "bad backend result: the wheel is not a regular file with one link"
-            raise hooks.HookFailed(hook="build_wheel", reason=reason)
+            raise hooks.HookFailed(hook=hook, reason=reason)
         yield file
 
 
-def _keep(
-    raw: BinaryIO, name: str, job: BuildJob, store: Store
-) -> tuple[Wheel, tuple[str, ...]]:
+def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel, tuple[str, ...]]:
     """Read the wheel strictly, bring it into canonical form and put it into the store."""
     epoch = job.environment.source_date_epoch or 0
     with store.temporary("wheel-") as folder:

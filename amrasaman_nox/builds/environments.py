@@ -221,9 +221,9 @@ def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
     :raises AsamanError: the store does not hold it
     """
     name, version, _, _ = parse_wheel_filename(file.filename)
-    with fetched(file.digest, file.filename, store) as source:
-        with (folder / file.filename).open("wb") as copy:
-            shutil.copyfileobj(source, copy)
+    path = folder / file.filename
+    with fetched(file.digest, file.filename, store) as source, path.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
     (folder / file.filename).chmod(0o644)
     return f"{name}=={version} --hash={file.digest}"
 
@@ -258,6 +258,5 @@ def give_to_build(folder: Path) -> None:
     owner = sandbox.build_owner()
     if owner is None:
         return
-    for root, _, names in os.walk(folder):
-        for path in (root, *(os.path.join(root, name) for name in names)):
-            os.chown(path, owner, owner, follow_symlinks=False)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner, owner, follow_symlinks=False)

@@ -177,9 +177,7 @@ def _requires(
     return tuple(sorted(found))
 
 
-def build(
-    runner: Runner, kind: Any, config_settings: Mapping[str, str | Sequence[str]]
-) -> str:
+def build(runner: Runner, kind: Any, config_settings: Mapping[str, str | Sequence[str]]) -> str:
     """Run ``build_wheel`` or ``build_sdist``; return the file name that the backend gave.
 
     :param kind: ``wheel`` or ``sdist``
@@ -194,7 +192,7 @@ def build(
                 hook=hook, reason="bad backend result: not a file name", log=runner.log
             ) from None
     name = os.path.relpath(path, runner.place.output)
-    if not name or name != os.path.basename(path) or name in {".", ".."}:
+    if not name or name != Path(path).name or name in {".", ".."}:
         raise HookFailed(
             hook=hook, reason=f"bad backend result: {path!r} is not a file name", log=runner.log
         )
@@ -273,5 +271,3 @@ def world_of(environment: BuildEnvironment, folder: Path, isolation: Isolation) 
         build_path=str(folder / "source"),
         home=str(folder / "home"),
     )
-
-

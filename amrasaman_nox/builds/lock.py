@@ -30,7 +30,9 @@ _HEADER: Final = (
 
 def lock_path(requirement: Path) -> Path:
     """Return where the build lock of a requirements file or a pylock stands: beside it."""
-    return requirement.with_name(f"{requirement.name.removesuffix(requirement.suffix)}.build-lock.toml")
+    return requirement.with_name(
+        f"{requirement.name.removesuffix(requirement.suffix)}.build-lock.toml"
+    )
 
 
 def read_lock(path: Path) -> BuildLock:

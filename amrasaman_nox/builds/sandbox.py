@@ -14,12 +14,15 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 #: Who a build runs as where the tool itself is root: no account, and none that systemd hands out.
 BUILD_UID = 64230
@@ -167,12 +170,14 @@ def run(command: Command, isolation: Isolation) -> Completed:
 def _watch(process: subprocess.Popen[bytes], command: Command) -> str:
     """Copy the output to the log until the process ends; return the limit that was passed."""
     limits, started, heard, written = command.limits, time.monotonic(), time.monotonic(), 0
-    assert process.stdout is not None
+    output = process.stdout
+    if output is None:
+        return ""
     with selectors.DefaultSelector() as selector, command.log.open("ab") as log:
-        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
         while True:
             if selector.select(timeout=0.5):
-                chunk = os.read(process.stdout.fileno(), 65536)
+                chunk = os.read(output.fileno(), 65536)
                 if not chunk:
                     return _wait(process, limits, started)
                 log.write(chunk[: max(0, limits.log - written)] if limits.log else chunk)
@@ -210,6 +215,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def kill_all() -> None:
+    """Kill every process that this one started and that still runs: a run was interrupted."""
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            for child in (task / "children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
 
 
 def _tail(log: Path) -> str:
@@ -347,9 +360,7 @@ _RUNGS: dict[str, Callable[[Command], _Launch]] = {"full": _full, "none": _none}
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise AsamanError(
-            f"program {name}", "it is not installed", code=ExitCode.NOT_AVAILABLE
-        )
+        raise AsamanError(f"program {name}", "it is not installed", code=ExitCode.NOT_AVAILABLE)
     return found
 
 

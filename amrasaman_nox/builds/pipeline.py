@@ -1,0 +1,334 @@
+"""The main job: pins in, wheels with records and a build lock out."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from amrasaman_nox import records
+from amrasaman_nox.builds import builder, hooks, inputs, prepare, requires, sandbox, taken, workshop
+from amrasaman_nox.builds.lock import merged, read_lock, write_lock
+from amrasaman_nox.builds.publish import digest_of, publish
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import (
+    BuildFailure,
+    BuildLock,
+    BuildOutcome,
+    BuildRecord,
+    Event,
+    IndexOptions,
+    Report,
+    Source,
+)
+from amrasaman_nox.sources.requirements import select
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from amrasaman_nox.builds.prepare import Prepared
+    from amrasaman_nox.builds.workshop import Notify, Workshop
+    from amrasaman_nox.model import Interpreter, LockEntry, Pin, Requirements
+    from amrasaman_nox.settings import Config
+
+
+def build_wheels(config: Config, *, notify: Notify) -> Report:
+    """Build what is pinned into the output folder, with a record each and a build lock.
+
+    :raises AsamanError: bad input (exit 2), isolation or an interpreter that is not to be had
+        (exit 4), or a fault of the disk or the network (exit 5). A build that fails is no error:
+        the report has it.
+    """
+    return _run(config, notify, "reproducible_wheels", _build)
+
+
+def lock_build_requirements(config: Config, *, notify: Notify) -> Report:
+    """Resolve what the build lock lacks, all of it with ``relock``, and write the lock only.
+
+    :raises AsamanError: as :func:`build_wheels`
+    """
+    return _run(config, notify, "lock_build_requirements", _lock)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Done:
+    """What became of one source."""
+
+    entry: LockEntry | None = None
+    record: BuildRecord | None = None
+    failure: BuildFailure | None = None
+    kept: bool = False
+    note: str = ""
+
+
+def _run(
+    config: Config,
+    notify: Notify,
+    command: str,
+    act: Callable[[Workshop, Requirements], BuildOutcome],
+) -> Report:
+    requirements = inputs.read_input(config)
+    folder = inputs.project_of(config) if requirements is None else Path()
+    with workshop.opened(config, notify) as shop:
+        if requirements is None:
+            requirements = inputs.read_project(shop, folder)
+        shop = dataclasses.replace(shop, index=with_file_options(shop.index, requirements.index))
+        for note in requirements.notes:
+            shop.say(note)
+        outcome = act(shop, requirements)
+    return Report(
+        command=command,
+        build=outcome,
+        isolation=shop.isolation.rung,
+        output=str(config.output),
+        notes=shop.isolation.reasons,
+    )
+
+
+def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:
+    """Return the user's index options with those that stand in the requirements file.
+
+    The user's own index wins over the file's; further indexes and links are added.
+    """
+    return dataclasses.replace(
+        index,
+        index_url=index.index_url or file.index_url,
+        extra_index_urls=(*index.extra_index_urls, *file.extra_index_urls),
+        find_links=(*index.find_links, *file.find_links),
+        no_index=index.no_index or file.no_index,
+    )
+
+
+def _build(shop: Workshop, requirements: Requirements) -> BuildOutcome:
+    """Build for each interpreter in turn; a pure wheel of one serves the others."""
+    lock = read_lock(inputs.lock_of(shop.config))
+    total = BuildOutcome()
+    pure: set[Pin] = set()
+    for interpreter in shop.interpreters:
+        applying, left_out = select(requirements, dict(interpreter.markers))
+        pins = [pin for pin in applying if pin not in pure]
+        outcome, lock = _build_for(shop, pins, interpreter, lock)
+        total = _joined(total, outcome, left_out)
+        by_name = {(pin.name, pin.version): pin for pin in pins}
+        pure |= {
+            by_name[record.name, record.version]
+            for record in outcome.records
+            if record.wheel.filename.endswith("-none-any.whl")
+        }
+    applied = {(record.name, record.version) for record in total.records}
+    left_out = tuple(
+        (pin, why) for pin, why in total.left_out if (pin.name, pin.version) not in applied
+    )
+    return dataclasses.replace(total, left_out=left_out)
+
+
+def _joined(
+    total: BuildOutcome, outcome: BuildOutcome, left_out: tuple[tuple[Pin, str], ...]
+) -> BuildOutcome:
+    return BuildOutcome(
+        records=(*total.records, *outcome.records),
+        failures=(*total.failures, *outcome.failures),
+        kept=total.kept | outcome.kept,
+        left_out=(*total.left_out, *left_out),
+        notes=(*total.notes, *outcome.notes),
+    )
+
+
+def _build_for(
+    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+) -> tuple[BuildOutcome, BuildLock]:
+    kept = {} if shop.config.rebuild else _present(shop, pins, interpreter, lock)
+    shop.notify(Event(stage="build", state="total", count=len(pins)))
+    for pin in kept:
+        shop.notify(Event(stage="build", state="kept", name=str(pin)))
+    prepared = prepare.prepare(shop, [pin for pin in pins if pin not in kept], interpreter)
+    done = in_parallel(shop, prepared, lambda item: _one(shop, item, lock))
+    entries = [item.entry for item in done if item.entry is not None]
+    lock = _write_lock(shop, lock, entries, [*kept.values(), *done_records(done)], prepared)
+    built = {item.source.pin: result for item, result in zip(prepared, done, strict=True)}
+    results = [_Done(record=kept[pin], kept=True) if pin in kept else built[pin] for pin in pins]
+    return BuildOutcome(
+        records=done_records(results),
+        failures=tuple(item.failure for item in results if item.failure is not None),
+        kept=frozenset(item.record.key for item in results if item.kept and item.record),
+        notes=tuple(item.note for item in results if item.note),
+    ), lock
+
+
+def done_records(done: Sequence[_Done]) -> tuple[BuildRecord, ...]:
+    """Return the records among *done*, in order."""
+    return tuple(item.record for item in done if item.record is not None)
+
+
+def _present(
+    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+) -> dict[Pin, BuildRecord]:
+    """Return the wheels in the output folder that this very run would build, verified."""
+    vouched: dict[tuple[str, str], list[tuple[BuildRecord, Path]]] = defaultdict(list)
+    for record, path in records.vouched_wheels(shop.config.output):
+        vouched[record.name, record.version].append((record, path))
+    found = {}
+    for pin in pins:
+        for record, path in vouched[pin.name, pin.version]:
+            current = _is_current(shop, pin, record, interpreter, lock)
+            if current and digest_of(path) == record.wheel.digest.value:
+                found[pin] = record
+                break
+    return found
+
+
+def _is_current(
+    shop: Workshop, pin: Pin, record: BuildRecord, interpreter: Interpreter, lock: BuildLock
+) -> bool:
+    if record.source.digest not in pin.digests:
+        return False
+    if record.taken or pin.name in shop.config.only_binary:
+        return record.taken and pin.name in shop.config.only_binary
+    entry = lock.find(record.source.digest, interpreter.key)
+    if entry is None or shop.config.relock:
+        return False
+    return shop.job(record.source, interpreter, entry.files).key == record.key
+
+
+def _one(shop: Workshop, prepared: Prepared, lock: BuildLock) -> _Done:
+    """Lock, build and publish one source; whatever fails becomes a value."""
+    pin = prepared.source.pin
+    shop.notify(Event(stage="build", state="start", name=str(pin)))
+    entry = None
+    try:
+        if prepared.source.taken:
+            record, kept = taken.take(shop, prepared.source), False
+        else:
+            entry = requires.entry_of(shop, prepared, lock)
+            result, kept = built(shop, prepared.source, prepared.interpreter, entry)
+            if isinstance(result, BuildFailure):
+                shop.notify(Event(stage="build", state="failed", name=str(pin)))
+                return _Done(entry=entry, failure=result)
+            record = result
+        note = publish(record, shop.config.output, shop.store, force=shop.config.force)
+    except (AsamanError, hooks.HookFailed) as error:
+        shop.notify(Event(stage="build", state="failed", name=str(pin)))
+        return _Done(entry=entry, failure=failure_of(shop, prepared, error))
+    shop.notify(Event(stage="build", state="kept" if kept else "done", name=str(pin)))
+    return _Done(entry=entry, record=record, kept=kept, note=note)
+
+
+def failure_of(
+    shop: Workshop, prepared: Prepared, error: AsamanError | hooks.HookFailed
+) -> BuildFailure:
+    """Return *error* as the failure of a source."""
+    job = shop.job(prepared.source, prepared.interpreter, ())
+    if isinstance(error, hooks.HookFailed):
+        return builder.failure_of(job, error)
+    return builder.failed(job, "lock", error)
+
+
+def built(
+    shop: Workshop, source: Source, interpreter: Interpreter, entry: LockEntry
+) -> tuple[BuildRecord | BuildFailure, bool]:
+    """Return the record of a build, and whether it was kept from an earlier one.
+
+    Of several runs at once, one builds and the others take its result.
+    """
+    job = shop.job(source, interpreter, entry.files)
+    patience = shop.config.timeout or 1e9
+    with shop.store.lock(f"build-{job.key}", timeout=patience, notify=shop.say):
+        if not shop.config.rebuild:
+            former = _stored(shop, job.key, source)
+            if former is not None:
+                return former, True
+        result = builder.build_wheel(
+            job, store=shop.store, isolation=shop.isolation, notify=shop.say
+        )
+        if isinstance(result, BuildRecord):
+            shop.store.put_value("records", job.key, records.render(result).encode())
+        return result, False
+
+
+def _stored(shop: Workshop, key: str, source: Source) -> BuildRecord | None:
+    """Return the record of an earlier build with the same key, if its wheel is still whole."""
+    content = shop.store.get_value("records", key)
+    if content is None:
+        return None
+    try:
+        record = records.parse(content, key)
+    except AsamanError:
+        return None
+    wheel = shop.store.get(record.wheel.digest)
+    if wheel is None:
+        return None
+    wheel.close()
+    return dataclasses.replace(record, source=source)
+
+
+def in_parallel(shop: Workshop, items: Sequence[T], act: Callable[[T], R]) -> list[R]:
+    """Return *act* of each item, in their order, some at a time; a failure must be a value.
+
+    When the run is interrupted, all sandboxes end before this returns.
+    """
+    with ThreadPoolExecutor(shop.config.jobs) as pool:
+        futures: list[Future[R]] = [pool.submit(act, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(futures, timeout=0.05).not_done:
+                sandbox.kill_all()
+                time.sleep(0.05)
+            raise
+
+
+def _write_lock(
+    shop: Workshop,
+    former: BuildLock,
+    entries: Sequence[LockEntry],
+    kept: Sequence[BuildRecord],
+    prepared: Sequence[Prepared],
+) -> BuildLock:
+    used = {record.source.digest for record in kept} | {item.source.digest for item in prepared}
+    lock = merged(former, entries, sdists=used)
+    if shop.config.locked or (not lock.entries and not former.entries):
+        return lock
+    path = inputs.lock_of(shop.config)
+    new = not path.exists()
+    write_lock(path, lock)
+    if new:
+        shop.say(f"the build requirements are locked in {path}")
+    return lock
+
+
+def _lock(shop: Workshop, requirements: Requirements) -> BuildOutcome:
+    """Resolve for each interpreter what the lock lacks, and write it."""
+    lock = read_lock(inputs.lock_of(shop.config))
+    total = BuildOutcome()
+    for interpreter in shop.interpreters:
+        pins, left_out = select(requirements, dict(interpreter.markers))
+        prepared = [
+            item for item in prepare.prepare(shop, pins, interpreter) if not item.source.taken
+        ]
+        shop.notify(Event(stage="lock", state="total", count=len(prepared)))
+        former = lock
+        done = in_parallel(
+            shop, prepared, lambda item, former=former: _lock_one(shop, item, former)
+        )
+        entries = [item.entry for item in done if item.entry is not None]
+        lock = _write_lock(shop, lock, entries, (), prepared)
+        failures = tuple(item.failure for item in done if item.failure is not None)
+        total = _joined(total, BuildOutcome(failures=failures), left_out)
+    return total
+
+
+def _lock_one(shop: Workshop, prepared: Prepared, lock: BuildLock) -> _Done:
+    try:
+        entry = requires.entry_of(shop, prepared, lock)
+    except (AsamanError, hooks.HookFailed) as error:
+        shop.notify(Event(stage="lock", state="failed", name=str(prepared.source.pin)))
+        return _Done(failure=failure_of(shop, prepared, error))
+    shop.notify(Event(stage="lock", state="done", name=str(prepared.source.pin)))
+    return _Done(entry=entry)

@@ -1,0 +1,126 @@
+"""A finished wheel and its record, put into the output folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from amrasaman_nox import records
+from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.errors import AsamanError, ExitCode
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import BuildRecord, Digest
+    from amrasaman_nox.sources.store import Store
+
+_CHUNK: Final = 1 << 20
+
+
+def publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> str:
+    """Copy the wheel of *record* from *store* into *output*, then write its record.
+
+    The record is written last: a wheel without one does not exist for us. What stands there with
+    the same bytes is left alone.
+
+    :return: a line worth printing, or ``""``
+    :raises AsamanError: another wheel of that name stands there that no record vouches for
+        (exit 2), or the folder cannot be written to (exit 5)
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        return _publish(record, output, store, force=force)
+    except OSError as error:
+        raise AsamanError(
+            str(output), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+
+
+def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> str:
+    wheel = output / record.wheel.filename
+    beside = output / f"{record.wheel.filename}{records.SUFFIX}"
+    note = ""
+    present = digest_of(wheel)
+    if present != record.wheel.digest.value:
+        if wheel.exists() or wheel.is_symlink():
+            if not force and not (present and _vouched(beside, present)):
+                raise AsamanError(
+                    str(wheel),
+                    "another wheel of that name stands there, and no record of ours vouches for it",
+                    hint="move it away, choose another --output, or replace it with --force",
+                )
+            note = f"{wheel.name} is replaced: it was built from other inputs"
+            beside.unlink(missing_ok=True)
+        with fetched(record.wheel.digest, record.wheel.filename, store) as source:
+            _place(source, wheel, record.wheel.digest)
+    text = records.render(record).encode()
+    if not (beside.is_file() and _same_but_clock(beside.read_bytes(), text)):
+        _place(_Bytes(text), beside, None)
+    return note
+
+
+def digest_of(path: Path) -> str:
+    """Return the sha256 (hexadecimal) of a regular file, ``""`` for anything else."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(number, "rb") as file:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            return ""
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _vouched(beside: Path, digest: str) -> bool:
+    try:
+        return records.read_record(beside).wheel.digest.value == digest
+    except AsamanError:
+        return False
+
+
+def _same_but_clock(former: bytes, text: bytes) -> bool:
+    import json
+
+    try:
+        return records.comparable(json.loads(former)) == records.comparable(json.loads(text))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+class _Bytes:
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def read(self, _: int) -> bytes:
+        content, self.content = self.content, b""
+        return content
+
+
+def _place(source: BinaryIO | _Bytes, path: Path, digest: Digest | None) -> None:
+    """Write a new file beside *path*, check what was written, and rename it into place."""
+    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(number, "w+b") as file:
+            written = hashlib.sha256()
+            while chunk := source.read(_CHUNK):
+                file.write(chunk)
+                written.update(chunk)
+            file.flush()
+            os.fchmod(number, 0o644)
+            os.fsync(number)
+            if digest is not None and written.hexdigest() != digest.value:
+                raise AsamanError(
+                    str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
+                )
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,193 @@
+"""The build requirements of one source: resolved once, locked by hash, fetched by hash."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
+from amrasaman_nox.sources import download, index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from amrasaman_nox.builds.prepare import Prepared
+    from amrasaman_nox.builds.workshop import Workshop
+
+_RENEW: Final = "renew the build lock with --relock"
+
+
+def entry_of(
+    shop: Workshop,
+    prepared: Prepared,
+    lock: BuildLock,
+    dynamic: Callable[[LockEntry], tuple[str, ...]] | None = None,
+) -> LockEntry:
+    """Return the lock entry of a source, resolved now where *lock* has none; its files fetched.
+
+    *dynamic* asks the backend, in the sandbox, what it requires beyond ``pyproject.toml``; the
+    default unpacks the source and asks for what a wheel requires.
+
+    :raises AsamanError: the lock lacks it and may not be changed, or is not whole (exit 2); or
+        its build requirements have no solution (exit 3)
+    :raises HookFailed: the backend could not say what else it requires
+    """
+    source, interpreter = prepared.source, prepared.interpreter
+    entry = None if shop.config.relock else lock.find(source.digest, interpreter.key)
+    if entry is None:
+        if shop.config.locked:
+            raise AsamanError(
+                str(source.pin),
+                f"its build requirements are not in the build lock for {interpreter.key}",
+                hint="add them with: asaman lock",
+                origin=source.pin.origin,
+            )
+        return _resolved(shop, prepared, dynamic or (lambda entry: _dynamic(shop, prepared, entry)))
+    _check_whole(entry, prepared)
+    fetch_files(shop, entry.files, prepared)
+    return entry
+
+
+def _resolved(
+    shop: Workshop, prepared: Prepared, ask: Callable[[LockEntry], tuple[str, ...]]
+) -> LockEntry:
+    """Resolve the static requirements, ask the backend for the dynamic ones, resolve again."""
+    as_of = cutoff(shop, prepared)
+    static = tuple(sorted(prepared.system.requires))
+    entry = LockEntry(
+        name=prepared.source.name,
+        version=prepared.source.version,
+        sdist=prepared.source.digest,
+        interpreter=prepared.interpreter.key,
+        files=(),
+        static=static,
+        as_of=as_of,
+    )
+    entry = _with_files(shop, prepared, entry, static)
+    dynamic = tuple(name for name in ask(entry) if name not in static)
+    if dynamic:
+        _check_plain(dynamic, prepared)
+        entry = dataclasses.replace(entry, dynamic=dynamic)
+        entry = _with_files(shop, prepared, entry, (*static, *dynamic))
+    return entry
+
+
+def cutoff(shop: Workshop, prepared: Prepared) -> datetime | None:
+    """Return the date of the resolution: the source's own upload time unless told otherwise."""
+    as_of = shop.config.as_of
+    if as_of not in (None, "now"):
+        return datetime.fromisoformat(as_of).astimezone(UTC)
+    uploaded = prepared.source.uploaded if as_of is None else None
+    return uploaded or datetime.now(UTC).replace(microsecond=0)
+
+
+def _with_files(
+    shop: Workshop, prepared: Prepared, entry: LockEntry, wanted: Sequence[str]
+) -> LockEntry:
+    if not wanted:
+        return entry
+    resolution = index.resolve(
+        wanted,
+        index=shop.index,
+        interpreter=prepared.interpreter,
+        as_of=entry.as_of,
+        cache=shop.index_cache,
+    )
+    for file in resolution.files:
+        download.fetch_file(file, store=shop.store, index=shop.index, notify=shop.say)
+    files = tuple(
+        sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
+    )
+    return dataclasses.replace(entry, files=files, notes=resolution.notes)
+
+
+def _dynamic(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str, ...]:
+    """Ask the backend, in the sandbox, what it requires beyond ``pyproject.toml``."""
+    job = shop.job(prepared.source, prepared.interpreter, entry.files)
+    backend = "" if prepared.system.backend_path else prepared.system.backend
+    with builder.workplace(job, shop.store, shop.isolation) as folder:
+        builder.unpack_source(job, folder, shop.store)
+        where = builder.place(
+            job,
+            folder,
+            store=shop.store,
+            isolation=shop.isolation,
+            backend=backend,
+            notify=shop.say,
+        )
+        runner = hooks.Runner(
+            place=where,
+            isolation=shop.isolation,
+            interpreter=prepared.interpreter,
+            limits=shop.config.limits,
+        )
+        return hooks.requires_for_wheel(runner, builder.settings(job))
+
+
+def _check_plain(requires: Iterable[str], prepared: Prepared) -> None:
+    """Check that the backend asks for names and versions only (no URL runs unverified)."""
+    for text in requires:
+        try:
+            plain = Requirement(text).url is None
+        except ValueError:
+            plain = False
+        if not plain:
+            raise AsamanError(
+                str(prepared.source.pin),
+                f"build requirement {text!r} is not name+specifier",
+                code=ExitCode.BUILD_FAILED,
+                origin=prepared.source.pin.origin,
+            )
+
+
+def _check_whole(entry: LockEntry, prepared: Prepared) -> None:
+    """Check that each requirement of the source is satisfied by a file of its lock entry."""
+    locked = {}
+    for file in entry.files:
+        name, version, _, _ = parse_wheel_filename(file.filename)
+        locked[name] = version
+    markers = dict(prepared.interpreter.markers)
+    for text in (*prepared.system.requires, *entry.dynamic):
+        wanted = Requirement(text)
+        if wanted.marker is not None and not wanted.marker.evaluate({**markers, "extra": ""}):
+            continue
+        version = locked.get(canonicalize_name(wanted.name))
+        if version is None:
+            raise AsamanError(
+                str(prepared.source.pin),
+                f"build requirement {text!r} is not pinned in the build lock",
+                hint=f"{_RENEW}, or add to its files: "
+                f'{{ name = "{wanted.name}-VERSION-….whl", hash = "sha256:…" }}',
+                origin=prepared.source.pin.origin,
+            )
+        if not wanted.specifier.contains(version, prereleases=True):
+            raise AsamanError(
+                str(prepared.source.pin),
+                f"the build lock has {wanted.name} {version}, and {text!r} is required",
+                hint=_RENEW,
+                origin=prepared.source.pin.origin,
+            )
+
+
+def fetch_files(shop: Workshop, files: Sequence[LockedFile], prepared: Prepared) -> None:
+    """Bring locked files into the store; the lock has no URLs, so the index is asked for them.
+
+    :raises AsamanError: no index serves a file with its hash
+    """
+    missing = [file for file in files if not shop.store.has(file.digest)]
+    if not missing:
+        return
+    found = index.find_files(
+        missing,
+        index=shop.index,
+        python=prepared.interpreter.executable,
+        cache=shop.index_cache,
+    )
+    for file in found.values():
+        download.fetch_file(file, store=shop.store, index=shop.index, notify=shop.say)

@@ -1,0 +1,228 @@
+"""A working tree to its canonical sdist, built in the sandbox."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+
+from amrasaman_nox.builds import builder, environments, hooks, requires, sandbox
+from amrasaman_nox.builds.lock import merged, read_lock, write_lock
+from amrasaman_nox.builds.prepare import Prepared
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import Digest, Origin, Pin, Requirements, Source
+from amrasaman_nox.sources import unpack
+from amrasaman_nox.sources.unpack import SdistInfo
+
+if TYPE_CHECKING:
+    from amrasaman_nox.builds.workshop import Workshop
+    from amrasaman_nox.model import LockEntry
+
+#: What is made from a working tree and is no part of it.
+_MADE: Final = (
+    *("__pycache__", ".nox", ".tox", ".venv", "venv", ".mypy_cache", ".pytest_cache"),
+    *(".ruff_cache", ".hypothesis", "node_modules"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sdist:
+    """A canonical sdist in the store, with the passes that changed something."""
+
+    filename: str
+    name: str
+    version: str
+    digest: Digest
+    passes: tuple[str, ...]
+
+
+def requirements_of(shop: Workshop, folder: Path) -> Requirements:
+    """Build the sdist of the project in *folder*, put it into the output folder, and pin it.
+
+    :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
+    """
+    made = build_sdist(shop, folder)
+    path = shop.config.output.absolute() / made.filename
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with environments.fetched(made.digest, made.filename, shop.store) as source:
+            temporary = path.with_name(f".{path.name}.new")
+            with temporary.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            temporary.replace(path)
+    except OSError as error:
+        raise AsamanError(
+            str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+    pin = Pin(
+        name=made.name,
+        version=made.version,
+        digests=(made.digest,),
+        path=str(path),
+        origin=Origin(path=str(folder / "pyproject.toml")),
+    )
+    return Requirements(kind="project", path=str(folder), pins=(pin,))
+
+
+def build_sdist(shop: Workshop, folder: Path) -> Sdist:
+    """Build the canonical sdist of the project in *folder* from a copy of its tree.
+
+    The copy has the project's ``.git``, which version plugins read.
+
+    :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
+    """
+    prepared = _prepared(shop, folder)
+    entry = _entry(shop, folder, prepared)
+    job = shop.job(prepared.source, prepared.interpreter, entry.files)
+    try:
+        with builder.workplace(job, shop.store, shop.isolation) as work:
+            runner = _runner(shop, folder, work, prepared, entry)
+            name = hooks.build(runner, "sdist", {})
+            with builder.collect(runner.place.output, name, "build_sdist") as raw:
+                return _keep(raw, name, shop)
+    except hooks.HookFailed as failed:
+        raise AsamanError(
+            str(folder / "pyproject.toml"),
+            f"{failed.hook} failed: {failed.reason}",
+            code=ExitCode.BUILD_FAILED,
+        ) from None
+
+
+def _prepared(shop: Workshop, folder: Path) -> Prepared:
+    """Return the project as a source whose hash is that of its build configuration."""
+    try:
+        path = folder / "pyproject.toml"
+        pyproject = path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise AsamanError(str(folder), error.strerror or str(error)) from None
+    name = canonicalize_name(folder.absolute().name) or "project"
+    info = SdistInfo(
+        filename=str(path),
+        name=name,
+        version="0",
+        pyproject=pyproject or None,
+        has_setup_py=(folder / "setup.py").is_file(),
+        top="",
+        members=0,
+        size=0,
+    )
+    digest = Digest.of(b"project tree " + pyproject)
+    pin = Pin(name=name, version="0", digests=(digest,), origin=Origin(path=str(path)))
+    return Prepared(
+        source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
+        interpreter=shop.interpreters[0],
+        system=unpack.build_system(info),
+    )
+
+
+def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
+    """Return the lock entry of the project's own tree, resolved now where there is none."""
+    from amrasaman_nox.builds.inputs import lock_of
+
+    path = lock_of(shop.config)
+    lock = read_lock(path)
+
+    def dynamic(entry: LockEntry) -> tuple[str, ...]:
+        job = shop.job(prepared.source, prepared.interpreter, entry.files)
+        with builder.workplace(job, shop.store, shop.isolation) as work:
+            return hooks.requires_for_sdist(_runner(shop, folder, work, prepared, entry))
+
+    try:
+        entry = requires.entry_of(shop, prepared, lock, dynamic)
+    except hooks.HookFailed as failed:
+        raise AsamanError(
+            str(folder / "pyproject.toml"),
+            f"{failed.hook} failed: {failed.reason}",
+            code=ExitCode.BUILD_FAILED,
+        ) from None
+    if not shop.config.locked:
+        used = {item.sdist for item in lock.entries} | {entry.sdist}
+        write_lock(path, merged(lock, [entry], sdists=used))
+    return entry
+
+
+def _runner(
+    shop: Workshop, folder: Path, work: Path, prepared: Prepared, entry: LockEntry
+) -> hooks.Runner:
+    job = shop.job(prepared.source, prepared.interpreter, entry.files)
+    _copy_tree(folder, work / "source", shop.config.output.absolute())
+    backend = "" if prepared.system.backend_path else prepared.system.backend
+    place = builder.place(
+        job, work, store=shop.store, isolation=shop.isolation, backend=backend, notify=shop.say
+    )
+    return hooks.Runner(
+        place=place,
+        isolation=shop.isolation,
+        interpreter=prepared.interpreter,
+        limits=shop.config.limits,
+    )
+
+
+def _copy_tree(folder: Path, destination: Path, output: Path) -> None:
+    """Copy the working tree as it is, links as links, without what was made from it."""
+
+    def left_out(path: str, names: list[str]) -> set[str]:
+        here = Path(path).absolute()
+        return {name for name in names if name in _MADE or here / name == output}
+
+    try:
+        shutil.copytree(
+            folder.resolve(), destination, symlinks=True, ignore=left_out, dirs_exist_ok=True
+        )
+    except (OSError, shutil.Error) as error:
+        raise AsamanError(
+            str(folder), f"cannot copy it: {error}", code=ExitCode.INPUT_OUTPUT
+        ) from None
+    if sandbox.build_owner() is not None:
+        environments.give_to_build(destination)
+
+
+def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
+    """Read the backend's sdist strictly and keep it in canonical form."""
+    try:
+        project, version = parse_sdist_filename(name)
+    except InvalidSdistFilename:
+        raise hooks.HookFailed(
+            hook="build_sdist", reason=f"bad backend result: {name} is no name of an sdist"
+        ) from None
+    with shop.store.temporary("sdist-") as folder:
+        tree = folder / "tree"
+        tree.mkdir(mode=0o700)
+        info = unpack.unpack(raw, name, tree, mtime=shop.config.sde)
+        path = folder / name
+        with path.open("w+b") as written:
+            _write(tree, info.top, written, shop.config.sde)
+            written.seek(0)
+            content = written.read()
+        raw.seek(0)
+        passes = () if raw.read() == content else ("sdist-canonical",)
+        digest = Digest.of(content)
+        shop.store.add([content], digest, name=name)
+    return Sdist(
+        filename=name, name=str(project), version=str(version), digest=digest, passes=passes
+    )
+
+
+def _write(tree: Path, top: str, file: BinaryIO, epoch: int) -> None:
+    """Write *tree* as a canonical ``.tar.gz``: sorted, one time, one owner, two modes."""
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=epoch, compresslevel=9) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in [tree, *sorted(tree.rglob("*"), key=lambda item: item.as_posix())]:
+            relative = path.relative_to(tree).as_posix()
+            member = archive.gettarinfo(path, top if relative == "." else f"{top}/{relative}")
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mtime = epoch
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            if member.isreg():
+                with path.open("rb") as content:
+                    archive.addfile(member, content)
+            else:
+                archive.addfile(member)

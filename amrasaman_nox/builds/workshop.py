@@ -1,0 +1,92 @@
+"""What one run works with: its store, its isolation, its interpreters and its indexes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from amrasaman_nox.builds import interpreters, sandbox
+from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
+from amrasaman_nox.sources.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amrasaman_nox.builds.sandbox import Isolation
+    from amrasaman_nox.model import Interpreter, LockedFile, Source
+    from amrasaman_nox.settings import Config
+
+#: Told of everything that happens while a run goes on.
+Notify = Callable[[Event], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """The tools of one run; values and folders, nothing that changes."""
+
+    config: Config
+    store: Store
+    isolation: Isolation
+    interpreters: tuple[Interpreter, ...]
+    index: IndexOptions
+    notify: Notify
+
+    @property
+    def index_cache(self) -> Path:
+        """The index client's own cache."""
+        return self.store.root / "uv"
+
+    def say(self, note: str) -> None:
+        """Pass on a line worth printing."""
+        self.notify(Event(stage="note", state="note", note=note))
+
+    def environment(self) -> BuildEnvironment:
+        """Return the constant world with what the user sets on purpose."""
+        config = self.config
+        return dataclasses.replace(
+            BuildEnvironment(),
+            source_date_epoch=config.sde,
+            source_times=config.sde,
+            keep_debug_info=config.keep_debug_info,
+            variables=config.variables,
+        )
+
+    def job(
+        self, source: Source, interpreter: Interpreter, files: tuple[LockedFile, ...]
+    ) -> BuildJob:
+        """Return the build of *source* with the locked *files* as its build environment."""
+        return BuildJob(
+            source=source,
+            requirements=tuple(sorted(files)),
+            interpreter=interpreter,
+            environment=self.environment(),
+            isolation=self.isolation.rung,
+            config_settings=self.config.config_settings,
+            limits=self.config.limits,
+        )
+
+
+@contextmanager
+def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
+    """Open the store, choose the isolation and ask the interpreters.
+
+    :raises AsamanError: one of them is not to be had (exit 4), or the cache cannot be used
+        (exit 4 or 5)
+    """
+    found = tuple(interpreters.inspect(request) for request in config.python or ("",))
+    isolation = sandbox.choose(config.isolation)
+    store = Store.open(config.cache_dir or platformdirs.user_cache_path("amrasaman-nox"))
+    store.sweep()
+    yield Workshop(
+        config=config,
+        store=store,
+        isolation=isolation,
+        interpreters=found,
+        index=config.index,
+        notify=notify,
+    )
