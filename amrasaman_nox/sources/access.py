@@ -1,0 +1,165 @@
+"""Who may be asked, and with which credentials; pure functions on the index options."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from amrasaman_nox.errors import AsamanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amrasaman_nox.model import IndexOptions, Origin
+
+_SCHEMES: Final = frozenset({"https", "http", "file"})
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+# An index may be written NAME=URL; its credentials then come from variables with that name.
+_NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>.*)", re.DOTALL)
+
+
+def host_of(url: str) -> str:
+    """Return the host in *url* in lower case, or ``""``."""
+    return (_split(url).hostname or "").lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether *host* is this machine by its very name."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_trusted(url: str, index: IndexOptions) -> bool:
+    """Return whether the user trusts the host of *url*, with or without its port."""
+    host = host_of(url)
+    port = _port(url)
+    trusted = {entry.lower() for entry in index.trusted_hosts}
+    return host in trusted or f"{host}:{port}" in trusted
+
+
+def check_url(url: str, index: IndexOptions, origin: Origin | None = None) -> None:
+    """Refuse a URL that is not HTTPS, but for loopback, trusted hosts and ``file:``.
+
+    :raises AsamanError: exit 2
+    """
+    scheme = _split(url).scheme.lower()
+    if scheme not in _SCHEMES:
+        raise AsamanError(without_credentials(url), "not an https: or file: URL", origin=origin)
+    if scheme == "http" and not (is_loopback(host_of(url)) or is_trusted(url, index)):
+        raise AsamanError(
+            without_credentials(url),
+            "plain HTTP is refused",
+            hint=f"use https:, or --trusted-host {host_of(url)}",
+            origin=origin,
+        )
+
+
+def check_index(index: IndexOptions) -> None:
+    """Check every place that *index* names, as :func:`check_url` does."""
+    for url in index_urls(index):
+        check_url(url, index)
+    for place in index.find_links:
+        if is_url(place):
+            check_url(place, index)
+
+
+def is_url(place: str) -> bool:
+    """Return whether *place* is written as a URL and not as a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", place) is not None
+
+
+def index_urls(index: IndexOptions) -> tuple[str, ...]:
+    """Return the URLs of the indexes that are named, without their names."""
+    given = (() if index.index_url is None else (index.index_url,)) + index.extra_index_urls
+    return () if index.no_index else tuple(_named(entry)[1] for entry in given)
+
+
+def without_credentials(url: str) -> str:
+    """Return *url* without user name and password."""
+    parts = _split(url)
+    if "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def credentials_for(
+    url: str, index: IndexOptions, also: str | None = None
+) -> tuple[str, str] | None:
+    """Return user name and password for *url*, or ``None``.
+
+    They are those in *url* itself, in *also* (another spelling of the same URL), or those of an
+    index on the same host.
+    """
+    own = _credentials(url)
+    if own is not None:
+        return own
+    candidates = [(also, _credentials(also))] if also else []
+    candidates += list(_index_credentials(index))
+    for other, found in candidates:
+        if found is not None and other is not None and _place(other) == _place(url):
+            return found
+    return None
+
+
+def local_path(url: str) -> Path:
+    """Return the path that a ``file:`` URL names.
+
+    :raises AsamanError: it names another host (exit 2)
+    """
+    parts = _split(url)
+    if parts.netloc not in {"", "localhost"}:
+        raise AsamanError(url, "a file: URL must name this machine")
+    return Path(unquote(parts.path))
+
+
+def _index_credentials(index: IndexOptions) -> Iterator[tuple[str, tuple[str, str] | None]]:
+    given = (() if index.index_url is None else (index.index_url,)) + index.extra_index_urls
+    variables = dict(index.environment)
+    for entry in given:
+        name, url = _named(entry)
+        stem = "UV_INDEX_" + re.sub(r"[^A-Za-z0-9]", "_", name).upper()
+        user = variables.get(f"{stem}_USERNAME") if name else None
+        password = variables.get(f"{stem}_PASSWORD", "") if name else ""
+        yield url, _credentials(url) or ((user, password) if user is not None else None)
+    for place in index.find_links:
+        if is_url(place):
+            yield place, _credentials(place)
+
+
+def _credentials(url: str | None) -> tuple[str, str] | None:
+    parts = _split(url or "")
+    if parts.username is None:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")
+
+
+def _named(entry: str) -> tuple[str, str]:
+    match = _NAMED.fullmatch(entry)
+    return (match["name"], match["url"]) if match else ("", entry)
+
+
+def _place(url: str) -> tuple[str, str, int | None]:
+    return _split(url).scheme.lower(), host_of(url), _port(url)
+
+
+def _port(url: str) -> int | None:
+    parts = _split(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    return port or _DEFAULT_PORTS.get(parts.scheme.lower())
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise AsamanError("URL", f"malformed: {error}") from error
