@@ -185,7 +185,7 @@ BAD = [
     (HEAD + package(name="a\\u001b"), "invalid project name: a\\x1b (packages[0]): ", 3),
     (HEAD + package(more='marker = "x"'), "malformed lock: foo (packages[0]): ", 3),
     (
-        HEAD + package(more='marker = """os_name == \'a\nb\'"""'),
+        HEAD + package(more="marker = \"os_name == 'a\\u001bb'\""),
         "invalid marker: foo (packages[0]): a control character",
         3,
     ),
