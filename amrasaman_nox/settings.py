@@ -67,7 +67,8 @@ class Config:
       resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
       moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
     - Package index: as in :class:`~amrasaman_nox.model.IndexOptions`; ``environment`` holds the
-      variables of access, ``offline`` forbids the network.
+      variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
+      ``${NAME}`` in an index URL of a requirements file can name; no build sees them.
     - Build: ``python`` names interpreters (none: the running one); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
       builds run at a time; ``only_binary`` are projects whose published wheel is taken as it is.
@@ -105,6 +106,7 @@ class Config:
     offline: bool = False
     allow_url: bool = False
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    expandable: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     python: tuple[str, ...] = ()
     isolation: str = "auto"
@@ -325,7 +327,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     ),
     (("extra_index_url", "find_links", "trusted_host", "python", "vary"), _texts),
     (("skip", "only_binary"), _names),
-    (("environment", "config_settings"), _pairs),
+    (("environment", "expandable", "config_settings"), _pairs),
     (("isolation",), _one_of(ISOLATIONS)),
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),

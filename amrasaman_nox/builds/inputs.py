@@ -49,10 +49,14 @@ def lock_of(config: Config) -> Path:
     return config.output / "build-lock.toml"
 
 
-def _requirement(path: Path, config: Config) -> Requirements:
+def read_requirement(path: Path, config: Config) -> Requirements:
+    """Return the pins of a requirements file or, by its name, of a lock (PEP 751).
+
+    :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
+    """
     if is_pylock(path):
         return read_pylock(path, only_binary=frozenset(config.only_binary))
-    return read_requirements(path, variables=dict(config.environment))
+    return read_requirements(path, variables=dict(config.expandable))
 
 
 def is_pylock(path: Path) -> bool:
@@ -71,7 +75,7 @@ def _directory(path: Path, _: Config) -> Requirements:
 
 
 _READERS: Final[dict[str, Callable[[Path, Config], Requirements]]] = {
-    "requirement": _requirement,
+    "requirement": read_requirement,
     "source": _source,
     "directory": _directory,
 }

@@ -53,7 +53,6 @@ class Workshop:
             source_date_epoch=config.sde,
             source_times=config.sde,
             keep_debug_info=config.keep_debug_info,
-            variables=config.variables,
         )
 
     def job(
