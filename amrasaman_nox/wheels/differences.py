@@ -67,6 +67,7 @@ class _Entry:
     time: str
     mode: int
     framing: str
+    extra: str
     info: zipfile.ZipInfo
 
     @property
@@ -113,7 +114,7 @@ def compare_wheels(ours: BinaryIO, theirs: BinaryIO, *, filename: str) -> tuple[
     except _FAULTS as error:
         raise _malformed(filename, str(error)) from error
     if not found:
-        found = [_archive_difference("zip-framing", "headers of the archive", "", "framing")]
+        found = [_archive_difference("zip-framing", "headers of the archive", "", "headers")]
     return tuple(found)
 
 
@@ -198,20 +199,20 @@ def _read_entry(
         method=_METHODS[info.compress_type],
         time="{}-{:02}-{:02} {:02}:{:02}:{:02}".format(*info.date_time) + note,
         mode=info.external_attr >> 16,
-        framing=_framing(info, header, tail[header[9] :]),
+        framing=_framing(info, header),
+        extra=f"{info.extra.hex() or 'none'}, local {tail[header[9] :].hex() or 'none'}",
         info=info,
     )
     return entry, (info.header_offset, begin + info.compress_size)
 
 
-def _framing(info: zipfile.ZipInfo, local: tuple[Any, ...], local_extra: bytes) -> str:
+def _framing(info: zipfile.ZipInfo, local: tuple[Any, ...]) -> str:
     """Return the header fields that no other comparison names, the central before the local."""
     return (
         f"system {info.create_system}, version {info.create_version} {info.extract_version}"
         f" {local[1]}, flags {info.flag_bits:#x} {local[2]:#x}, method {local[3]}"
         f", attributes {info.internal_attr:#x} {info.external_attr & 0xFFFF:#x}"
-        f", volume {info.volume}, extra fields {info.extra.hex() or 'none'}"
-        f" {local_extra.hex() or 'none'}, comment {info.comment.hex() or 'none'}"
+        f", volume {info.volume}, comment {info.comment.hex() or 'none'}"
     )
 
 
@@ -327,7 +328,7 @@ def _headers(left: _Archive, right: _Archive) -> Iterable[Difference]:
         if unlike:
             yield _fact_difference(kind, normalisation, fact, unlike)
     if left.comment != right.comment:
-        yield _archive_difference("zip-framing", "comment of the archive", "", "framing")
+        yield _archive_difference("zip-framing", "comment of the archive", "", "headers")
     if left.loose != right.loose:
         yield _archive_difference("zip-framing", "bytes that belong to no member", "", None)
 
@@ -374,7 +375,8 @@ _FACTS: Final[tuple[tuple[str, str, Callable[[_Entry], object]], ...]] = (
     ("zip-times", "member-times", lambda entry: entry.time),
     ("zip-modes", "member-modes", lambda entry: entry.permissions),
     ("compression", "compression", _packing),
-    ("zip-framing", "framing", lambda entry: entry.framing),
+    ("zip-framing", "extra-fields", lambda entry: entry.extra),
+    ("zip-framing", "headers", lambda entry: entry.framing),
 )
 
 

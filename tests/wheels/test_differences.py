@@ -50,11 +50,11 @@ ALL = {**MEMBERS, RECORD: record_of(MEMBERS)}
         pytest.param(wheel(time=(2024, 5, 6, 7, 8, 10)), "zip-times", "member-times", id="times"),
         pytest.param(wheel(mode=0o100600), "zip-modes", "member-modes", id="modes"),
         pytest.param(wheel(stored=True), "compression", "compression", id="method"),
-        pytest.param(wheel(comment=b"hi"), "zip-framing", "framing", id="comment"),
+        pytest.param(wheel(comment=b"hi"), "zip-framing", "headers", id="comment"),
         pytest.param(
             wheel(extra=struct.pack("<HH2s", 0x7075, 2, b"ab")),
             "zip-framing",
-            "framing",
+            "extra-fields",
             id="extra",
         ),
         pytest.param(
