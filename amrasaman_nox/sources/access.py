@@ -39,7 +39,7 @@ def is_loopback(host: str) -> bool:
 def is_trusted(url: str, index: IndexOptions) -> bool:
     """Return whether the user trusts the host of *url*, with or without its port."""
     host = host_of(url)
-    port = _port(url)
+    port = port_of(url)
     trusted = {entry.lower() for entry in index.trusted_hosts}
     return host in trusted or f"{host}:{port}" in trusted
 
@@ -103,9 +103,14 @@ def credentials_for(
     candidates = [(also, _credentials(also))] if also else []
     candidates += list(_index_credentials(index))
     for other, found in candidates:
-        if found is not None and other is not None and _place(other) == _place(url):
+        if found is not None and other is not None and same_place(other, url):
             return found
     return None
+
+
+def same_place(one: str, other: str) -> bool:
+    """Return whether two URLs have the same scheme, host and port."""
+    return _place(one) == _place(other)
 
 
 def local_path(url: str) -> Path:
@@ -146,10 +151,11 @@ def _named(entry: str) -> tuple[str, str]:
 
 
 def _place(url: str) -> tuple[str, str, int | None]:
-    return _split(url).scheme.lower(), host_of(url), _port(url)
+    return _split(url).scheme.lower(), host_of(url), port_of(url)
 
 
-def _port(url: str) -> int | None:
+def port_of(url: str) -> int | None:
+    """Return the port in *url*, else that of its scheme."""
     parts = _split(url)
     try:
         port = parts.port

@@ -1,0 +1,484 @@
+"""Bring bytes into the store; their hash is checked while they arrive, and nothing else counts.
+
+Nothing of an answer is trusted: neither names nor types, nor that it ends. Redirects are followed
+here and not by the HTTP library, so that each step can be refused, and credentials go to the host
+that they are for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable
+from amrasaman_nox.model import Source
+from amrasaman_nox.sources import access
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import requests
+
+    from amrasaman_nox.model import Digest, IndexOptions, Origin
+    from amrasaman_nox.sources.index import ResolvedFile
+    from amrasaman_nox.sources.store import Store
+
+#: What an answer may be long where the index gives no size, in bytes.
+LARGEST: Final = 2 << 30
+_CHUNK: Final = 1 << 18
+_MOST_REDIRECTS: Final = 5
+_MOST_CAUSES: Final = 10
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Seconds for which another run that fetches the same file is waited for.
+_LOCK_PATIENCE: Final = 1800.0
+_NETWORK_HINT: Final = "check the network and the index, and run again: what is fetched is kept"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long a server is given; all but ``attempts`` in seconds, ``slowest`` in bytes a second.
+
+    A body that is slower than ``slowest`` after ``grace``, or longer than ``total``, is given up.
+    """
+
+    attempts: int = 4
+    backoff: float = 0.5
+    longest_wait: float = 30.0
+    connect: float = 15.0
+    read: float = 30.0
+    grace: float = 30.0
+    slowest: int = 1024
+    total: float = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    filename: str
+    digest: Digest
+    url: str
+    size: int | None
+    origin: Origin | None
+    written_url: str | None
+
+
+class _BrokenError(Exception):
+    """A request failed in a way that is no fault of the input."""
+
+    def __init__(
+        self, reason: str, *, again: bool = True, wait: float = 0.0, hint: str = ""
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.again = again
+        self.wait = wait
+        self.hint = hint
+
+
+def fetch(
+    source: Source,
+    *,
+    store: Store,
+    index: IndexOptions,
+    notify: Callable[[str], None] = lambda message: None,
+    patience: Patience = Patience(),
+) -> None:
+    """Bring the bytes of *source* into the store, unless they are there and verify.
+
+    :param notify: is told what takes long
+    :raises AsamanError: other bytes than pinned, or too many of them (exit 2); they cannot be
+        had, or not be stored (exit 5)
+    """
+    fetch_all([source], store=store, index=index, notify=notify, patience=patience, jobs=1)
+
+
+def fetch_file(
+    file: ResolvedFile,
+    *,
+    store: Store,
+    index: IndexOptions,
+    notify: Callable[[str], None] = lambda message: None,
+    patience: Patience = Patience(),
+) -> None:
+    """Bring a resolved wheel into the store, as :func:`fetch` does."""
+    fetch_all([file], store=store, index=index, notify=notify, patience=patience, jobs=1)
+
+
+def fetch_all(
+    files: Iterable[Source | ResolvedFile],
+    *,
+    store: Store,
+    index: IndexOptions,
+    notify: Callable[[str], None] = lambda message: None,
+    jobs: int = 8,
+    patience: Patience = Patience(),
+) -> None:
+    """Bring *files* into the store, up to *jobs* at once over connections that are kept.
+
+    :raises AsamanError: one for all files that failed
+    """
+    wanted = list(dict.fromkeys(_wanted(file) for file in files))
+    with _Sessions(index) as sessions:
+
+        def attempt(one: _Wanted) -> AsamanError | None:
+            try:
+                _fetch(one, store, index, sessions, notify, patience)
+            except AsamanError as error:
+                if error.origin is None:
+                    error.origin = one.origin
+                return error
+            return None
+
+        if jobs == 1 or len(wanted) == 1:
+            results = [attempt(one) for one in wanted]
+        else:
+            with ThreadPoolExecutor(jobs) as pool:
+                results = list(pool.map(attempt, wanted))
+    errors = [error for error in results if error is not None]
+    if errors:
+        raise all_of(errors)
+
+
+def _wanted(file: Source | ResolvedFile) -> _Wanted:
+    pin = file.pin if isinstance(file, Source) else None
+    return _Wanted(
+        filename=file.filename,
+        digest=file.digest,
+        url=file.url or "",
+        size=file.size,
+        origin=pin.origin if pin else None,
+        written_url=pin.url if pin else None,
+    )
+
+
+def _fetch(
+    wanted: _Wanted,
+    store: Store,
+    index: IndexOptions,
+    sessions: _Sessions,
+    notify: Callable[[str], None],
+    patience: Patience,
+) -> None:
+    if _is_stored(wanted.digest, store):
+        return
+    with store.lock(f"fetch-{wanted.digest}", timeout=_LOCK_PATIENCE, notify=notify):
+        if _is_stored(wanted.digest, store):
+            return
+        if not wanted.url:
+            raise AsamanError(
+                wanted.filename, "not in the store, and no URL is known", code=ExitCode.INPUT_OUTPUT
+            )
+        if urlsplit(wanted.url).scheme.lower() == "file":
+            _copy(wanted, store, index)
+            return
+        access.check_url(wanted.url, index)
+        if index.offline:
+            raise AsamanError(
+                wanted.filename,
+                "not in the store, and the network is not asked",
+                hint="run once without --offline",
+                code=ExitCode.INPUT_OUTPUT,
+            )
+        _download(wanted, store, sessions, notify, patience)
+
+
+def _is_stored(digest: Digest, store: Store) -> bool:
+    file = store.get(digest)
+    if file is None:
+        return False
+    file.close()
+    return True
+
+
+def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
+    """Take a file of this machine, where the user named an index or a folder on it."""
+    if wanted.written_url is None and not _has_local_place(index):
+        raise AsamanError(wanted.filename, "a remote index points to a file of this machine")
+    path = access.local_path(wanted.url)
+    limit = LARGEST if wanted.size is None else wanted.size
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise AsamanError(
+            str(path), error.strerror or "cannot be read", code=ExitCode.INPUT_OUTPUT
+        ) from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise AsamanError(str(path), "not a regular file")
+        chunks = iter(lambda: file.read(_CHUNK), b"")
+        store.add(chunks, wanted.digest, limit=limit, name=wanted.filename)
+
+
+def _has_local_place(index: IndexOptions) -> bool:
+    places = (*access.index_urls(index), *index.find_links)
+    return any(not access.is_url(place) or place.startswith("file:") for place in places)
+
+
+def _download(
+    wanted: _Wanted,
+    store: Store,
+    sessions: _Sessions,
+    notify: Callable[[str], None],
+    patience: Patience,
+) -> None:
+    for attempt in range(patience.attempts):
+        try:
+            with contextlib.closing(_answer(wanted, sessions, patience)) as response:
+                limit = LARGEST if wanted.size is None else wanted.size
+                _check_length(response, limit, wanted)
+                store.add(
+                    _body(response, wanted, patience),
+                    wanted.digest,
+                    limit=limit,
+                    name=wanted.filename,
+                )
+        except _BrokenError as broken:
+            if not broken.again or attempt + 1 == patience.attempts:
+                raise AsamanError(
+                    wanted.filename,
+                    f"download from {access.host_of(wanted.url)} failed: {broken.reason}",
+                    hint=broken.hint or _NETWORK_HINT,
+                    code=ExitCode.INPUT_OUTPUT,
+                ) from broken
+            wait = min(max(patience.backoff * 2**attempt, broken.wait), patience.longest_wait)
+            notify(printable(f"{wanted.filename}: {broken.reason}; again in {wait:g} s"))
+            time.sleep(wait)
+        else:
+            return
+
+
+def _answer(wanted: _Wanted, sessions: _Sessions, patience: Patience) -> requests.Response:
+    """Ask for the file, following redirects, and return an answer with status 200."""
+    url = access.without_credentials(wanted.url)
+    credentials = sessions.credentials(url, wanted.written_url)
+    for _ in range(_MOST_REDIRECTS + 1):
+        response = sessions.get(url, credentials, patience)
+        if response.status_code not in _REDIRECTS or "location" not in response.headers:
+            _check_status(response)
+            return response
+        location = urljoin(url, response.headers["location"])
+        response.close()
+        _check_redirect(url, location, sessions.index)
+        if not access.same_place(url, location):
+            credentials = None
+        url = access.without_credentials(location)
+    raise _BrokenError("too many redirects", again=False)
+
+
+def _check_redirect(url: str, location: str, index: IndexOptions) -> None:
+    secure = urlsplit(url).scheme.lower() == "https"
+    scheme = urlsplit(location).scheme.lower()
+    if scheme == "https":
+        return
+    try:
+        access.check_url(location, index)
+        allowed = scheme == "http" and (not secure or access.is_trusted(location, index))
+    except AsamanError:
+        allowed = False
+    if not allowed:
+        shown = access.without_credentials(location)
+        raise _BrokenError(f"redirect to {shown} is refused", again=False)
+
+
+def _check_status(response: requests.Response) -> None:
+    code = response.status_code
+    if code == 200:
+        return
+    response.close()
+    reason = f"{code} {response.reason}"
+    if code in {401, 403, 407}:
+        hint = "give user name and password in the index's URL or in a netrc file"
+        raise _BrokenError(reason, again=False, hint=hint)
+    raise _BrokenError(reason, again=code in _PASSING, wait=_retry_after(response))
+
+
+def _retry_after(response: requests.Response) -> float:
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else 0.0
+
+
+def _check_length(response: requests.Response, limit: int, wanted: _Wanted) -> None:
+    length = _content_length(response)
+    if length is not None and length > limit:
+        raise AsamanError(
+            wanted.filename, f"longer than {limit} bytes: {length} bytes are announced"
+        )
+
+
+def _content_length(response: requests.Response) -> int | None:
+    value = response.headers.get("content-length", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+
+
+def _body(response: requests.Response, wanted: _Wanted, patience: Patience) -> Iterator[bytes]:
+    """Yield the body as it arrives, encodings left alone; the whole of it or an error."""
+    started = time.monotonic()
+    received = 0
+    for chunk in _chunks(response):
+        received += len(chunk)
+        passed = time.monotonic() - started
+        if passed > patience.total or (
+            passed > patience.grace and received < patience.slowest * passed
+        ):
+            raise _BrokenError(f"too slow: {received} bytes in {passed:.0f} seconds")
+        yield chunk
+    length = _content_length(response)
+    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    expected = wanted.size if length is None and not chunked else length
+    if expected is not None and received < expected:
+        raise _BrokenError(f"truncated: {received} of {expected} bytes")
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    import urllib3
+
+    try:
+        # One read of the socket at a time, so that the clock is looked at in between.
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
+            yield chunk
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _BrokenError(_reason(error)) from error
+
+
+class _Sessions:
+    """One HTTP session a thread, with the user's access and nothing of this process."""
+
+    def __init__(self, index: IndexOptions) -> None:
+        self.index = index
+        self._variables = dict(index.environment)
+        self._local = threading.local()
+        self._open: list[requests.Session] = []
+
+    def __enter__(self) -> _Sessions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for session in self._open:
+            session.close()
+
+    def credentials(self, url: str, written_url: str | None) -> tuple[str, str] | None:
+        """Return user name and password for *url* from URLs, variables or the netrc file."""
+        return access.credentials_for(url, self.index, written_url) or self._netrc(
+            access.host_of(url)
+        )
+
+    def get(
+        self, url: str, credentials: tuple[str, str] | None, patience: Patience
+    ) -> requests.Response:
+        """Ask for *url*; the body is not read yet."""
+        import requests
+
+        auth = None
+        if credentials is not None:
+            # As bytes, since text would be encoded in Latin 1.
+            auth = requests.auth.HTTPBasicAuth(*(part.encode() for part in credentials))
+        try:
+            return self._session().get(
+                url,
+                stream=True,
+                allow_redirects=False,
+                timeout=(patience.connect, patience.read),
+                auth=auth,
+                proxies=self._proxies(url),
+                verify=self._verify(url),
+            )
+        except requests.exceptions.SSLError as error:
+            raise _BrokenError(f"TLS: {_reason(error)}", again=False) from error
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            raise _BrokenError(
+                f"the URL or the proxy is not supported: {error}", again=False
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise _BrokenError(_reason(error)) from error
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            import requests
+
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.update({"User-Agent": "amrasaman-nox", "Accept-Encoding": "identity"})
+            session.cert = self._variables.get("SSL_CLIENT_CERT")
+            self._local.session = session
+            self._open.append(session)
+        return session
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        if _is_excepted(url, self._variable("no_proxy")):
+            return {}
+        proxies = {scheme: self._variable(f"{scheme}_proxy") for scheme in ("http", "https", "all")}
+        return {scheme: proxy for scheme, proxy in proxies.items() if proxy}
+
+    def _variable(self, name: str) -> str:
+        return self._variables.get(name) or self._variables.get(name.upper()) or ""
+
+    def _verify(self, url: str) -> bool | str:
+        if access.is_trusted(url, self.index):
+            _silence_insecure()
+            return False
+        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
+        return next((self._variables[name] for name in names if self._variables.get(name)), True)
+
+    def _netrc(self, host: str) -> tuple[str, str] | None:
+        import netrc
+
+        home = self._variables.get("HOME")
+        places = [self._variables.get("NETRC")] if self._variables.get("NETRC") else []
+        places += [f"{home}/.netrc", f"{home}/_netrc"] if home and not places else []
+        for place in places:
+            with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
+                found = netrc.netrc(place).authenticators(host)
+                return (found[0] or found[1] or "", found[2] or "") if found else None
+        return None
+
+
+def _is_excepted(url: str, no_proxy: str) -> bool:
+    """Return whether *no_proxy* excepts the host of *url* (names, their subdomains, or ``*``)."""
+    host = access.host_of(url)
+    port = access.port_of(url)
+    for entry in no_proxy.replace(" ", "").lower().split(","):
+        name = entry.lstrip(".")
+        if name == "*" or (name and name in {host, f"{host}:{port}"}):
+            return True
+        if name and host.endswith(f".{name}"):
+            return True
+    return False
+
+
+def _silence_insecure() -> None:
+    """Keep the HTTP library from warning at each request to a host that the user trusts."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost cause that says something, without URLs and what they may hold."""
+    reason = ""
+    for cause in _causes(error):
+        if isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__:
+            return "timed out"
+        if type(cause).__name__ == "IncompleteRead":
+            return "truncated"
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            reason = cause.strerror
+    return reason or "the connection broke"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error* and what it wraps; the HTTP libraries do so in several ways."""
+    cause: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if cause is None:
+            return
+        yield cause
+        wrapped = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
+        cause = next((one for one in wrapped if isinstance(one, BaseException)), None)
