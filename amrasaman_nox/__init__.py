@@ -1,1 +1,83 @@
-"""Rebuild pinned Python sources into wheels bit for bit, and prove it."""
+"""Rebuild pinned Python sources into wheels bit for bit, and prove it.
+
+For a noxfile::
+
+    import amrasaman_nox
+
+    amrasaman_nox.register()
+
+Everything public stands in ``__all__`` and is imported when it is first used, so that this import
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from amrasaman_nox.helpers import (
+        build_wheels,
+        check_reproducible,
+        compare_wheels,
+        create_environment,
+        write_verified_requirements,
+    )
+    from amrasaman_nox.sessions import (
+        lock_build_requirements,
+        register,
+        reproducible_wheels,
+        verified_requirements,
+        verify,
+    )
+    from amrasaman_nox.settings import Config
+
+__all__ = [
+    "Config",
+    "build_wheels",
+    "check_reproducible",
+    "compare_wheels",
+    "create_environment",
+    "lock_build_requirements",
+    "register",
+    "reproducible_wheels",
+    "verified_requirements",
+    "verify",
+    "write_verified_requirements",
+]
+
+# Which module has what; the packages below us are not among it, so no name hides a package.
+_HOMES = {
+    "Config": "settings",
+    **dict.fromkeys(
+        (
+            "build_wheels",
+            "check_reproducible",
+            "compare_wheels",
+            "create_environment",
+            "write_verified_requirements",
+        ),
+        "helpers",
+    ),
+    **dict.fromkeys(
+        (
+            "lock_build_requirements",
+            "register",
+            "reproducible_wheels",
+            "verified_requirements",
+            "verify",
+        ),
+        "sessions",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

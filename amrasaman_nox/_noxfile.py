@@ -1,0 +1,7 @@
+"""What the console scripts hand to nox."""
+
+from __future__ import annotations
+
+from amrasaman_nox.sessions import register
+
+register()

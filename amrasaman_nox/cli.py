@@ -1,0 +1,124 @@
+"""The console scripts: parse, delegate to the nox session in this process, map the exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox import options
+from amrasaman_nox.errors import AsamanError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WORDS: Final = {command.word: command.session for command in options.COMMANDS}
+
+
+def asaman() -> None:
+    """Run ``asaman``, with the arguments of this process.
+
+    :raises SystemExit: always, with the exit code
+    """
+    sys.exit(run(sys.argv[1:]))
+
+
+def asaman_generate() -> None:
+    """Run ``asaman-generate``, with the arguments of this process.
+
+    :raises SystemExit: always, with the exit code
+    """
+    sys.exit(run(sys.argv[1:], word="generate", program="asaman-generate"))
+
+
+def run(arguments: Sequence[str], *, word: str = "", program: str = "asaman") -> int:
+    """Run a command; return its exit code.
+
+    :param arguments: of the command line; the first one may be a further command's word
+    :param word: the command's, where the script's name says which one it is
+    """
+    arguments = list(arguments)
+    if not word and arguments and arguments[0] in _WORDS:
+        word = arguments.pop(0)
+        program = f"asaman {word}"
+    session = _WORDS[word]
+    try:
+        text = options.parse(session, arguments, program).text
+    except AsamanError as error:
+        _print("\n".join(error.lines()), to_stderr=True)
+        return int(error.code)
+    if text is not None:
+        _print(text)
+        return int(ExitCode.DONE)
+    return _delegate(session, arguments)
+
+
+def _print(text: str, *, to_stderr: bool = False) -> None:
+    from amrasaman_nox.reports.stream import Stream
+
+    Stream(sys.stderr if to_stderr else sys.stdout).line(text)
+
+
+def _delegate(session: str, arguments: list[str]) -> int:
+    """Run *session* through nox in this process; what is changed for it is put back."""
+    from amrasaman_nox.commands import interruptible, tell
+    from amrasaman_nox.reports.stream import open_standard_streams
+
+    open_standard_streams()
+    try:
+        with interruptible():
+            return _through_nox(session, arguments)
+    except KeyboardInterrupt:
+        _print("error: interrupted", to_stderr=True)
+        return int(ExitCode.INTERRUPTED)
+    except OSError as error:
+        what = str(error.filename or "current folder")
+        why = error.strerror or str(error)
+        return int(tell(AsamanError(what, why, code=ExitCode.INPUT_OUTPUT)))
+
+
+def _through_nox(session: str, arguments: list[str]) -> int:
+    import contextlib
+    import os
+    import tempfile
+
+    folder = Path.cwd()
+    former = sys.argv
+    noxfile = Path(__file__).resolve().with_name("_noxfile.py")
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.chdir, folder)
+        stack.callback(setattr, sys, "argv", former)
+        environments = stack.enter_context(tempfile.TemporaryDirectory(prefix="asaman-"))
+        sys.argv = [
+            "asaman",
+            *("--noxfile", str(noxfile), "--envdir", environments),
+            *("--no-venv", "--non-interactive", "--sessions", session),
+            *("--", *arguments),
+        ]
+        return _nox_exit_code()
+
+
+def _nox_exit_code() -> int:
+    import logging
+
+    import nox
+
+    from amrasaman_nox.config import without_nox_variables
+    from amrasaman_nox.sessions import SessionEnded
+
+    disabled = logging.root.manager.disable
+    # nox's lines about its sessions say nothing to somebody who called asaman.
+    logging.disable(logging.CRITICAL)
+    try:
+        with without_nox_variables():
+            nox.main()
+    except SessionEnded as ended:
+        return int(ended.code or 0)
+    except SystemExit as ended:
+        if ended.code == ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt from None
+        # The session always says how it ended; without it, nox has not come that far.
+        _print(f"error: nox: ended with {ended.code} before the work began", to_stderr=True)
+    finally:
+        logging.disable(disabled)
+    return int(ExitCode.NOT_AVAILABLE)

@@ -1,0 +1,268 @@
+"""What a run is doing: a live display on a terminal, plain lines elsewhere.
+
+Both stay readable with thousands of sources: a terminal shows one row a stage, plain lines are
+thinned out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from amrasaman_nox.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from amrasaman_nox.model import Event
+    from amrasaman_nox.reports.stream import Stream
+
+
+#: stage: what it does, what it did
+STAGES: Final = {
+    "locate": ("locating", "located"),
+    "fetch": ("fetching", "fetched"),
+    "lock": ("locking build requirements", "locked build requirements"),
+    "environment": ("preparing environments", "prepared environments"),
+    "build": ("building", "built"),
+    "rebuild": ("rebuilding", "rebuilt"),
+    "compare": ("comparing", "compared"),
+}
+#: Stages whose every item is worth a plain line, as long as there are not too many.
+_TOLD: Final = frozenset({"build", "rebuild"})
+_MANY: Final = 50
+_STEPS: Final = 20
+_SHOWN_NAMES: Final = 3
+_WIDTH_OF_NAMES: Final = 60
+
+
+@dataclass(kw_only=True, slots=True)
+class Stage:
+    """How far one stage has come; times are of a monotonic clock, in seconds."""
+
+    name: str
+    total: int = 0
+    done: int = 0
+    kept: int = 0
+    failed: int = 0
+    running: dict[str, None] = field(default_factory=dict)
+    began: float = 0.0
+    ended: float = 0.0
+    told: bool = False
+
+    @property
+    def finished(self) -> int:
+        """How many are through, in whatever way."""
+        return self.done + self.kept + self.failed
+
+    def take(self, event: Event, now: float) -> None:
+        """Count *event*."""
+        self.began = self.began or now
+        self.ended = now
+        if event.state == "total":
+            self.total += event.count
+            self.told = False
+        elif event.state == "start":
+            self.running[event.name] = None
+        elif event.state in {"done", "kept", "failed"}:
+            self.running.pop(event.name, None)
+            setattr(self, event.state, getattr(self, event.state) + 1)
+
+    def names(self) -> str:
+        """Return what is under way, in one short line."""
+        shown = [printable(name) for name in list(self.running)[:_SHOWN_NAMES]]
+        rest = len(self.running) - len(shown)
+        line = ", ".join(shown)
+        if len(line) > _WIDTH_OF_NAMES:
+            line = line[: _WIDTH_OF_NAMES - 1] + "…"
+        return f"{line} and {rest} more" if rest else line
+
+    def summary(self) -> str:
+        """Return what came of the stage, such as ``built 29 (12 kept, 1 failed)``."""
+        extra = [
+            f"{count} {word}"
+            for count, word in ((self.kept, "kept"), (self.failed, "failed"))
+            if count
+        ]
+        past = STAGES.get(self.name, (self.name, self.name))[1]
+        return f"{past} {self.finished}" + (f" ({', '.join(extra)})" if extra else "")
+
+
+class Lines:
+    """Plain lines on a stream that is no terminal.
+
+    :param verbose: a line for every item, and where the time went
+    """
+
+    def __init__(self, stream: Stream, *, verbose: bool = False) -> None:
+        self._stream = stream
+        self._verbose = verbose
+
+    def update(self, stage: Stage, event: Event) -> None:
+        """Print what is worth a line."""
+        present, past = STAGES.get(stage.name, (stage.name, stage.name))
+        if event.state == "failed":
+            self.say(f"{present} failed: {event.name}")
+        elif event.state == "done" and self._worth_a_line(stage):
+            of = f" of {stage.total}" if stage.total else ""
+            self.say(f"{past} {stage.finished}{of}: {event.name}")
+        if stage.total and stage.finished >= stage.total and not stage.told:
+            stage.told = True
+            self.say(stage.summary())
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        self._stream.line(printable(line))
+
+    def close(self) -> None:
+        """Nothing is left to be done."""
+
+    def _worth_a_line(self, stage: Stage) -> bool:
+        if self._verbose:
+            return True
+        if stage.name not in _TOLD:
+            return False
+        return stage.total <= _MANY or stage.finished % max(1, stage.total // _STEPS) == 0
+
+
+class Live:
+    """One row a stage on a terminal, gone when the run is through."""
+
+    def __init__(self, stream: Stream, *, color: bool) -> None:
+        # Slow to import, and only needed on a terminal.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._console = Console(file=stream, no_color=not color, force_terminal=True)  # type: ignore[arg-type]
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[names]}", markup=False),
+            console=self._console,
+            transient=True,
+            refresh_per_second=6,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        # In the order of the work, whichever is heard of first; shown when it is heard of.
+        self._tasks: dict[str, Any] = {
+            name: self._progress.add_task(present, total=None, visible=False, names="")
+            for name, (present, _) in STAGES.items()
+        }
+
+    @property
+    def possible(self) -> bool:
+        """Whether the terminal can move its cursor."""
+        return not self._console.is_dumb_terminal
+
+    def start(self) -> None:
+        """Show the rows from now on."""
+        self._progress.start()
+
+    def update(self, stage: Stage, event: Event) -> None:
+        """Show how far the stage is."""
+        if stage.name not in self._tasks:
+            self._tasks[stage.name] = self._progress.add_task(stage.name, total=None, names="")
+        self._progress.update(
+            self._tasks[stage.name],
+            visible=True,
+            total=stage.total or None,
+            completed=stage.finished,
+            names=stage.names(),
+        )
+        if event.state == "failed":
+            self.say(f"{STAGES.get(stage.name, (stage.name, ''))[0]} failed: {event.name}")
+
+    def say(self, line: str) -> None:
+        """Print one line above the rows."""
+        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the rows away."""
+        self._progress.stop()
+
+
+class Silence:
+    """Nothing at all."""
+
+    def update(self, stage: Stage, event: Event) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Nothing is left to be done."""
+
+
+class Display:
+    """Takes the events of a run, from any thread, and shows them.
+
+    :param clock: gives seconds; only differences are shown, and nothing else depends on it
+    """
+
+    def __init__(
+        self, view: Lines | Live | Silence, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._view = view
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stages: dict[str, Stage] = {}
+
+    def notify(self, event: Event) -> None:
+        """Show *event*."""
+        with self._lock:
+            if event.note:
+                self._view.say(f"note: {event.note}")
+            if event.state == "note":
+                return
+            stage = self._stages.setdefault(event.stage, Stage(name=event.stage))
+            stage.take(event, self._clock())
+            self._view.update(stage, event)
+
+    def times(self) -> list[str]:
+        """Return where the time went, a line a stage; stages overlap, so it is no sum."""
+        with self._lock:
+            return [
+                f"{stage.summary()}: {stage.ended - stage.began:.1f} s"
+                for stage in self._stages.values()
+            ]
+
+    def close(self) -> None:
+        """End the display; errors and results come after it."""
+        with self._lock:
+            self._view.close()
+
+
+@contextlib.contextmanager
+def shown(
+    stream: Stream, *, quiet: bool = False, verbose: bool = False, color: str = "auto"
+) -> Iterator[Display]:
+    """Show the events of a run on *stream* for as long as the block lasts.
+
+    :param color: ``auto``, ``always`` or ``never``; where it is ``never`` on a terminal, the live
+        display has no colour
+    """
+    display = Display(_view(stream, quiet=quiet, verbose=verbose, color=color != "never"))
+    try:
+        yield display
+    finally:
+        display.close()
+        if verbose:
+            for line in display.times():
+                stream.line(printable(line))
+
+
+def _view(stream: Stream, *, quiet: bool, verbose: bool, color: bool) -> Lines | Live | Silence:
+    if quiet:
+        return Silence()
+    if stream.isatty() and not verbose:
+        live = Live(stream, color=color)
+        if live.possible:
+            live.start()
+            return live
+    return Lines(stream, verbose=verbose)
