@@ -253,7 +253,6 @@ class _Reader:
         for _ in range(count):
             central, raw_name, extra, at = self._central(directory, at)
             member = self._member(central, raw_name, extra)
-            self._check(member)
             parts = split_name(self.subject, member.name.removesuffix("/"))
             names.add(parts, folder=member.is_folder)
             members.append(member)
@@ -277,6 +276,8 @@ class _Reader:
 
     def _member(self, central: _Central, raw_name: bytes, extra: bytes) -> ZipMember:
         name = self._decode(raw_name, central.flags)
+        self._check_flags(central, name)
+        self._check_kind(central, name)
         self._check_extra(extra, name)
         local, local_extra = self._local(central, raw_name, name)
         self._check_agreement(central, local, local_extra, name)
@@ -345,22 +346,22 @@ class _Reader:
         if central[2:7] != local[1:6] or facts not in accepted:
             raise self.subject.refusal(f"local and central header of {quoted(name)} do not match")
 
-    def _check(self, member: ZipMember) -> None:
-        name = quoted(member.name)
-        allowed = _FLAGS | (FLAG_DESCRIPTOR if self.lenient else 0)
-        if member.flags & ~allowed:
-            why = "data descriptor" if member.flags & FLAG_DESCRIPTOR else "encryption"
-            if member.flags & 1 or not member.flags & FLAG_DESCRIPTOR:
-                why = "encryption or an unknown flag"
-            raise self.subject.refusal(f"{why} for {name}")
-        if member.method not in {STORED, DEFLATED}:
-            raise self.subject.refusal(f"unknown compression of {name}")
-        kind = stat.S_IFMT(member.mode)
-        if kind not in {0, stat.S_IFDIR if member.is_folder else stat.S_IFREG}:
+    def _check_flags(self, central: _Central, name: str) -> None:
+        if central.flags & FLAG_DESCRIPTOR and not self.lenient:
+            raise self.subject.refusal(f"data descriptor for {quoted(name)}")
+        if central.flags & ~(_FLAGS | FLAG_DESCRIPTOR):
+            raise self.subject.refusal(f"encryption or an unknown flag for {quoted(name)}")
+        if central.method not in {STORED, DEFLATED}:
+            raise self.subject.refusal(f"unknown compression of {quoted(name)}")
+
+    def _check_kind(self, central: _Central, name: str) -> None:
+        is_folder = name.endswith("/")
+        kind = stat.S_IFMT(central.external >> 16)
+        if kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}:
             what = "link" if kind == stat.S_IFLNK else "special file"
-            raise self.subject.refusal(f"{what} {name}")
-        if member.is_folder and member.size:
-            raise self.subject.refusal(f"content in {name}, which is a folder")
+            raise self.subject.refusal(f"{what} {quoted(name)}")
+        if is_folder and central.size:
+            raise self.subject.refusal(f"content in {quoted(name)}, which is a folder")
 
     def _check_tiling(self, members: list[ZipMember]) -> None:
         """Each member must begin where the one before ends, the first at 0."""
