@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amrasaman_nox.builds import interpreters
+from amrasaman_nox.sources import index as index_client
 from amrasaman_nox.sources.store import Store
 
 from .support.index import LocalIndex, running_index
@@ -15,6 +17,8 @@ from .support.index import LocalIndex, running_index
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from amrasaman_nox.model import IndexOptions, Interpreter
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +44,15 @@ def _loopback_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
             raise AssertionError(f"an offline test connects to {address[0]}")
         connect(self, address)
 
+    environment = index_client._environment
+
+    def local(options: IndexOptions) -> dict[str, str]:
+        if options.index_url is None and not (options.no_index or options.offline):
+            raise AssertionError("an offline test asks the default index")
+        return environment(options)
+
     monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(index_client, "_environment", local)
 
 
 @pytest.fixture
@@ -54,3 +66,9 @@ def index() -> Iterator[LocalIndex]:
     """An empty package index on this machine."""
     with running_index() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Interpreter:
+    """The interpreter that runs the tests."""
+    return interpreters.inspect()

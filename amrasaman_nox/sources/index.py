@@ -120,7 +120,7 @@ class _Client:
             *arguments,
             "-",
         ]
-        self.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(self.cache)
         try:
             ran = subprocess.run(
                 command,
@@ -272,7 +272,9 @@ def resolve(
     if answer.code and as_of is not None:
         later, later_notes = _resolve_as_of(client, lines, limits, interpreter, as_of + GRACE)
         if later.code == 0:
-            note = f"no solution as of {utc(as_of)}: resolved as of a week later"
+            note = (
+                f"no solution as of {utc(as_of)}: resolved as of a week later, {utc(as_of + GRACE)}"
+            )
             answer, notes = later, (note, *later_notes)
     if answer.code:
         raise _no_solution(lines, answer, as_of)
@@ -299,7 +301,8 @@ def _resolve_as_of(
             answer = client.run([*arguments, *constrained], lines)
         found = [name for name in _without_upload_time(answer.messages) if name not in unaged]
         if answer.code == 0 or not found:
-            notes = (f"{name}: no upload times, resolved without the date" for name in unaged)
+            used = {package.name for package in _packages(answer.output)} & set(unaged)
+            notes = (f"{name}: no upload times, resolved without the date" for name in sorted(used))
             return answer, tuple(notes)
         unaged += found
 
@@ -631,6 +634,7 @@ def _constraints_file(folder: Path, lines: Sequence[str]) -> Iterator[list[str]]
     if not lines:
         yield []
         return
+    _make_folder(folder)
     with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".txt") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
@@ -706,6 +710,15 @@ def _broken(answer: _Answer) -> AsamanError:
         hint="check the network and the index's URL; what the store has needs none (--offline)",
         code=ExitCode.INPUT_OUTPUT,
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise AsamanError(
+            str(folder), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from error
 
 
 def _index_arguments(index: IndexOptions) -> list[str]:
