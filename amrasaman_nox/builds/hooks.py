@@ -135,13 +135,13 @@ class Runner:
 
 @contextlib.contextmanager
 def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
-    from build import BuildException
+    from build import BuildBackendException, BuildException
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except BuildException as error:
+    except (BuildException, BuildBackendException) as error:
         inner = getattr(error, "exception", None)
         if isinstance(inner, (HookFailed, AsamanError)):
             raise inner from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -278,7 +278,7 @@ def in_parallel(shop: Workshop, items: Sequence[T], act: Callable[[T], R]) -> li
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            while wait(futures, timeout=0.05).not_done:
+            while not all(future.done() for future in futures):
                 sandbox.kill_all()
                 time.sleep(0.05)
             raise

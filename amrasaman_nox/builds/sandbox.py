@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import resource
 import selectors
 import shutil
 import signal
@@ -32,6 +31,8 @@ _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 _TEMPORARY_SIZE = 8 << 30
 _TAIL = 64 << 10
+# A build is not the first process of its namespace: signals would not reach that one.
+_FIRST = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,9 +130,24 @@ def run(command: Command, isolation: Isolation) -> Completed:
     :raises AsamanError: the isolation itself failed (exit 4)
     """
     launch = _RUNGS[isolation.rung](command)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = _started(launch, command, isolation)
     try:
-        process = subprocess.Popen(
+        limit = _watch(process, command)
+    finally:
+        code, used = _end(process)
+    tail = _tail(command.log)
+    if code and tail.startswith(("bwrap: ", "unshare: ", "setpriv: ")):
+        raise AsamanError(
+            f"isolation {isolation.rung}",
+            printable(tail.splitlines()[0]),
+            code=ExitCode.NOT_AVAILABLE,
+        )
+    return Completed(code=code, limit=limit, tail=tail, cpu_seconds=used)
+
+
+def _started(launch: _Launch, command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
             launch.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -151,52 +167,51 @@ def run(command: Command, isolation: Isolation) -> Completed:
     finally:
         for file in launch.files:
             os.close(file)
-    try:
-        limit = _watch(process, command)
-    finally:
-        _end(process)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    tail = _tail(command.log)
-    if process.returncode and tail.startswith(("bwrap: ", "unshare: ", "setpriv: ")):
-        raise AsamanError(
-            f"isolation {isolation.rung}",
-            printable(tail.splitlines()[0]),
-            code=ExitCode.NOT_AVAILABLE,
-        )
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Completed(code=process.returncode, limit=limit, tail=tail, cpu_seconds=used)
 
 
 def _watch(process: subprocess.Popen[bytes], command: Command) -> str:
-    """Copy the output to the log until the process ends; return the limit that was passed."""
+    """Copy the output to the log until the process ends; return the limit that was passed.
+
+    The end is that of the process, not of its output: a build may close it, or leave it open.
+    """
     limits, started, heard, written = command.limits, time.monotonic(), time.monotonic(), 0
-    output = process.stdout
-    if output is None:
-        return ""
-    with selectors.DefaultSelector() as selector, command.log.open("ab") as log:
-        selector.register(output, selectors.EVENT_READ)
-        while True:
-            if selector.select(timeout=0.5):
-                chunk = os.read(output.fileno(), 65536)
-                if not chunk:
-                    return _wait(process, limits, started)
-                log.write(chunk[: max(0, limits.log - written)] if limits.log else chunk)
-                written, heard = written + len(chunk), time.monotonic()
-            elif process.poll() is not None:
-                return ""
-            passed = _passed(limits, time.monotonic() - started, time.monotonic() - heard, written)
-            if passed:
-                return passed
-
-
-def _wait(process: subprocess.Popen[bytes], limits: Limits, started: float) -> str:
-    """Wait for a process that closed its output but still runs."""
-    left = limits.time - (time.monotonic() - started) if limits.time else None
+    output, ended = _output_of(process), os.pidfd_open(process.pid)
     try:
-        process.wait(timeout=left)
-    except subprocess.TimeoutExpired:
-        return f"time ({limits.time:.0f} s)"
-    return ""
+        with selectors.DefaultSelector() as selector, command.log.open("ab") as log:
+            selector.register(output, selectors.EVENT_READ)
+            selector.register(ended, selectors.EVENT_READ)
+            while True:
+                ready = {key.fd for key, _ in selector.select(timeout=0.5)}
+                chunk = _read(output) if output in ready else None
+                if chunk:
+                    log.write(chunk[: max(0, limits.log - written)] if limits.log else chunk)
+                    written, heard = written + len(chunk), time.monotonic()
+                elif ended in ready:
+                    return ""
+                elif chunk == b"":
+                    selector.unregister(output)
+                now = time.monotonic()
+                passed = _passed(limits, now - started, now - heard, written)
+                if passed:
+                    return passed
+    finally:
+        os.close(ended)
+
+
+def _output_of(process: subprocess.Popen[bytes]) -> int:
+    if process.stdout is None:
+        raise ValueError("the process has no output")
+    number = process.stdout.fileno()
+    os.set_blocking(number, False)
+    return number
+
+
+def _read(number: int) -> bytes | None:
+    """Return what there is to read, ``b""`` at the end, ``None`` for nothing yet."""
+    try:
+        return os.read(number, 65536)
+    except BlockingIOError:
+        return None
 
 
 def _passed(limits: Limits, elapsed: float, silent: float, written: int) -> str:
@@ -208,13 +223,18 @@ def _passed(limits: Limits, elapsed: float, silent: float, written: int) -> str:
     return next((name for limit, value, name in rows if limit and value > limit), "")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left: the sandbox's first process takes all others with it."""
+def _end(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Kill what is left, reap it, and return the exit status and the CPU seconds used.
+
+    The sandbox's first process takes all others with it, and is gone only when they are.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.stdout is not None:
         process.stdout.close()
+    return process.returncode, used.ru_utime + used.ru_stime
 
 
 def kill_all() -> None:
@@ -244,26 +264,30 @@ def _full(command: Command) -> _Launch:
     bwrap = _program("bwrap")
     world = command.environment
     files = _Files()
-    common = ("--die-with-parent", "--chdir", command.directory)
+    chdir = ("--chdir", command.directory)
     outer = [
-        *common,
+        "--die-with-parent",
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
         *("--unshare-cgroup-try", "--new-session", "--hostname", world.host_name),
+        # Without an init of bubblewrap's own, its end is that of all processes, and it says what
+        # they used.
+        "--as-pid-1",
         *_root(command, files),
     ]
     identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
     inner = (*identity, "--disable-userns")
     proc = ("--ro-bind", "/proc/sys", "/proc/sys")
     if os.geteuid() != 0:
-        arguments = files.add("\0".join([*outer, *inner, *proc]).encode())
+        arguments = files.add("\0".join([*outer, *chdir, *inner, *proc]).encode())
         return _Launch(
-            argv=(bwrap, "--args", str(arguments), "--", *_limited(command)),
+            argv=(bwrap, "--args", str(arguments), "--", *_FIRST, *_limited(command)),
             files=tuple(files.numbers),
         )
     keep = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
     drop = ("--reuid", str(BUILD_UID), "--regid", str(BUILD_UID), "--clear-groups")
-    arguments = files.add("\0".join([*outer, *keep]).encode())
-    second = (*common, *inner, "--dev-bind", "/", "/", *proc)
+    # Root without capabilities cannot enter what belongs to the build's user: the second one does.
+    arguments = files.add("\0".join([*outer, "--chdir", "/", *keep]).encode())
+    second = ("--die-with-parent", *chdir, *inner, "--dev-bind", "/", "/", *proc)
     return _Launch(
         argv=(
             *(bwrap, "--args", str(arguments), "--", _program("setpriv"), *drop),

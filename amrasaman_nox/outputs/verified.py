@@ -1,0 +1,95 @@
+"""The verified requirements of an input, from the wheels that our records vouch for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox import records
+from amrasaman_nox.builds import inputs, interpreters
+from amrasaman_nox.builds.publish import digest_of
+from amrasaman_nox.model import BuildOutcome, Report
+from amrasaman_nox.outputs.pylock import write_verified_pylock
+from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
+from amrasaman_nox.sources.requirements import select
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import BuildRecord, Pin, Requirements
+    from amrasaman_nox.settings import Config
+
+_COMMAND: Final = "verified_requirements"
+
+
+def verified_path(requirement: Path) -> Path:
+    """Return where the verified file of *requirement* stands: beside it.
+
+    ``requirements.txt`` gives ``verified-requirements.txt``; a lock keeps the form of name that
+    PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``.
+    """
+    if inputs.is_pylock(requirement):
+        middle = requirement.name.removeprefix("pylock").removesuffix(".toml").strip(".")
+        return requirement.with_name(f"pylock.{'-'.join(filter(None, ('verified', middle)))}.toml")
+    return requirement.with_name(f"verified-{requirement.name}")
+
+
+def write_verified(
+    config: Config,
+    requirement: Path,
+    output: Path | None,
+    wheels: Path,
+    skip: tuple[str, ...],
+) -> Report:
+    """Write the verified form of *requirement*: its pins with the hashes of our own wheels.
+
+    :param output: the file to write, ``None`` for the one beside the input
+    :param wheels: the folder with the wheels and their records
+    :param skip: projects that stay out of it, by name
+    :raises AsamanError: a pin has no wheel that a record vouches for; nothing is written then
+    """
+    requirements = inputs.read_requirement(requirement, config)
+    applying, left_out = _applying(requirements, config)
+    found, notes = _vouched(wheels)
+    entries = verified(
+        requirements, found, skip=frozenset(skip), applies=lambda pin: pin in applying
+    )
+    path = output or verified_path(requirement)
+    if requirements.kind == "pylock":
+        write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])
+    else:
+        write_verified_requirements_file(path, entries, inputs=[requirement])
+    used = {wheel.filename for entry in entries for wheel in entry.wheels}
+    outcome = BuildOutcome(
+        records=tuple(record for record in found if record.wheel.filename in used),
+        left_out=left_out,
+    )
+    return Report(command=_COMMAND, build=outcome, output=str(path), notes=notes)
+
+
+def _applying(
+    requirements: Requirements, config: Config
+) -> tuple[frozenset[Pin], tuple[tuple[Pin, str], ...]]:
+    """Return the pins that apply to one of the interpreters, and those that apply to none."""
+    applying: set[Pin] = set()
+    reasons: dict[Pin, str] = {}
+    for request in config.python or ("",):
+        pins, left_out = select(requirements, dict(interpreters.inspect(request).markers))
+        applying.update(pins)
+        reasons.update(left_out)
+    left = tuple((pin, why) for pin, why in reasons.items() if pin not in applying)
+    return frozenset(applying), left
+
+
+def _vouched(wheels: Path) -> tuple[tuple[BuildRecord, ...], tuple[str, ...]]:
+    """Return the records whose wheel is there with its bytes unchanged, and notes on the rest."""
+    found, names = [], set()
+    for record, path in records.vouched_wheels(wheels):
+        if digest_of(path) == record.wheel.digest.value:
+            found.append(record)
+            names.add(path.name)
+    others = sorted(path.name for path in wheels.glob("*.whl")) if wheels.is_dir() else []
+    notes = tuple(
+        f"{name} is ignored: no record of ours vouches for its bytes"
+        for name in others
+        if name not in names
+    )
+    return tuple(found), notes

@@ -1,0 +1,53 @@
+"""The project's own sessions, and the reusable ones on the project itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+import amrasaman_nox
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, group: str) -> None:
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, group))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the offline tests with branch coverage."""
+    install(session, "test")
+    session.run(
+        *("pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs),
+        env={"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")},
+    )
+
+
+@nox.session
+def tests_online(session: nox.Session) -> None:
+    """Run the tests that ask the real package index, and the slow ones."""
+    install(session, "test")
+    session.run("pytest", "-m", "online or slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    install(session, "types")
+    session.run("mypy")
+
+
+amrasaman_nox.register()
