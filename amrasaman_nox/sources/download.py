@@ -209,9 +209,10 @@ def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
         raise AsamanError(
             str(path), error.strerror or "cannot be read", code=ExitCode.INPUT_OUTPUT
         ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise AsamanError(str(path), "not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise AsamanError(str(path), "not a regular file")
         chunks = iter(lambda: file.read(_CHUNK), b"")
         store.add(chunks, wanted.digest, limit=limit, name=wanted.filename)
 
@@ -263,13 +264,24 @@ def _answer(wanted: _Wanted, sessions: _Sessions, patience: Patience) -> request
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
             _check_status(response)
             return response
-        location = urljoin(url, response.headers["location"])
         response.close()
+        location = _location(response, url)
         _check_redirect(url, location, sessions.index)
         if not access.same_place(url, location):
             credentials = None
         url = access.without_credentials(location)
     raise _BrokenError("too many redirects", again=False)
+
+
+def _location(response: requests.Response, url: str) -> str:
+    try:
+        # Headers arrive decoded as Latin 1; a location is UTF-8 where it is not ASCII.
+        location = response.headers["location"].encode("latin-1").decode()
+        joined = urljoin(url, location)
+        access.host_of(joined)
+    except (ValueError, AsamanError) as error:
+        raise _BrokenError("malformed redirect", again=False) from error
+    return joined
 
 
 def _check_redirect(url: str, location: str, index: IndexOptions) -> None:
@@ -401,11 +413,7 @@ class _Sessions:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            import requests
-
-            session = requests.Session()
-            session.trust_env = False
-            session.headers.update({"User-Agent": "amrasaman-nox", "Accept-Encoding": "identity"})
+            session = _new_session()
             session.cert = self._variables.get("SSL_CLIENT_CERT")
             self._local.session = session
             self._open.append(session)
@@ -438,6 +446,20 @@ class _Sessions:
                 found = netrc.netrc(place).authenticators(host)
                 return (found[0] or found[1] or "", found[2] or "") if found else None
         return None
+
+
+def _new_session() -> requests.Session:
+    import requests
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            # Even told not to follow, the library would read the whole body of a redirect.
+            return None
+
+    session = Session()
+    session.trust_env = False
+    session.headers.update({"User-Agent": "amrasaman-nox", "Accept-Encoding": "identity"})
+    return session
 
 
 def _is_excepted(url: str, no_proxy: str) -> bool:
