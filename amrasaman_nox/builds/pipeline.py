@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -313,10 +314,7 @@ def _lock(shop: Workshop, requirements: Requirements) -> BuildOutcome:
             item for item in prepare.prepare(shop, pins, interpreter) if not item.source.taken
         ]
         shop.notify(Event(stage="lock", state="total", count=len(prepared)))
-        former = lock
-        done = in_parallel(
-            shop, prepared, lambda item, former=former: _lock_one(shop, item, former)
-        )
+        done = in_parallel(shop, prepared, functools.partial(_lock_one, shop, lock))
         entries = [item.entry for item in done if item.entry is not None]
         lock = _write_lock(shop, lock, entries, (), prepared)
         failures = tuple(item.failure for item in done if item.failure is not None)
@@ -324,7 +322,7 @@ def _lock(shop: Workshop, requirements: Requirements) -> BuildOutcome:
     return total
 
 
-def _lock_one(shop: Workshop, prepared: Prepared, lock: BuildLock) -> _Done:
+def _lock_one(shop: Workshop, lock: BuildLock, prepared: Prepared) -> _Done:
     try:
         entry = requires.entry_of(shop, prepared, lock)
     except (AsamanError, hooks.HookFailed) as error:

@@ -150,8 +150,8 @@ def _check_whole(entry: LockEntry, prepared: Prepared) -> None:
     """Check that each requirement of the source is satisfied by a file of its lock entry."""
     locked = {}
     for file in entry.files:
-        name, version, _, _ = parse_wheel_filename(file.filename)
-        locked[name] = version
+        name, found, _, _ = parse_wheel_filename(file.filename)
+        locked[name] = found
     markers = dict(prepared.interpreter.markers)
     for text in (*prepared.system.requires, *entry.dynamic):
         wanted = Requirement(text)
