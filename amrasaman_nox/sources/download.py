@@ -36,9 +36,12 @@ _CHUNK: Final = 1 << 18
 _MOST_REDIRECTS: Final = 5
 _MOST_CAUSES: Final = 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REFUSALS: Final = frozenset({401, 403, 407})
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Seconds for which another run that fetches the same file is waited for.
 _LOCK_PATIENCE: Final = 1800.0
+#: What mends a refusal.
+CREDENTIALS_HINT: Final = "give user name and password in the index's URL or in a netrc file"
 _NETWORK_HINT: Final = "check the network and the index, and run again: what is fetched is kept"
 
 
@@ -144,6 +147,18 @@ def fetch_all(
     errors = [error for error in results if error is not None]
     if errors:
         raise all_of(errors)
+
+
+def refuses(url: str, index: IndexOptions, patience: Patience = Patience()) -> int | None:
+    """Return the status (401, 403) with which a server refuses *url* to the user, or ``None``."""
+    with _Sessions(index) as sessions:
+        place = access.without_credentials(url)
+        try:
+            response = sessions.get(place, sessions.credentials(place, url), patience)
+        except _BrokenError:
+            return None
+        response.close()
+    return response.status_code if response.status_code in _REFUSALS else None
 
 
 def _wanted(file: Source | ResolvedFile) -> _Wanted:
@@ -305,9 +320,8 @@ def _check_status(response: requests.Response) -> None:
         return
     response.close()
     reason = f"{code} {response.reason}"
-    if code in {401, 403, 407}:
-        hint = "give user name and password in the index's URL or in a netrc file"
-        raise _BrokenError(reason, again=False, hint=hint)
+    if code in _REFUSALS:
+        raise _BrokenError(reason, again=False, hint=CREDENTIALS_HINT)
     raise _BrokenError(reason, again=code in _PASSING, wait=_retry_after(response))
 
 

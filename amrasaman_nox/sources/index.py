@@ -29,7 +29,7 @@ from packaging.version import Version
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.model import Digest, Pin, Source, utc
-from amrasaman_nox.sources import access
+from amrasaman_nox.sources import access, download
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -400,7 +400,24 @@ def _list_one(client: _Client, key: _Key) -> _Listed | AsamanError:
     answer = client.run([*_locating(), *fresh], [f"{name}=={version}"])
     if answer.code == 0:
         return _by_key([key], answer)[key]
+    if "was not found" in answer.messages and (refusal := _refusal(client.index, name)):
+        return refusal
     return _not_located(f"{name}=={version}", answer, offline=client.index.offline)
+
+
+def _refusal(index: IndexOptions, name: str) -> AsamanError | None:
+    """Return why an index refuses a project; the index client calls that "not found"."""
+    for url in () if index.offline else access.index_urls(index):
+        page = f"{url.rstrip('/')}/{name}/"
+        status = None if url.startswith("file:") else download.refuses(page, index)
+        if status is not None:
+            return AsamanError(
+                access.without_credentials(page),
+                f"the index refuses access with status {status}",
+                hint=download.CREDENTIALS_HINT,
+                code=ExitCode.INPUT_OUTPUT,
+            )
+    return None
 
 
 def _locating() -> list[str]:

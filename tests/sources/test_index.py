@@ -392,6 +392,20 @@ def test_credentials_reach_the_index_and_no_message_nor_source(
     assert "s3cr" not in text
 
 
+@pytest.mark.parametrize("secret", ["", "me:wr0ng@"])
+def test_an_index_that_refuses_access_is_not_called_empty(
+    index: LocalIndex, cache: Path, secret: str
+) -> None:
+    index.auth = ("me", "secret")
+    sdist = index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
+    options = index.options(index_url=index.url.replace("//", f"//{secret}"))
+    error = refusal(cache, options, pin(sdist))
+    assert error.code == ExitCode.INPUT_OUTPUT
+    assert error.why == "the index refuses access with status 401"
+    assert "netrc" in error.hint
+    assert "wr0ng" not in "".join(error.lines())
+
+
 def test_credentials_of_a_named_index_come_from_its_variables(
     index: LocalIndex, other_index: LocalIndex, cache: Path
 ) -> None:
