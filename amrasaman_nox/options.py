@@ -253,6 +253,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Builds at a time. Default: the processors.", short="j"),
     Option("config-setting", "config_settings", _SETTINGS, _BUILDS, _BUILDING,
            "Pass a setting on to the build backends.", short="C"),
+    Option("env", "variables", _SETTINGS, _BUILDS, _BUILDING,
+           "Set a variable for the builds, on purpose; it changes their wheels, and the records "
+           "have it.", metavar="NAME=VALUE"),
     Option("only-binary", "only_binary", _NAMES, _BUILDS, _BUILDING,
            "Take the published wheel of this project as it is, by its pinned hash."),
     Option("keep-debug-info", "keep_debug_info", _FLAG, _BUILDS, _BUILDING,

@@ -114,6 +114,7 @@ class Config:
     jobs: int = field(default_factory=processors)
     only_binary: tuple[str, ...] = ()
     config_settings: tuple[tuple[str, str], ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
     keep_debug_info: bool = False
     cache_dir: Path | None = None
 
@@ -327,7 +328,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     ),
     (("extra_index_url", "find_links", "trusted_host", "python", "vary"), _texts),
     (("skip", "only_binary"), _names),
-    (("environment", "expandable", "config_settings"), _pairs),
+    (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(ISOLATIONS)),
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),

@@ -53,6 +53,7 @@ class Workshop:
             source_date_epoch=config.sde,
             source_times=config.sde,
             keep_debug_info=config.keep_debug_info,
+            variables=tuple(sorted(config.variables)),
         )
 
     def job(
