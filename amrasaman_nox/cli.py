@@ -79,14 +79,13 @@ def _delegate(session: str, arguments: list[str]) -> int:
 
 def _through_nox(session: str, arguments: list[str]) -> int:
     import contextlib
-    import os
     import tempfile
 
     folder = Path.cwd()
     former = sys.argv
     noxfile = Path(__file__).resolve().with_name("_noxfile.py")
     with contextlib.ExitStack() as stack:
-        stack.callback(os.chdir, folder)
+        stack.callback(_return_to, folder)
         stack.callback(setattr, sys, "argv", former)
         environments = stack.enter_context(tempfile.TemporaryDirectory(prefix="asaman-"))
         sys.argv = [
@@ -96,6 +95,15 @@ def _through_nox(session: str, arguments: list[str]) -> int:
             *("--", *arguments),
         ]
         return _nox_exit_code()
+
+
+def _return_to(folder: Path) -> None:
+    import contextlib
+    import os
+
+    # One that the user may not enter, or that is gone by now, is no fault of the run.
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
 
 
 def _nox_exit_code() -> int:

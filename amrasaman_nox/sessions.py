@@ -10,7 +10,9 @@ sessions are plain functions too, for those who want to decorate them themselves
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -144,6 +146,10 @@ def _run(name: str, session: nox.Session, config: Config | None) -> None:
     invoked_from, here = Path(session.invoked_from), Path.cwd()
     # nox works in the folder of the noxfile, and that of the console scripts is our own.
     from_console = here == Path(__file__).resolve().parent
+    if from_console:
+        # Where the user may not enter the current folder, absolute paths do as well.
+        with contextlib.suppress(OSError):
+            os.chdir(invoked_from)
     call = commands.Call(
         session=name,
         arguments=tuple(session.posargs),
