@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from amrasaman_nox.builds import interpreters, sandbox
+from amrasaman_nox.builds import interpreters, normalise, sandbox
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.sources.store import Store
 
@@ -78,11 +78,16 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
     :raises AsamanError: one of them is not to be had (exit 4), or the cache cannot be used
         (exit 4 or 5)
     """
+    with normalise.own_umask():
+        yield _open(config, notify)
+
+
+def _open(config: Config, notify: Notify) -> Workshop:
     found = tuple(interpreters.inspect(request) for request in config.python or ("",))
     isolation = sandbox.choose(config.isolation)
     store = Store.open(config.cache_dir or platformdirs.user_cache_path("amrasaman-nox"))
     store.sweep()
-    yield Workshop(
+    return Workshop(
         config=config,
         store=store,
         isolation=isolation,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import records
-from amrasaman_nox.builds import inputs, interpreters
+from amrasaman_nox.builds import inputs, interpreters, normalise
 from amrasaman_nox.builds.publish import digest_of
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
@@ -46,6 +46,17 @@ def write_verified(
     :param skip: projects that stay out of it, by name
     :raises AsamanError: a pin has no wheel that a record vouches for; nothing is written then
     """
+    with normalise.own_umask():
+        return _write(config, requirement, output, wheels, skip)
+
+
+def _write(
+    config: Config,
+    requirement: Path,
+    output: Path | None,
+    wheels: Path,
+    skip: tuple[str, ...],
+) -> Report:
     requirements = inputs.read_requirement(requirement, config)
     applying, left_out = _applying(requirements, config)
     found, notes = _vouched(wheels)
