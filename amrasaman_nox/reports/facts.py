@@ -1,0 +1,119 @@
+"""What every report format shows, as values and escaped texts; how it looks is up to each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.errors import printable
+from amrasaman_nox.model import Verdict
+from amrasaman_nox.records import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from amrasaman_nox.model import (
+        BuildOutcome,
+        BuildRecord,
+        Cause,
+        Comparison,
+        Difference,
+        Report,
+    )
+
+#: What became of a wheel, by its state in the JSON report.
+STATES: Final = {"built": "built", "kept": "from the store", "taken": "taken (not rebuilt)"}
+
+#: How many lines of a log, from its end, a report shows.
+LONGEST_TAIL: Final = 40
+#: How many differences of one wheel a report for readers shows; the JSON report has all.
+MOST_DIFFERENCES: Final = 50
+
+_VERDICTS: Final = tuple(Verdict)
+_ACCEPTED: Final = {
+    Verdict.IDENTICAL: (Verdict.IDENTICAL,),
+    Verdict.EQUIVALENT: (Verdict.IDENTICAL, Verdict.EQUIVALENT),
+}
+_VERIFY: Final = "verify"
+
+
+def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
+    """Tell whether the verdict counts as good where *allowed* is the least that does."""
+    return comparison.verdict in _ACCEPTED.get(allowed, _VERDICTS)
+
+
+def shows_comparisons(report: Report) -> bool:
+    """Tell whether the report is about comparisons."""
+    return report.command == _VERIFY or bool(report.comparisons)
+
+
+def shows_builds(report: Report) -> bool:
+    """Tell whether the report is about builds."""
+    build = report.build
+    return report.command != _VERIFY or bool(build.records or build.failures or build.left_out)
+
+
+def state_of(record: BuildRecord, build: BuildOutcome) -> str:
+    """Return ``built``, ``kept`` or ``taken``."""
+    if record.taken:
+        return "taken"
+    return "kept" if record.key in build.kept else "built"
+
+
+def record_name(record: BuildRecord) -> str:
+    """Return the name of the provenance file, which stands beside the wheel."""
+    return f"{record.wheel.filename}{SUFFIX}"
+
+
+def counts(report: Report) -> tuple[tuple[str, int], ...]:
+    """Return what there is how many times: verdicts, or states and failures; no zeros."""
+    found: Counter[str] = Counter()
+    if shows_comparisons(report):
+        verdicts = Counter(one.verdict for one in report.comparisons)
+        found.update({str(verdict): verdicts[verdict] for verdict in _VERDICTS})
+    if shows_builds(report):
+        states = Counter(state_of(one, report.build) for one in report.build.records)
+        found.update({label: states[state] for state, label in STATES.items()})
+        found["failed"] += len(report.build.failures)
+        found["left out"] += len(report.build.left_out)
+    return tuple((label, number) for label, number in found.items() if number)
+
+
+def summary(report: Report) -> str:
+    """Return one line such as ``2 identical, 1 different``."""
+    return ", ".join(f"{number} {label}" for label, number in counts(report)) or "nothing to do"
+
+
+def tail(log: str) -> tuple[str, ...]:
+    """Return the last lines of a build log, escaped, each behind ``| `` so that it stays inert."""
+    lines = log.rstrip("\n").split("\n")[-LONGEST_TAIL:] if log else []
+    return tuple(f"| {printable(line.expandtabs(4))}" for line in lines)
+
+
+def clean_block(text: str) -> str:
+    """Return a text of several lines with each line escaped."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def explained(comparison: Comparison) -> Iterator[tuple[Difference, Cause | None]]:
+    """Yield each difference with its cause; ``None`` for what merely follows from others.
+
+    Differences with a cause come first, in the order of the causes.
+    """
+    causes = list(comparison.causes)
+    found = [(one, _cause_of(one, causes)) for one in comparison.differences]
+    found.sort(key=lambda pair: causes.index(pair[1]) if pair[1] else len(causes))
+    yield from found
+
+
+def _cause_of(difference: Difference, causes: Iterable[Cause]) -> Cause | None:
+    own = [cause for cause in causes if cause.member == difference.member]
+    # A long detail is cut in its cause.
+    exact = [cause for cause in own if difference.detail.startswith(cause.detail.rstrip("…"))]
+    return next(iter([*exact, *own]), None)
+
+
+def reason_not_varied(text: str) -> tuple[str, str]:
+    """Return the name and the reason of a variation that could not be varied."""
+    name, _, reason = text.partition(":")
+    return name.strip(), reason.strip()

@@ -1,0 +1,85 @@
+"""What all formats share: what counts as good, the counts, the logs, and whose cause is whose."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from amrasaman_nox.model import Cause, Comparison, Difference, Report, Verdict
+from amrasaman_nox.reports import facts
+from tests.reports.examples import build_report, different, verify_report
+
+
+@pytest.mark.parametrize(
+    ("allowed", "verdict", "good"),
+    [
+        (Verdict.EQUIVALENT, Verdict.IDENTICAL, True),
+        (Verdict.EQUIVALENT, Verdict.EQUIVALENT, True),
+        (Verdict.EQUIVALENT, Verdict.DIFFERENT, False),
+        (Verdict.EQUIVALENT, Verdict.FAILED, False),
+        (Verdict.EQUIVALENT, Verdict.UNCHECKED, False),
+        (Verdict.IDENTICAL, Verdict.IDENTICAL, True),
+        (Verdict.IDENTICAL, Verdict.EQUIVALENT, False),
+    ],
+)
+def test_what_is_accepted_follows_from_what_is_allowed(
+    allowed: Verdict, verdict: Verdict, good: bool
+) -> None:
+    one = dataclasses.replace(different(), verdict=verdict)
+    assert facts.is_accepted(one, allowed) is good
+
+
+def test_counts_leave_out_what_there_is_none_of() -> None:
+    assert facts.summary(verify_report()) == (
+        "1 identical, 1 equivalent, 1 different, 1 failed, 1 unchecked"
+    )
+    assert facts.counts(build_report())[-2:] == (("failed", 1), ("left out", 1))
+    assert facts.summary(Report(command="verify")) == "nothing to do"
+
+
+def test_a_log_is_shown_from_its_end_behind_bars() -> None:
+    log = "".join(f"line {number}\n" for number in range(100))
+    shown = facts.tail(log)
+    assert len(shown) == facts.LONGEST_TAIL
+    assert shown[-1] == "| line 99"
+    assert facts.tail("\x1b[2J\n##[group]x\ta") == ("| \\x1b[2J", "| ##[group]x  a")
+    assert facts.tail("") == ()
+
+
+def test_each_difference_has_its_own_cause_and_what_follows_has_none() -> None:
+    found = [(one.kind, cause and cause.explanation) for one, cause in facts.explained(different())]
+    assert found == [("elf", "build-path-in-elf"), ("text", "build-path-in-text"), ("record", None)]
+
+
+def test_differences_of_the_archive_itself_are_told_apart_by_their_details() -> None:
+    kinds = ("zip-times", "zip-order")
+    one = Comparison(
+        name="a",
+        version="1",
+        wheel="a.whl",
+        verdict=Verdict.EQUIVALENT,
+        differences=tuple(Difference(kind=kind, detail=f"{kind} " + "x" * 300) for kind in kinds),
+        causes=tuple(
+            Cause(variation="clock", explanation=kind, detail=f"{kind} {'x' * 200}…")
+            for kind in reversed(kinds)
+        ),
+    )
+    found = [
+        (difference.kind, cause and cause.explanation) for difference, cause in facts.explained(one)
+    ]
+    assert found == [("zip-order", "zip-order"), ("zip-times", "zip-times")]
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        (
+            "clock: libfaketime is not installed: at all",
+            ("clock", "libfaketime is not installed: at all"),
+        ),
+        ("clock", ("clock", "")),
+    ],
+)
+def test_a_variation_that_was_not_varied_has_a_reason(text: str, pair: tuple[str, str]) -> None:
+    assert facts.reason_not_varied(text) == pair

@@ -1,0 +1,121 @@
+"""The HTML page: one file, nothing fetched or run, all foreign text escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from amrasaman_nox.reports.html import render
+from tests.reports.examples import EVERY, build_report, verify_report
+
+#: Every element and attribute that the page may have.
+ELEMENTS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
+    *("article", "details", "summary", "h1", "h2", "h3", "h4", "p", "ul", "li", "dl", "dt", "dd"),
+    *("div", "span", "b", "code", "pre", "br", "table", "thead", "tbody", "tr", "th", "td"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name"),
+    *("class", "open", "tabindex", "data-label"),
+}
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """Collects elements, attributes and text, and checks that all elements are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: set[str] = set()
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.text += data
+
+
+def parsed(text: str) -> Page:
+    page = Page()
+    page.feed(text)
+    page.close()
+    return page
+
+
+@pytest.mark.parametrize("report", EVERY)
+def test_the_page_is_well_formed_and_holds_no_foreign_markup(report: object) -> None:
+    text = render(report())  # type: ignore[operator]
+    page = parsed(text)
+    assert page.open == []
+    assert page.elements <= ELEMENTS
+    assert page.attributes <= ATTRIBUTES
+    assert not set("\x1b\u202e\x9b\r\ud800") & set(text)
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("report", EVERY)
+def test_the_policy_allows_the_one_style_sheet_and_nothing_else(report: object) -> None:
+    text = render(report())  # type: ignore[operator]
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}';" in text
+    # The policy has to stand before what it judges.
+    assert text.index("Content-Security-Policy") < text.index("<style>")
+    assert not re.search(r"url\(|@import|https?:", style)
+
+
+def test_everything_that_was_found_is_on_the_page() -> None:
+    text = parsed(render(verify_report())).text
+    for part in (
+        "1 identical",
+        "attrs 25.3.0",
+        "identical content under the published headers",
+        "generator: hatchling 1.27.0",
+        "SOURCE_DATE_EPOCH: 1741885200",
+        "after compression, member-order",
+        "build-path, umask, time-zone",
+        "clock: libfaketime is not installed",
+        "varied: build path",
+        "-/build/source/x.c",
+        "strip with LDFLAGS=-Wl,-s",
+        "Equal under the normalisation record-regenerated.",
+        "| one\n| two",
+        "Isolation: full",
+        "What counts as good: equivalent or better",
+    ):
+        assert part in text
+
+
+def test_the_explanation_stands_beside_its_own_diff() -> None:
+    text = render(verify_report())
+    articles = re.findall(r'<article class="difference">.*?</article>', text, re.DOTALL)
+    (elf,) = (article for article in articles if "etree" in article)
+    assert "Compilers write the working folder" in elf
+    assert '<span class="add">+/elsewhere/x.c</span>' in elf
+    assert elf.index("Compilers write") < elf.index("+/elsewhere/x.c")
+
+
+def test_what_is_not_good_stands_open_and_what_is_good_is_folded() -> None:
+    folds = re.findall(r"<details( open)?>\n<summary><b>(\w+)", render(verify_report()))
+    assert {name for opened, name in folds if opened} == {"lxml", "numpy", "cffi"}
+
+
+def test_builds_show_the_whole_hash_and_failures_their_log() -> None:
+    text = parsed(render(build_report())).text
+    assert str(build_report().build.records[0].wheel.digest) in text
+    assert "| fatal error: libxml/xmlversion.h: No such file" in text
+    assert "pywin32==306: its marker does not apply" in text

@@ -1,0 +1,139 @@
+"""The HTML page in a real browser: wide and on a phone, light and dark."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amrasaman_nox.reports.html import render
+from tests.reports.examples import EVERY, verify_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
+]
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--allow-file-access-from-files",
+]
+
+#: A page around the page: it measures from outside, since the policy lets no script in.
+FRAME = """<!doctype html><body><pre id="found"></pre>
+<iframe src="page.html" style="border:0;width:WIDTHpx;height:900px"></iframe>
+<script>
+const frame = document.querySelector("iframe");
+frame.onload = () => {
+  const page = frame.contentDocument;
+  const style = (selector) => frame.contentWindow.getComputedStyle(page.querySelector(selector));
+  const box = (element) => element.getBoundingClientRect();
+  const open = [...page.querySelectorAll("details[open] .body")];
+  document.querySelector("#found").textContent = JSON.stringify({
+    width: frame.contentWindow.innerWidth,
+    needed: page.documentElement.scrollWidth,
+    ground: style("body").backgroundColor,
+    ink: style("body").color,
+    font: style("body").fontSize,
+    margin: style("body").marginTop,
+    foreign: page.querySelectorAll("script, img, iframe, a").length,
+    text: page.body.innerText,
+    heights: open.map((element) => box(element).height),
+    pairs: [...page.querySelectorAll(".pair:not(.alone)")].map(
+      (pair) => [...pair.children].map((child) => [box(child).left, box(child).top])),
+  });
+};
+</script>"""
+
+
+def browser(folder: Path, url: Path, *flags: str) -> str:
+    """Return what the browser prints about the page at *url*."""
+    assert BROWSER is not None
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [BROWSER, *FLAGS, profile, *flags, url.as_uri()]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    return done.stdout.decode("utf-8", "replace")
+
+
+def measured(folder: Path, text: str, width: int, *flags: str) -> Any:
+    (folder / "page.html").write_text(text, encoding="utf-8")
+    (folder / "frame.html").write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
+    dom = browser(
+        folder,
+        folder / "frame.html",
+        "--window-size=1500,1200",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+        *flags,
+    )
+    match = re.search(r'<pre id="found">(.+?)</pre>', dom, re.DOTALL)
+    assert match, dom[:2000]
+    return json.loads(html.unescape(match[1]))
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("report", EVERY)
+def test_the_page_fits_and_shows_its_content(report: object, width: int, tmp_path: Path) -> None:
+    found = measured(tmp_path, render(report()), width)  # type: ignore[operator]
+    assert found["width"] == width
+    assert found["needed"] <= width
+    # The style sheet is in force, so the policy names its hash rightly.
+    assert (found["margin"], found["font"]) == ("0px", "16px")
+    assert found["foreign"] == 0
+    assert len(found["text"]) > 100
+    assert all(height > 50 for height in found["heights"])
+
+
+def brightness(colour: str) -> int:
+    return sum(map(int, re.findall(r"\d+", colour)[:3]))
+
+
+def test_the_page_is_light_or_dark_as_the_reader_has_it(tmp_path: Path) -> None:
+    text = render(verify_report())
+    light = measured(tmp_path, text, 1280, "--blink-settings=preferredColorScheme=1")
+    dark = measured(tmp_path, text, 1280, "--blink-settings=preferredColorScheme=0")
+    assert brightness(light["ground"]) > 600 > 200 > brightness(light["ink"])
+    assert brightness(dark["ground"]) < 150 < 600 < brightness(dark["ink"])
+
+
+def test_explanation_and_diff_stand_side_by_side_and_on_a_phone_one_above_the_other(
+    tmp_path: Path,
+) -> None:
+    text = render(verify_report())
+    for explanation, diff in measured(tmp_path, text, 1280)["pairs"]:
+        assert explanation[0] < diff[0]
+        assert explanation[1] == diff[1]
+    for explanation, diff in measured(tmp_path, text, 390)["pairs"]:
+        assert explanation[0] == diff[0]
+        assert explanation[1] < diff[1]
+
+
+def test_a_screenshot_can_be_taken(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(render(verify_report()), encoding="utf-8")
+    picture = tmp_path / "page.png"
+    browser(tmp_path, page, "--window-size=1280,1600", f"--screenshot={picture}")
+    data = picture.read_bytes()
+    assert data.startswith(b"\x89PNG")
+    # A blank page of this size packs to far less.
+    assert len(data) > 30_000
