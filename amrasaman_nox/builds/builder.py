@@ -17,7 +17,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure, BuildRecord
 from amrasaman_nox.sources import unpack
 from amrasaman_nox.sources.store import remove_tree
-from amrasaman_nox.wheels import canonical
+from amrasaman_nox.wheels import canonical, reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -260,7 +260,15 @@ def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[Bina
 
 
 def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel, tuple[str, ...]]:
-    """Read the wheel strictly, bring it into canonical form and put it into the store."""
+    """Read the wheel strictly, bring it into canonical form and put it into the store.
+
+    Where the wheel is wanted as the backend wrote it, its bytes are kept as they are.
+    """
+    if not job.canonical:
+        wheel = reader.wheel_value(reader.read_wheel(raw, name, pin=job.source.pin))
+        raw.seek(0)
+        store.add(iter(lambda: raw.read(_CHUNK), b""), wheel.digest)
+        return wheel, ()
     epoch = job.environment.source_date_epoch or 0
     with store.temporary("wheel-") as folder:
         path = folder / "wheel"

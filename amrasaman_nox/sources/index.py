@@ -102,6 +102,14 @@ class _Listed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Limits:
+    """What holds in a resolution beside the requirements themselves."""
+
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Client:
     """The index client with all that does not change between its calls."""
 
@@ -246,6 +254,42 @@ def find_files(
     return located
 
 
+def published_wheels(
+    pins: Sequence[Pin],
+    *,
+    index: IndexOptions,
+    python: str,
+    cache: Path,
+    tags: Sequence[str],
+) -> dict[Pin, tuple[Source, ...]]:
+    """Return for each of *pins* the wheels of its version that fit the interpreter, best first.
+
+    Their hashes are those that the index advertises. A pin that no index has is left out.
+
+    :param tags: the interpreter's wheel tags in order of preference (PEP 425)
+    :raises AsamanError: an index cannot be asked (exit 5)
+    """
+    access.check_index(index)
+    client = _Client(index=index, python=python, cache=cache)
+    listed = _list(client, [(pin.name, pin.version) for pin in pins])
+    found: dict[Pin, tuple[Source, ...]] = {}
+    for pin in pins:
+        there = listed[pin.name, pin.version]
+        if isinstance(there, AsamanError):
+            continue
+        ranked = sorted(
+            (rank, number)
+            for number, wheel in enumerate(there.wheels)
+            if wheel.digests and (rank := _rank(wheel.filename, pin, tags)) is not None
+        )
+        wheels = [there.wheels[number] for _, number in ranked]
+        found[pin] = tuple(
+            replace(_source(pin, wheel.filename, wheel.digests[0], wheel), taken=True)
+            for wheel in wheels
+        )
+    return found
+
+
 def resolve(
     requirements: Sequence[str],
     *,
@@ -254,12 +298,14 @@ def resolve(
     as_of: datetime | None,
     cache: Path,
     constraints: Sequence[str] = (),
+    overrides: Sequence[str] = (),
 ) -> Resolution:
     """Resolve build requirements to wheels as of a date; nothing is built to do so.
 
     :param requirements: names with specifiers (PEP 508), no URLs
     :param as_of: files uploaded later do not exist; ``None`` for all
     :param constraints: further specifiers that hold where a project is needed
+    :param overrides: specifiers that hold in place of whatever else asks for a project
     :raises AsamanError: there is no solution (exit 3), or the index cannot be asked (exit 5)
     """
     lines = [_plain_requirement(requirement) for requirement in requirements]
@@ -267,7 +313,10 @@ def resolve(
         return Resolution()
     access.check_index(index)
     client = _Client(index=index, python=interpreter.executable, cache=cache)
-    limits = [_plain_requirement(constraint) for constraint in constraints]
+    limits = _Limits(
+        constraints=tuple(_plain_requirement(constraint) for constraint in constraints),
+        overrides=tuple(_plain_requirement(override) for override in overrides),
+    )
     answer, notes = _resolve_as_of(client, lines, limits, interpreter, as_of)
     if answer.code and as_of is not None:
         later, later_notes = _resolve_as_of(client, lines, limits, interpreter, as_of + GRACE)
@@ -285,7 +334,7 @@ def resolve(
 def _resolve_as_of(
     client: _Client,
     lines: Sequence[str],
-    constraints: Sequence[str],
+    limits: _Limits,
     interpreter: Interpreter,
     as_of: datetime | None,
 ) -> tuple[_Answer, tuple[str, ...]]:
@@ -297,8 +346,11 @@ def _resolve_as_of(
             arguments += ["--exclude-newer", utc(as_of)]
         for name in unaged:
             arguments += ["--exclude-newer-package", f"{name}=false"]
-        with _constraints_file(client.cache, constraints) as constrained:
-            answer = client.run([*arguments, *constrained], lines)
+        with (
+            _lines_file(client.cache, "--constraints", limits.constraints) as constrained,
+            _lines_file(client.cache, "--overrides", limits.overrides) as overridden,
+        ):
+            answer = client.run([*arguments, *constrained, *overridden], lines)
         found = [name for name in _without_upload_time(answer.messages) if name not in unaged]
         if answer.code == 0 or not found:
             used = {package.name for package in _packages(answer.output)} & set(unaged)
@@ -647,7 +699,7 @@ def _plain_requirement(text: str) -> str:
 
 
 @contextmanager
-def _constraints_file(folder: Path, lines: Sequence[str]) -> Iterator[list[str]]:
+def _lines_file(folder: Path, option: str, lines: Sequence[str]) -> Iterator[list[str]]:
     if not lines:
         yield []
         return
@@ -655,7 +707,7 @@ def _constraints_file(folder: Path, lines: Sequence[str]) -> Iterator[list[str]]
     with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".txt") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
-        yield ["--constraints", file.name]
+        yield [option, file.name]
 
 
 def _without_upload_time(messages: str) -> list[str]:
