@@ -219,6 +219,13 @@ def test_a_record_with_other_rows_is_different(rows: object) -> None:
     assert verdict_of(found) is Verdict.DIFFERENT
 
 
+def test_a_record_with_a_row_twice_has_no_order_that_does_not_matter() -> None:
+    rows = record_of(MEMBERS).splitlines(keepends=True)
+    ours, theirs = ([rows[0], *rest] for rest in (rows, rows[::-1]))
+    found = compared(wheel(record=b"".join(ours)), wheel(record=b"".join(theirs)))
+    assert verdict_of(found) is Verdict.DIFFERENT
+
+
 def test_a_record_that_lies_about_a_changed_member_does_not_follow_from_it() -> None:
     changes = {"demo/__init__.py": b"VALUE = 2\n"}
     wrong = record_of({**MEMBERS, "demo/__init__.py": b"VALUE = 3\n"})
@@ -349,10 +356,13 @@ def bzipped() -> bytes:
 
 
 def overlapping() -> bytes:
-    data = zipped({"aaaa": b"1", "bbbb": b"1"}, stored=True)
-    # The second member's central header points at the first one's local header.
-    second = data.rfind(b"PK\x01\x02")
-    return patched(data[: second + 42] + bytes(4) + data[second + 46 :], b"bbbb", b"aaab")
+    # The second member's headers and bytes stand in the bytes of the first one as well.
+    second = zipped({"b": b"1"}, stored=True)
+    second = second[: second.index(b"PK\x01\x02")]
+    data = zipped({"a": second, "b": b"1"}, stored=True)
+    inside = data.index(second)
+    central = data.rindex(b"PK\x01\x02")
+    return data[: central + 42] + inside.to_bytes(4, "little") + data[central + 46 :]
 
 
 @pytest.mark.parametrize(
