@@ -110,10 +110,10 @@ def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepar
 
 
 def _fetch(shop: Workshop, source: Source) -> None:
-    if shop.store.has(source.digest):
-        return
     if source.pin.path is None:
         download.fetch(source, store=shop.store, index=shop.index, notify=shop.say)
+        return
+    if shop.store.has(source.digest):
         return
     with _opened(Path(source.pin.path)) as chunks:
         shop.store.add(chunks, source.digest, name=source.filename)

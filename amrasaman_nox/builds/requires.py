@@ -48,7 +48,7 @@ def entry_of(
                 hint="add them with: asaman lock",
                 origin=source.pin.origin,
             )
-        return _resolved(shop, prepared, dynamic or (lambda entry: _dynamic(shop, prepared, entry)))
+        return _resolved(shop, prepared, dynamic or (lambda entry: dynamic_of(shop, prepared, entry)))
     _check_whole(entry, prepared)
     fetch_files(shop, entry.files, prepared)
     return entry
@@ -72,7 +72,7 @@ def _resolved(
     entry = _with_files(shop, prepared, entry, static)
     dynamic = tuple(name for name in ask(entry) if name not in static)
     if dynamic:
-        _check_plain(dynamic, prepared)
+        check_plain(dynamic, prepared)
         entry = dataclasses.replace(entry, dynamic=dynamic)
         entry = _with_files(shop, prepared, entry, (*static, *dynamic))
     return entry
@@ -99,16 +99,18 @@ def _with_files(
         as_of=entry.as_of,
         cache=shop.index_cache,
     )
-    for file in resolution.files:
-        download.fetch_file(file, store=shop.store, index=shop.index, notify=shop.say)
+    download.fetch_all(resolution.files, store=shop.store, index=shop.index, notify=shop.say)
     files = tuple(
         sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
     )
     return dataclasses.replace(entry, files=files, notes=resolution.notes)
 
 
-def _dynamic(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str, ...]:
-    """Ask the backend, in the sandbox, what it requires beyond ``pyproject.toml``."""
+def dynamic_of(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str, ...]:
+    """Ask the backend, in the sandbox, what it requires beyond ``pyproject.toml``.
+
+    :raises HookFailed: it could not say
+    """
     job = shop.job(prepared.source, prepared.interpreter, entry.files)
     backend = "" if prepared.system.backend_path else prepared.system.backend
     with builder.workplace(job, shop.store, shop.isolation) as folder:
@@ -130,8 +132,11 @@ def _dynamic(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str,
         return hooks.requires_for_wheel(runner, builder.settings(job))
 
 
-def _check_plain(requires: Iterable[str], prepared: Prepared) -> None:
-    """Check that the backend asks for names and versions only (no URL runs unverified)."""
+def check_plain(requires: Iterable[str], prepared: Prepared) -> None:
+    """Check that the backend asks for names and versions only (no URL runs unverified).
+
+    :raises AsamanError: it does not (exit 3)
+    """
     for text in requires:
         try:
             plain = Requirement(text).url is None
@@ -180,7 +185,7 @@ def fetch_files(shop: Workshop, files: Sequence[LockedFile], prepared: Prepared)
 
     :raises AsamanError: no index serves a file with its hash
     """
-    missing = [file for file in files if not shop.store.has(file.digest)]
+    missing = [file for file in files if not _is_whole(file, shop)]
     if not missing:
         return
     found = index.find_files(
@@ -189,5 +194,11 @@ def fetch_files(shop: Workshop, files: Sequence[LockedFile], prepared: Prepared)
         python=prepared.interpreter.executable,
         cache=shop.index_cache,
     )
-    for file in found.values():
-        download.fetch_file(file, store=shop.store, index=shop.index, notify=shop.say)
+    download.fetch_all(found.values(), store=shop.store, index=shop.index, notify=shop.say)
+
+
+def _is_whole(file: LockedFile, shop: Workshop) -> bool:
+    present = shop.store.get(file.digest)
+    if present is not None:
+        present.close()
+    return present is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import records
@@ -14,6 +13,8 @@ from amrasaman_nox.outputs.requirements import verified, write_verified_requirem
 from amrasaman_nox.sources.requirements import select
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from amrasaman_nox.model import BuildRecord, Pin, Requirements
     from amrasaman_nox.settings import Config
 
