@@ -144,8 +144,9 @@ class _Gunzip:
 def read_tar(file: BinaryIO, subject: Subject) -> Iterator[tuple[TarMember, Iterator[bytes]]]:
     """Yield the members of a ``.tar.gz`` in archive order, each with its content in pieces.
 
-    The content can be taken until the next member is asked for. Names are as in the archive,
-    decoded, not judged. The archive can be trusted only after the last member was yielded.
+    The content can be taken until the next member is asked for; that of a truncated archive ends
+    early, and the error follows. Names are as in the archive, decoded, not judged. The archive can
+    be trusted only after the last member was yielded.
 
     :raises AsamanError: not a gzip file, truncated, damaged, too large, or with a member that is
         not a regular file, a folder or a symbolic link
@@ -162,7 +163,7 @@ def read_tar(file: BinaryIO, subject: Subject) -> Iterator[tuple[TarMember, Iter
             continue
         member = _member(header, extended, subject)
         extended = _Extended()
-        content = _exactly(stream, member, subject)
+        content = stream.pieces(member.size)
         yield member, content
         for _ in content:
             pass
@@ -222,15 +223,6 @@ def _content(stream: _Gunzip, header: _Header, subject: Subject) -> bytes:
         raise subject.refusal("truncated tar archive")
     _skip_padding(stream, header.size, subject)
     return data
-
-
-def _exactly(stream: _Gunzip, member: TarMember, subject: Subject) -> Iterator[bytes]:
-    left = member.size
-    for piece in stream.pieces(member.size):
-        left -= len(piece)
-        yield piece
-    if left:
-        raise subject.refusal("truncated tar archive")
 
 
 def _skip_padding(stream: _Gunzip, size: int, subject: Subject) -> None:

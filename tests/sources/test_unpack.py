@@ -334,6 +334,7 @@ def test_two_members_that_a_file_system_could_take_for_one_are_refused(
     [
         [link(f"{TOP}/l", "/etc/passwd")],
         [link(f"{TOP}/l", "../x")],
+        [link(f"{TOP}/l", "../setup.py")],
         [link(f"{TOP}/l", "../../etc/passwd")],
         [link(f"{TOP}/l", f"../{TOP}/setup.py")],
         [link(f"{TOP}/l", "missing")],
@@ -425,6 +426,7 @@ def test_other_formats_are_unsupported(filename: str) -> None:
         (Entry(f"{TOP}/f", local={"size": 5}), "do not match"),
         (Entry(f"{TOP}/f", before=b"x"), "between"),
         (Entry("other/f"), "outside the top folder"),
+        (Entry(f"{TOP}{'/' + 'x' * 200}" * 30), "beyond the limit"),
     ],
 )
 def test_a_zip_sdist_keeps_to_the_strict_rules(entry: Entry, why: str) -> None:
@@ -444,7 +446,23 @@ def test_a_disk_that_is_full_is_an_error_of_input_and_output(
     assert caught.value.code == ExitCode.INPUT_OUTPUT
 
 
+def test_a_write_that_takes_less_than_all_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(unpacking.os, "write", lambda file, data: write(file, data[:7]))
+    unpacked(sdist(tar_member(f"{TOP}/f", b"x" * 100)), tmp_path / "out")
+    assert (tmp_path / "out" / "f").read_bytes() == b"x" * 100
+
+
 # PKG-INFO
+
+
+def test_metadata_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_LARGEST_KEPT", len(pkg_info()))
+    assert read(sdist()).name == "demo"
+    with pytest.raises(AsamanError, match="beyond the limit"):
+        read(sdist(metadata=pkg_info() + b"\n"))
 
 
 @pytest.mark.parametrize(

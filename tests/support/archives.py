@@ -148,7 +148,8 @@ def zipped(
         body += _local(entry.facts(entry.local)) + entry.stored + entry.behind
         central += _central({"offset": offset} | entry.facts(entry.central))
     count = end.get("count", len(entries))
-    fields = (0, 0, count, count, end.get("size", len(central)), end.get("offset", len(body)))
+    disk, here = end.get("disk", 0), end.get("here", count)
+    fields = (disk, disk, here, count, end.get("size", len(central)), end.get("offset", len(body)))
     record = struct.pack("<4s4H2LH", b"PK\5\6", *fields, len(comment))
     return body + central + record + comment + behind
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 import zipfile
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from amrasaman_nox import members
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.members import Subject
 from amrasaman_nox.model import Digest, Member, Pin
 from amrasaman_nox.wheels.reader import WheelContent, content_digest, read_wheel, wheel_value
+from amrasaman_nox.zipframing import read_zip
 from tests.support.archives import (
     DIST_INFO,
     FILENAME,
@@ -322,6 +325,9 @@ def test_a_record_that_does_not_match_is_refused(change: str) -> None:
         (zipped(*wheel_entries(), count=2), "central directory"),
         (zipped(*wheel_entries(), count=0xFFFF), "central directory"),
         (zipped(*wheel_entries(), size=0xFFFFFFFF), "data before"),
+        (zipped(*wheel_entries(), disk=1), "several parts"),
+        (zipped(*wheel_entries(), here=1), "several parts"),
+        (zipped(*wheel_entries()[:-1], replace(wheel_entries()[-1], behind=b"x")), "behind"),
     ],
 )
 def test_a_file_that_is_more_or_less_than_one_zip_is_refused(data: bytes, why: str) -> None:
@@ -427,6 +433,11 @@ def test_a_bomb_that_lies_about_its_size_is_refused() -> None:
     rows = [*record_rows(wheel_entries()[:-1]), f"zeros,{record_hash(b'')},9"]
     with pytest.raises(AsamanError, match="size of 'zeros'"):
         read(wheel(bomb, rows=rows))
+    archive = read_zip(io.BytesIO(zipped(bomb)), Subject(what="demo"))
+    taken: list[bytes] = []
+    with pytest.raises(AsamanError, match="size of 'zeros'"):
+        taken.extend(archive.pieces(archive.members[0]))
+    assert taken == []
 
 
 def test_too_many_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
