@@ -48,7 +48,9 @@ def entry_of(
                 hint="add them with: asaman lock",
                 origin=source.pin.origin,
             )
-        return _resolved(shop, prepared, dynamic or (lambda entry: dynamic_of(shop, prepared, entry)))
+        return _resolved(
+            shop, prepared, dynamic or (lambda entry: dynamic_of(shop, prepared, entry))
+        )
     _check_whole(entry, prepared)
     fetch_files(shop, entry.files, prepared)
     return entry
