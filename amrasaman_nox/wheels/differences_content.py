@@ -195,6 +195,7 @@ def _elf(pair: Pair) -> Difference | None:
         for name in {**left, **right}
         if left.get(name) != right.get(name) and name not in (".shstrtab", "")
     ]
+    names.sort(key=lambda name: not name.startswith(_FIRST))
     if not names:
         return _made(pair, "elf", "outside of the sections", _hex(pair))
     rows = ["--- ours", "+++ theirs"]
@@ -215,6 +216,9 @@ def _elf(pair: Pair) -> Difference | None:
 #: Sections of text; in others only what looks like words, a time or a path is shown.
 _WORDED: Final = (".rodata", ".comment", ".debug_str", ".debug_line_str", ".dynstr", ".interp")
 
+#: Sections that tell why; they are named first, since a long list is cut.
+_FIRST: Final = (".comment", ".debug", ".note", ".rodata")
+
 
 def _by_name(found: tuple[elf.Section, ...]) -> dict[str, bytes]:
     bodies: dict[str, bytes] = {}
@@ -225,7 +229,7 @@ def _by_name(found: tuple[elf.Section, ...]) -> dict[str, bytes]:
 
 def _telling(text: str) -> bool:
     """Tell a path, a date or words from what machine code looks like when read as text."""
-    return re.search(r"/\w+|\d\d:\d\d|\w{3,} .*\w{3,}", text) is not None
+    return re.search(r"/\w{3,}|\d\d:\d\d|\w{3,} .*\w{3,}", text) is not None
 
 
 def _pyc(pair: Pair) -> Difference | None:
