@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import io
+import threading
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.model import Event
+from amrasaman_nox.reports import progress
+from amrasaman_nox.reports.progress import Display, Lines, Live, Silence, Stage
+from amrasaman_nox.reports.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def events(stage: str, total: int, *, state: str = "done") -> Iterable[Event]:
+    yield Event(stage=stage, state="total", count=total)
+    for number in range(total):
+        yield Event(stage=stage, state="start", name=f"p{number}==1")
+        yield Event(stage=stage, state=state, name=f"p{number}==1")
+
+
+def lines(events: Iterable[Event], *, verbose: bool = False) -> list[str]:
+    buffer = io.StringIO()
+    display = Display(Lines(Stream(buffer), verbose=verbose))
+    for event in events:
+        display.notify(event)
+    display.close()
+    return buffer.getvalue().splitlines()
+
+
+def test_each_build_is_told_while_there_are_few() -> None:
+    assert lines(events("build", 2)) == [
+        "built 1 of 2: p0==1",
+        "built 2 of 2: p1==1",
+        "built 2",
+    ]
+
+
+@pytest.mark.parametrize("stage", ["locate", "fetch", "lock", "environment", "compare"])
+def test_of_other_stages_only_the_end_is_told(stage: str) -> None:
+    assert lines(events(stage, 3)) == [f"{progress.STAGES[stage][1]} 3"]
+
+
+def test_two_thousand_builds_are_a_screen_of_lines() -> None:
+    told = lines(events("build", 2000))
+    assert len(told) == 21
+    assert told[0] == "built 100 of 2000: p99==1"
+    assert told[-1] == "built 2000"
+
+
+def test_verbose_tells_every_item() -> None:
+    assert len(lines(events("fetch", 200), verbose=True)) == 201
+
+
+def test_a_failure_is_always_told() -> None:
+    told = lines(events("build", 2000, state="failed"))
+    assert told.count("building failed: p0==1") == 1
+    assert told[-1] == "built 2000 (2000 failed)"
+
+
+def test_what_is_kept_is_counted_and_not_listed() -> None:
+    assert lines(events("build", 30, state="kept")) == ["built 30 (30 kept)"]
+
+
+def test_totals_of_several_interpreters_add_up() -> None:
+    told = lines([*events("build", 1), *events("build", 1)])
+    assert told == ["built 1 of 1: p0==1", "built 1", "built 2 of 2: p0==1", "built 2"]
+
+
+def test_a_note_is_printed_and_is_no_stage() -> None:
+    told = lines([Event(stage="note", state="note", note="mind\x1b[31m this")])
+    assert told == ["note: mind\\x1b[31m this"]
+
+
+def test_names_are_escaped() -> None:
+    told = lines([Event(stage="build", state="done", name="\x1b]52;c;x")])
+    assert "\x1b" not in "".join(told)
+
+
+def test_a_stage_of_an_unknown_name_is_shown_as_it_is() -> None:
+    assert lines(events("polish", 1)) == ["polish 1"]
+
+
+def test_the_names_under_way_fit_a_line() -> None:
+    stage = Stage(name="build")
+    for number in range(2000):
+        stage.take(Event(stage="build", state="start", name=f"p{number}"), 1.0)
+    assert stage.names() == "p0, p1, p2 and 1997 more"
+    long = Stage(name="build", running={"x" * 500: None})
+    assert len(long.names()) == 60
+
+
+def test_times_are_those_between_the_first_and_the_last_event() -> None:
+    ticks = count(10)
+    display = Display(Silence(), clock=lambda: float(next(ticks)))
+    for event in events("build", 1):
+        display.notify(event)
+    assert display.times() == ["built 1: 2.0 s"]
+
+
+def test_events_may_come_from_many_threads() -> None:
+    buffer = io.StringIO()
+    display = Display(Lines(Stream(buffer), verbose=True))
+    display.notify(Event(stage="build", state="total", count=400))
+
+    def work() -> None:
+        for event in list(events("build", 50))[1:]:
+            display.notify(event)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = buffer.getvalue().splitlines()
+    assert told[-1] == "built 400"
+    assert sum(line.startswith("built ") and " of 400: " in line for line in told) == 400
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet", "verbose", "term", "view"),
+    [
+        (io.StringIO(), False, False, "xterm", Lines),
+        (io.StringIO(), True, False, "xterm", Silence),
+        (Terminal(), False, False, "xterm", Live),
+        (Terminal(), False, True, "xterm", Lines),
+        (Terminal(), True, False, "xterm", Silence),
+        (Terminal(), False, False, "dumb", Lines),
+        (None, False, False, "xterm", Lines),
+    ],
+)
+def test_the_view_follows_the_stream_and_the_options(
+    stream: io.StringIO | None,
+    quiet: bool,
+    verbose: bool,
+    term: str,
+    view: type,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    with progress.shown(Stream(stream), quiet=quiet, verbose=verbose) as display:
+        assert isinstance(display._view, view)
+
+
+def test_a_terminal_shows_a_row_a_stage_and_is_clean_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = Terminal()
+    with progress.shown(Stream(terminal)) as display:
+        for event in (*events("fetch", 2000), *list(events("build", 2000))[:50]):
+            display.notify(event)
+        display.notify(Event(stage="build", state="failed", name="[bold]bad[/bold]"))
+        display.notify(Event(stage="note", state="note", note="a [red]note[/red]"))
+        display._view._progress.refresh()  # type: ignore[union-attr]
+    shown = terminal.getvalue()
+    assert "fetching" in shown
+    assert "2000/2000" in shown
+    assert "locating" not in shown
+    assert shown.rindex("fetching ") < shown.rindex("building ")
+    assert "building failed: [bold]bad[/bold]\n" in shown
+    assert "note: a [red]note[/red]\n" in shown
+    assert shown.rindex("\x1b[?25h") < shown.rindex("\x1b[2K")
+
+
+def test_no_color_is_followed_in_the_live_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    with progress.shown(Stream(terminal), color="never") as display:
+        for event in events("build", 3):
+            display.notify(event)
+    assert "\x1b[3" not in terminal.getvalue()

@@ -1,0 +1,285 @@
+"""The sessions through nox itself, with the work played by tests/support/work.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .support import work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[1]
+NOXFILE = """
+import nox
+import amrasaman_nox
+from tests.support import work
+
+work.install()
+nox.options.error_on_external_run = True
+
+{body}
+
+if __name__ == "__main__":
+    nox.main()
+"""
+REGISTERED = 'amrasaman_nox.register(amrasaman_nox.Config(requirement="r.txt"))'
+OTHER = """
+@nox.session(venv_backend="none", tags=["release"])
+def other(session):
+    print("the other one ran", *session.posargs)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "r.txt").write_text("")
+    return folder
+
+
+def noxfile(project: Path, *body: str) -> None:
+    (project / "noxfile.py").write_text(NOXFILE.format(body="\n".join(body)))
+
+
+def nox(
+    folder: Path, *arguments: str, python: bool = False, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *(() if python else ("-m", "nox")), *arguments]
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("NOX", "GITHUB_", "PYTEST")) and name != "FORCE_COLOR"
+    }
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**variables, "PYTHONPATH": str(ROOT), **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+# --- what is registered ----------------------------------------------------------------------
+
+
+def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "-l")
+    assert done.returncode == 0
+    for line in (
+        "- reproducible_wheels [release] -> Build reproducible wheels of everything that is "
+        "pinned.",
+        "- verified_requirements [release] -> Write the requirements file with the hashes of the "
+        "reproducible wheels.",
+        "- verify [release] -> Rebuild under variations, compare, and name the cause of what "
+        "differs.",
+        "- lock_build_requirements -> Write or refresh the build lock, and nothing else.",
+    ):
+        assert line in done.stdout.splitlines()
+
+
+def test_importing_registers_nothing(project: Path) -> None:
+    noxfile(project, "from amrasaman_nox import *", OTHER)
+    listed = nox(project, "-l").stdout
+    assert "reproducible_wheels" not in listed
+    assert "other" in listed
+
+
+def test_a_prefix_is_put_in_front_of_the_names(project: Path) -> None:
+    noxfile(project, 'amrasaman_nox.register(prefix="asaman_", tags=["ship"])')
+    listed = nox(project, "-l").stdout
+    assert "- asaman_verify [ship] -> " in listed
+    assert "- verify" not in listed
+
+
+def test_a_bare_nox_runs_them_only_if_asked_to_and_never_renews_the_lock(project: Path) -> None:
+    noxfile(project, REGISTERED, OTHER)
+    assert "* reproducible_wheels" not in nox(project, "-l").stdout
+    noxfile(project, "amrasaman_nox.register(default=True)")
+    listed = nox(project, "-l").stdout
+    assert listed.count("\n* ") == 3
+    assert "- lock_build_requirements" in listed
+
+
+@pytest.mark.parametrize("python", [False, True])
+def test_a_session_of_the_user_is_never_replaced(project: Path, python: bool) -> None:
+    mine = '@nox.session(venv_backend="none")\ndef verify(session):\n    print("mine")'
+    noxfile(project, mine, "amrasaman_nox.register()")
+    done = nox(project, *(["noxfile.py"] if python else []), "-s", "verify", python=python)
+    assert done.returncode == 2
+    assert "error: session verify: the noxfile has one of this name already" in done.stderr
+    assert "hint: call register() with a prefix" in done.stderr
+    assert "Traceback" not in done.stderr
+    noxfile(project, mine, 'amrasaman_nox.register(prefix="asaman_")')
+    assert "mine" in nox(project, "-s", "verify").stdout
+
+
+# --- how they run ----------------------------------------------------------------------------
+
+
+def test_nox_runs_a_session(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "-s", "reproducible_wheels", "--", "-j", "3")
+    assert done.returncode == 0
+    assert "six-1.17.0-py3-none-any.whl" in done.stdout
+    assert "nox > Session reproducible_wheels was successful" in done.stderr
+    asked = work.asked(project / "wheels")
+    assert (asked["requirement"], asked["jobs"]) == (str(project / "r.txt"), 3)
+
+
+def test_the_noxfile_runs_as_a_script(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "noxfile.py", "-s", "reproducible_wheels", python=True)
+    assert (done.returncode, "Warning" in done.stderr) == (0, False)
+    assert work.asked(project / "wheels")["command"] == "reproducible_wheels"
+
+
+def test_options_count_from_where_nox_was_called_and_the_rest_from_the_noxfile(
+    project: Path,
+) -> None:
+    noxfile(project, REGISTERED)
+    (project / "pyproject.toml").write_text('[tool.amrasaman]\nlock = "l.toml"')
+    (project / "sub/other.txt").write_text("")
+    call = ("-f", "../noxfile.py", "-s", "reproducible_wheels")
+    assert nox(project / "sub", *call).returncode == 0
+    asked = work.asked(project / "wheels")
+    assert asked["requirement"] == str(project / "r.txt")
+    assert asked["lock"] == str(project / "l.toml")
+    done = nox(project / "sub", *call, "--", "-r", "other.txt", "-o", "out")
+    assert done.returncode == 0
+    asked = work.asked(project / "sub/out")
+    assert asked["requirement"] == str(project / "sub/other.txt")
+    assert asked["lock"] == str(project / "l.toml")
+
+
+def test_a_release_runs_in_order_and_renews_no_lock(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "-t", "release")
+    assert done.returncode == 0
+    ran = [line for line in done.stderr.splitlines() if "Running session" in line]
+    assert [line.split()[-1] for line in ran] == [
+        "reproducible_wheels",
+        "verified_requirements",
+        "verify",
+    ]
+
+
+def test_a_release_takes_the_input_from_the_command_line(project: Path) -> None:
+    noxfile(project, "amrasaman_nox.register()")
+    done = nox(project, "-t", "release", "--", "-r", "r.txt")
+    assert done.returncode == 0
+    assert "was skipped" not in done.stderr
+
+
+def test_a_project_without_a_requirements_file_skips_the_verified_one(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[project]")
+    noxfile(project, "amrasaman_nox.register()")
+    done = nox(project, "-t", "release")
+    assert done.returncode == 0
+    assert "verified_requirements skipped: no requirements file" in done.stderr
+    assert work.asked(project / "wheels")["project"] == str(project)
+
+
+def test_the_plain_function_can_be_decorated(project: Path) -> None:
+    noxfile(
+        project,
+        '@nox.session(venv_backend="none", python=False)',
+        "def mine(session):",
+        "    config = amrasaman_nox.Config(requirement='r.txt', jobs=5)",
+        "    amrasaman_nox.reproducible_wheels(session, config=config)",
+    )
+    assert nox(project, "-s", "mine").returncode == 0
+    assert work.asked(project / "wheels")["jobs"] == 5
+
+
+# --- how they end ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("python", [False, True])
+def test_help_ends_its_own_session_with_success_and_no_other(project: Path, python: bool) -> None:
+    noxfile(project, REGISTERED, OTHER)
+    script = ["noxfile.py"] if python else []
+    done = nox(project, *script, "-s", "verify", "other", "--", "--help", python=python)
+    assert done.returncode == 0
+    assert "Usage: nox -s verify -- [OPTIONS]" in done.stdout
+    assert "the other one ran --help" in done.stdout
+    assert not (project / "wheels").exists()
+
+
+def test_a_usage_error_fails_its_own_session_and_the_others_go_on(project: Path) -> None:
+    noxfile(project, REGISTERED, OTHER)
+    done = nox(project, "-s", "reproducible_wheels", "other", "--", "--bogus")
+    assert done.returncode == 1
+    assert "error: nox -s reproducible_wheels --: no such option" in done.stderr
+    assert "Session reproducible_wheels aborted: exit code 2" in done.stderr
+    assert "the other one ran --bogus" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("first_line", "code", "said"),
+    [
+        ("fail", 3, "error: lxml==5.2.1: build: the hook ended with 1"),
+        ("refuse", 2, "error: six: not hashed"),
+        ("disk", 5, "error: /somewhere/store: No space left on device"),
+        ("break", 5, "error: fault of amrasaman-nox: RuntimeError"),
+    ],
+)
+def test_a_session_fails_with_a_line_and_no_traceback(
+    project: Path, first_line: str, code: int, said: str
+) -> None:
+    (project / "r.txt").write_text(first_line)
+    noxfile(project, REGISTERED, OTHER)
+    done = nox(project, "-s", "reproducible_wheels", "other")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert f"Session reproducible_wheels aborted: exit code {code}" in done.stderr
+    assert "the other one ran" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_configuration_fails_the_session(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.amrasaman]\njob = 1")
+    noxfile(project, REGISTERED)
+    done = nox(project, "-s", "reproducible_wheels")
+    assert done.returncode == 1
+    assert "[tool.amrasaman] job: unknown key" in done.stderr
+    assert "hint: did you mean jobs?" in done.stderr
+
+
+def test_sigterm_ends_the_whole_run_as_ctrl_c_does(project: Path) -> None:
+    (project / "r.txt").write_text("terminate")
+    noxfile(project, REGISTERED, OTHER)
+    done = nox(project, "-s", "reproducible_wheels", "other")
+    assert done.returncode == 130
+    assert "the other one ran" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_messages_of_libraries_stay_off_the_screen(project: Path) -> None:
+    noxfile(
+        project,
+        "import logging",
+        "def chat():",
+        "    logging.getLogger('urllib3').debug('chatter')",
+        "    logging.getLogger('urllib3').warning('chatter')",
+        "    return work.BUILT",
+        "work.OUTCOMES[''] = chat",
+        REGISTERED,
+        "@nox.session(venv_backend='none')",
+        "def after(session):",
+        "    session.log('heard again')",
+    )
+    done = nox(project, "-s", "reproducible_wheels", "after")
+    assert "chatter" not in done.stderr
+    assert "heard again" in done.stderr
