@@ -81,14 +81,11 @@ class Stage:
         return f"{line} and {rest} more" if rest else line
 
     def summary(self) -> str:
-        """Return what came of the stage, such as ``built 29 (12 kept, 1 failed)``."""
-        extra = [
-            f"{count} {word}"
-            for count, word in ((self.kept, "kept"), (self.failed, "failed"))
-            if count
-        ]
+        """Return what came of the stage, such as ``built 17, kept 12, failed 1``."""
         past = STAGES.get(self.name, (self.name, self.name))[1]
-        return f"{past} {self.finished}" + (f" ({', '.join(extra)})" if extra else "")
+        counts = (("kept", self.kept), ("failed", self.failed))
+        more = [f", {word} {count}" for word, count in counts if count]
+        return "".join((f"{past} {self.done}", *more))
 
 
 class Lines:

@@ -64,11 +64,11 @@ def test_verbose_tells_every_item() -> None:
 def test_a_failure_is_always_told() -> None:
     told = lines(events("build", 2000, state="failed"))
     assert told.count("building failed: p0==1") == 1
-    assert told[-1] == "built 2000 (2000 failed)"
+    assert told[-1] == "built 0, failed 2000"
 
 
 def test_what_is_kept_is_counted_and_not_listed() -> None:
-    assert lines(events("build", 30, state="kept")) == ["built 30 (30 kept)"]
+    assert lines(events("build", 30, state="kept")) == ["built 0, kept 30"]
 
 
 def test_totals_of_several_interpreters_add_up() -> None:
