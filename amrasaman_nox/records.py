@@ -7,6 +7,7 @@ deterministic but for one section, ``runDetails.metadata``, which holds the cloc
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import json
 from datetime import datetime
@@ -157,9 +158,7 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
         facts["note"] = "taken, not rebuilt"
     if record.environment is not None:
         world = dataclasses.asdict(record.environment)
-        facts["environment"] = {
-            name: value for name, value in world.items() if name != "variables"
-        }
+        facts["environment"] = {name: value for name, value in world.items() if name != "variables"}
     if record.interpreter is not None:
         facts["interpreter"] = _interpreter(record.interpreter)
     facts["isolation"] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
@@ -204,6 +203,7 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
     return found
 
 
+@functools.cache
 def _versions() -> dict[str, str]:
     names = ("amrasaman-nox", "build", "pyproject-hooks", "uv", "virtualenv")
     return {name: importlib.metadata.version(name) for name in names}
@@ -233,9 +233,7 @@ def _parsed(document: dict[str, Any], definition: dict[str, Any]) -> BuildRecord
         environment=_read_environment(internal.get("environment"), external),
         isolation=internal["isolation"]["rung"],
         isolation_reasons=tuple(internal["isolation"]["reasons"]),
-        config_settings=tuple(
-            (key, value) for key, value in external.get("configSettings", ())
-        ),
+        config_settings=tuple((key, value) for key, value in external.get("configSettings", ())),
         backend=internal["backend"],
         passes=tuple(details["byproducts"][0]["annotations"]["passes"]),
         tools=tuple(Tool(name=key, version=text) for key, text in internal["tools"].items()),

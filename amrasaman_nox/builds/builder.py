@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 _CHUNK: Final = 1 << 20
+#: The largest sdist, in bytes, that is unpacked and built in memory.
+_LARGEST_IN_MEMORY: Final = 16 << 20
 
 #: What the log of a failed build says, and what mends it.
 _HINTS: Final = (
@@ -130,7 +132,9 @@ def workplace(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Pat
     from amrasaman_nox.builds import sandbox
 
     if isolation.constant_paths:
-        with store.temporary("build-") as folder:
+        # Making files in memory is several times faster, and folders list in one constant order.
+        small = (job.source.size or 0) <= _LARGEST_IN_MEMORY
+        with store.temporary("build-", in_memory=small) as folder:
             Workplace(folder=folder).make(sandbox.build_owner())
             yield folder
         return

@@ -79,7 +79,11 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
         (exit 4 or 5)
     """
     with normalise.own_umask():
-        yield _open(config, notify)
+        shop = _open(config, notify)
+        try:
+            yield shop
+        finally:
+            shop.store.release_memory()
 
 
 def _open(config: Config, notify: Notify) -> Workshop:

@@ -28,13 +28,13 @@ import secrets
 import stat
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
     from typing import BinaryIO
 
     from amrasaman_nox.model import Digest
@@ -55,6 +55,10 @@ _MARKER: Final = ".lock"
 # How long a lock is waited for in silence, and how often it is tried, in seconds.
 _PATIENCE: Final = 2.0
 _INTERVAL: Final = 0.05
+# The file system in memory, what must be free there to use it, and how long its making takes.
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_ROOM: Final = 2 << 30
+_MEMORY_PATIENCE: Final = 10.0
 # A cached file that cannot be read is as good as absent.
 _UNREADABLE: Final = frozenset({errno.EIO, errno.ESTALE, errno.EBADMSG})
 
@@ -219,13 +223,17 @@ class Store:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def temporary(self, prefix: str) -> Iterator[Path]:
+    def temporary(self, prefix: str, *, in_memory: bool = False) -> Iterator[Path]:
         """Make a private folder (0700) with a random name; it is removed at the end.
 
         A run that is killed leaves it, unlocked, to the next :meth:`sweep`.
+
+        :param in_memory: prefer a file system in memory, where there is room in one
         """
         with _naming(self.root / "tmp"):
-            marker, folder = self._marked(prefix)
+            marker, folder = (self._marked_in_memory(prefix) if in_memory else None) or _marked(
+                self.root / "tmp", prefix
+            )
         try:
             yield folder
         finally:
@@ -241,12 +249,53 @@ class Store:
                 with _free(path) as free:
                     if free:
                         remove_tree(path)
-            for path in _listed(self.root / "tmp"):
-                folder = path.with_name(path.name.removesuffix(_MARKER))
-                with _free(_marker_of(folder)) as free:
-                    if free:
-                        remove_tree(folder)
-                        remove_tree(_marker_of(folder))
+            for parent in filter(None, (self.root / "tmp", self._named_memory())):
+                _sweep_folders(parent)
+
+    def release_memory(self) -> None:
+        """Remove our folder on the file system in memory, unless another run uses it."""
+        path = self._named_memory()
+        if path is not None:
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+
+    def _marked_in_memory(self, prefix: str) -> tuple[int, Path] | None:
+        parent = self._memory()
+        # Another run may remove the empty folder just now; the disk serves as well.
+        with contextlib.suppress(OSError):
+            return _marked(parent, prefix) if parent is not None else None
+        return None
+
+    def _memory(self) -> Path | None:
+        """Return our folder on the file system in memory, made if there is none and there is room.
+
+        Its name is random and stands in the store, so that nobody can put it there before us.
+        """
+        with contextlib.suppress(OSError):
+            room = os.statvfs(_MEMORY)
+            if room.f_bavail * room.f_frsize >= _ROOM:
+                return self._named_memory() or self._new_memory()
+        return None
+
+    def _named_memory(self) -> Path | None:
+        name = self.get_value("memory", "folder")
+        if name is None:
+            return None
+        path = _MEMORY / name.decode("ascii", "replace")
+        with contextlib.suppress(OSError, AsamanError):
+            _check_owner(path)
+            return path
+        return None
+
+    def _new_memory(self) -> Path:
+        with self.lock("memory", timeout=_MEMORY_PATIENCE):
+            present = self._named_memory()
+            if present is not None:
+                return present
+            path = _MEMORY / f"amrasaman-{secrets.token_hex(12)}"
+            os.mkdir(path, 0o700)
+            self.put_value("memory", "folder", path.name.encode())
+            return path
 
     @contextlib.contextmanager
     def _incoming(self) -> Iterator[tuple[int, Path]]:
@@ -257,19 +306,6 @@ class Store:
             with contextlib.suppress(OSError):
                 os.unlink(path)
             os.close(descriptor)
-
-    def _marked(self, prefix: str) -> tuple[int, Path]:
-        # The marker comes first and goes last, so that a folder without one belongs to nobody.
-        marker, path = _create_locked(self.root / "tmp", prefix, _MARKER)
-        folder = path.with_name(path.name.removesuffix(_MARKER))
-        try:
-            os.mkdir(folder, 0o700)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-            os.close(marker)
-            raise
-        return marker, folder
 
     def _link(self, temporary: Path, digest: Digest) -> None:
         for last in (False, True):
@@ -502,6 +538,29 @@ def _wait_for(descriptor: int, key: str, timeout: float, notify: Callable[[str],
             told = True
             notify(f"waiting for another run to finish with {key}")
         time.sleep(min(_INTERVAL, max(timeout - waited, 0.001)))
+
+
+def _marked(parent: Path, prefix: str) -> tuple[int, Path]:
+    # The marker comes first and goes last, so that a folder without one belongs to nobody.
+    marker, path = _create_locked(parent, prefix, _MARKER)
+    folder = path.with_name(path.name.removesuffix(_MARKER))
+    try:
+        os.mkdir(folder, 0o700)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        os.close(marker)
+        raise
+    return marker, folder
+
+
+def _sweep_folders(parent: Path) -> None:
+    for path in _listed(parent):
+        folder = path.with_name(path.name.removesuffix(_MARKER))
+        with _free(_marker_of(folder)) as free:
+            if free:
+                remove_tree(folder)
+                remove_tree(_marker_of(folder))
 
 
 def _listed(folder: Path) -> list[Path]:
