@@ -276,8 +276,9 @@ class BuildEnvironment:
     published wheels were built so). Paths are those that the build sees. ``directory_order`` is
     ``sorted`` or ``reversed``: the order in which the source's members are created.
     ``source_times`` is the modification time of unpacked members in seconds since 1970.
-    ``processors`` is the number that a build sees. ``clock_offset`` shifts the clock by seconds,
-    where libfaketime can be had. ``variables`` are passed on purpose and stand in the record.
+    ``processors`` is the number that a build sees. ``clock`` is where the clock stands still, in
+    seconds since 1970, ``None`` for the machine's own that runs; ``clock_offset`` shifts it by
+    seconds. Both need libfaketime. ``variables`` are passed on purpose and stand in the record.
     """
 
     source_date_epoch: int | None = DEFAULT_SOURCE_DATE_EPOCH
@@ -294,6 +295,7 @@ class BuildEnvironment:
     processors: int = 2
     directory_order: str = "sorted"
     source_times: int = DEFAULT_SOURCE_DATE_EPOCH
+    clock: int | None = None
     clock_offset: int = 0
     keep_debug_info: bool = False
     variables: tuple[tuple[str, str], ...] = ()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.builds import normalise, sandbox
+from amrasaman_nox.builds import normalise, sandbox, start
 from amrasaman_nox.builds.environments import interpreter_folders
 from amrasaman_nox.errors import AsamanError
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
 
 _LARGEST_ANSWER: Final = 1 << 20
+_HOOK: Final = "/build/frontend/hook.py"
+_START: Final = "/build/frontend/start.py"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,21 +92,19 @@ class Runner:
         _, script, hook, answers = cmd
         place, isolation = self.place, self.isolation
         _write_question(Path(answers), place, isolation)
-        inside_script = "/build/frontend/hook.py" if isolation.constant_paths else script
+        control = place.inside(str(place.control), isolation)
         command = sandbox.Command(
-            argv=(
-                *(place.environment.python, inside_script, hook),
-                place.inside(str(place.control), isolation),
-            ),
+            argv=(place.environment.python, *self._program(script), hook, control),
             directory=place.inside(str(place.source), isolation),
             variables={
                 **normalise.variables(place.world),
                 **self._backend(extra_environ or {}),
             },
             folders=(
-                sandbox.Folder(host=Path(script), inside=inside_script),
+                sandbox.Folder(host=Path(script), inside=_HOOK),
+                sandbox.Folder(host=Path(start.__file__), inside=_START),
                 sandbox.Folder(host=place.environment.host, inside=place.environment.inside),
-                sandbox.Folder(host=place.source, inside=place.world.build_path, writable=True),
+                sandbox.Folder(host=place.source, inside=start.UNPACKED),
                 sandbox.Folder(host=place.output, inside="/build/output", writable=True),
                 sandbox.Folder(host=place.control, inside="/build/control", writable=True),
                 *interpreter_folders(self.interpreter),
@@ -112,6 +112,7 @@ class Runner:
             environment=place.world,
             limits=self.limits,
             log=place.log,
+            memory=(place.world.build_path,) if isolation.constant_paths else (),
         )
         done = sandbox.run(command, isolation)
         self.cpu_seconds += done.cpu_seconds
@@ -122,6 +123,13 @@ class Runner:
             raise HookFailed(hook=hook, reason=_reason(done), log=done.tail)
         answer = _read_answer(place.control / "output.json", hook)
         (Path(answers) / "output.json").write_bytes(answer)
+
+    def _program(self, script: str) -> tuple[str, ...]:
+        """Return what the interpreter runs: the hook's script, in the sandbox behind our own."""
+        if not self.isolation.constant_paths:
+            return (script,)
+        world = self.place.world
+        return (_START, world.build_path, world.directory_order, _HOOK)
 
     def _backend(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Rewrite the folders of an in-tree backend to where the hook sees them."""

@@ -12,16 +12,18 @@ import selectors
 import shutil
 import signal
 import subprocess
+import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 #: Who a build runs as where the tool itself is root: no account, and none that systemd hands out.
 BUILD_UID = 64230
@@ -49,7 +51,8 @@ class Command:
     """One process of foreign code: what it is, what it sees, what it may use.
 
     ``argv`` and ``directory`` are paths as the process sees them. ``variables`` is its whole
-    environment. ``log`` is where its output goes.
+    environment. ``log`` is where its output goes. ``memory`` are folders on empty file systems in
+    memory, which belong to the process. ``processors`` are those it may run on, none for all.
     """
 
     argv: tuple[str, ...]
@@ -59,6 +62,8 @@ class Command:
     environment: BuildEnvironment
     limits: Limits
     log: Path
+    memory: tuple[str, ...] = ()
+    processors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,12 +134,13 @@ def run(command: Command, isolation: Isolation) -> Completed:
 
     :raises AsamanError: the isolation itself failed (exit 4)
     """
-    launch = _RUNGS[isolation.rung](command)
-    process = _started(launch, command, isolation)
-    try:
-        limit = _watch(process, command)
-    finally:
-        code, used = _end(process)
+    with _PROCESSORS.taken(command.environment.processors) as processors:
+        launch = _RUNGS[isolation.rung](replace(command, processors=processors))
+        process = _started(launch, command, isolation)
+        try:
+            limit = _watch(process, command)
+        finally:
+            code, used = _end(process)
     tail = _tail(command.log)
     if code and tail.startswith(("bwrap: ", "unshare: ", "setpriv: ")):
         raise AsamanError(
@@ -276,9 +282,10 @@ def _full(command: Command) -> _Launch:
     ]
     identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
     inner = (*identity, "--disable-userns")
+    memory = [part for folder in command.memory for part in _memory(folder, "0755")]
     proc = ("--ro-bind", "/proc/sys", "/proc/sys")
     if os.geteuid() != 0:
-        arguments = files.add("\0".join([*outer, *chdir, *inner, *proc]).encode())
+        arguments = files.add("\0".join([*outer, *memory, *chdir, *inner, *proc]).encode())
         return _Launch(
             argv=(bwrap, "--args", str(arguments), "--", *_FIRST, *_limited(command)),
             files=tuple(files.numbers),
@@ -287,7 +294,8 @@ def _full(command: Command) -> _Launch:
     drop = ("--reuid", str(BUILD_UID), "--regid", str(BUILD_UID), "--clear-groups")
     # Root without capabilities cannot enter what belongs to the build's user: the second one does.
     arguments = files.add("\0".join([*outer, "--chdir", "/", *keep]).encode())
-    second = ("--die-with-parent", *chdir, *inner, "--dev-bind", "/", "/", *proc)
+    # The second one mounts what is in memory: it is then the build's own.
+    second = ("--die-with-parent", *chdir, *inner, "--dev-bind", "/", "/", *proc, *memory)
     return _Launch(
         argv=(
             *(bwrap, "--args", str(arguments), "--", _program("setpriv"), *drop),
@@ -332,15 +340,20 @@ def _root(command: Command, files: _Files) -> list[str]:
     arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(online.encode())), cpus]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     for name in ("/dev/shm", "/tmp", world.home):  # noqa: S108 - the sandbox's own
-        arguments += ["--perms", "1777", "--size", str(_TEMPORARY_SIZE), "--tmpfs", name]
+        arguments += _memory(name, "1777")
     for item in command.folders:
         arguments += ["--bind" if item.writable else "--ro-bind", str(item.host), item.inside]
     return arguments
 
 
+def _memory(folder: str, mode: str) -> tuple[str, ...]:
+    return ("--perms", mode, "--size", str(_TEMPORARY_SIZE), "--tmpfs", folder)
+
+
 def _parents(command: Command) -> list[str]:
     """Return the folders on the way to what is shown, outermost first."""
     inside = [item.inside for item in command.folders] + [command.environment.home]
+    inside += [f"{folder}/content" for folder in command.memory]
     inside += ["/etc/passwd", "/sys/devices/system/cpu/online"]
     ways = {
         str(parent)
@@ -366,12 +379,70 @@ def _none(command: Command) -> _Launch:
 
 
 def _limited(command: Command) -> tuple[str, ...]:
-    """Return the command with the limits that the kernel keeps for each process."""
-    prlimit = shutil.which("prlimit")
-    if prlimit is None:
-        return command.argv
-    file = str(command.limits.file) if command.limits.file else "unlimited"
-    return (prlimit, f"--fsize={file}", "--core=0", "--", *command.argv)
+    """Return the command with its limits, its processors and its clock."""
+    argv = (*_clock(command.environment), *command.argv)
+    taskset, prlimit = shutil.which("taskset"), shutil.which("prlimit")
+    if taskset is not None and command.processors:
+        argv = (taskset, "--cpu-list", ",".join(map(str, command.processors)), *argv)
+    if prlimit is not None:
+        file = str(command.limits.file) if command.limits.file else "unlimited"
+        argv = (prlimit, f"--fsize={file}", "--core=0", "--", *argv)
+    return argv
+
+
+@functools.cache
+def clock_library() -> str:
+    """Return the path of libfaketime, or ``""`` where it is not installed."""
+    found = (
+        path
+        for pattern in ("lib/*/faketime", "lib64/faketime", "lib/faketime", "local/lib/faketime")
+        for path in sorted(Path("/usr").glob(f"{pattern}/libfaketime.so.1"))
+    )
+    return str(next(found, ""))
+
+
+def _clock(world: BuildEnvironment) -> tuple[str, ...]:
+    """Return the start of a command line under another clock; times of files stay as they are."""
+    if world.clock is None and not world.clock_offset:
+        return ()
+    if not clock_library():
+        raise AsamanError(
+            "another clock",
+            "libfaketime is not installed",
+            hint="install it (Debian, Fedora: package libfaketime)",
+            code=ExitCode.NOT_AVAILABLE,
+        )
+    moment = (
+        (f"FAKETIME={world.clock_offset:+d}",)
+        if world.clock is None
+        else (f"FAKETIME={world.clock + world.clock_offset}", "FAKETIME_FMT=%s")
+    )
+    variables = ("FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1", *moment)
+    return (_program("env"), f"LD_PRELOAD={clock_library()}", *variables)
+
+
+@dataclass(slots=True)
+class _Processors:
+    """Which processors the running sandboxes were given, so that they share them evenly."""
+
+    used: Counter[int] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextlib.contextmanager
+    def taken(self, count: int) -> Iterator[tuple[int, ...]]:
+        """Hold *count* processors, the least used ones, or all where there are no more."""
+        with self.lock:
+            found = sorted(os.sched_getaffinity(0), key=lambda one: (self.used[one], one))
+            chosen = tuple(sorted(found[:count]))
+            self.used.update(chosen)
+        try:
+            yield chosen
+        finally:
+            with self.lock:
+                self.used.subtract(chosen)
+
+
+_PROCESSORS: Final = _Processors()
 
 
 _RUNGS: dict[str, Callable[[Command], _Launch]] = {"full": _full, "none": _none}
