@@ -190,6 +190,10 @@ def _links(value: Any, base: Path) -> Any:
     )
 
 
+def _folders(value: Any, base: Path) -> Any:
+    return tuple(_absolute(each, base) for each in value) if isinstance(value, tuple) else value
+
+
 def _interpreters(value: Any, base: Path) -> Any:
     if not isinstance(value, list | tuple):
         return value
@@ -204,6 +208,7 @@ _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     "json": _unless("-"),
     "against": _unless("published"),
     "find_links": _links,
+    "folders": _folders,
     "python": _interpreters,
 }
 

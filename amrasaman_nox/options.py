@@ -20,22 +20,28 @@ BUILD: Final = "reproducible_wheels"
 GENERATE: Final = "verified_requirements"
 VERIFY: Final = "verify"
 LOCK: Final = "lock_build_requirements"
+MERGE: Final = "merge_wheels"
 
 _BUILDING = frozenset({BUILD, VERIFY, LOCK})
 _WHEELS = frozenset({BUILD, VERIFY})
-_ALL = _BUILDING | {GENERATE}
+_ALL = _BUILDING | {GENERATE, MERGE}
+_READING = _BUILDING | {GENERATE}
 
 _SUFFIXES: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _MOST_DIGITS: Final = 18
 
 
 class Command(NamedTuple):
-    """A command: its session's name, its word behind ``asaman``, its help, its one argument."""
+    """A command: its session's name, its word behind ``asaman``, its help, its argument.
+
+    ``field`` is what the argument sets; an ``argument`` that ends in dots may be given repeatedly.
+    """
 
     session: str
     word: str
     help: str
     argument: str = ""
+    field: str = "requirement"
 
 
 COMMANDS: Final = (
@@ -48,6 +54,13 @@ COMMANDS: Final = (
     ),
     Command(VERIFY, "verify", "Rebuild under variations, compare, and name the cause."),
     Command(LOCK, "lock", "Write or refresh the build lock only."),
+    Command(
+        MERGE,
+        "merge",
+        "Bring the wheels, records and locks of several runs together.",
+        argument="DIRECTORY...",
+        field="folders",
+    ),
 )
 
 
@@ -117,6 +130,13 @@ def _setting(text: str) -> tuple[tuple[str, str], ...]:
     return ((key, value),)
 
 
+def _part(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
+    if match is None:
+        raise ValueError(f"{text!a:.60} is not K/N, such as 2/5")
+    return int(match[1]), int(match[2])
+
+
 def _comma_separated(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
@@ -165,6 +185,7 @@ _EPOCH = Kind("TEXT", _whole_number, _toml(int))
 _TIME = Kind("SECONDS", _seconds, _toml(float, int))
 _BYTES = Kind("SIZE", _size, _toml_size)
 _MOMENT = Kind("DATE", str, _moment)
+_PART = Kind("K/N", _part, _toml(str))
 _TEXTS = Kind("TEXT", lambda text: (text,), _toml_texts(lambda text: (text,)), repeats=True)
 _NAMES = Kind("NAME", _comma_separated, _toml_texts(_comma_separated), repeats=True)
 _VARIATIONS = Kind("NAME", _all_or_names, _toml_texts(_all_or_names), repeats=True)
@@ -180,6 +201,7 @@ _REPORTS = "Reports and messages"
 _SECTIONS: Final = (_INPUT, _LOCKING, _INDEX, _BUILDS, _BOUNDS, _COMPARE, _REPORTS)
 
 _GENERATING = frozenset({GENERATE})
+_MERGING = frozenset({MERGE})
 _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names them by hash."
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -194,6 +216,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "hashes. A pylock.toml will do as well.", short="r"),
     Option("keep-sources", "keep_sources", _FLAG, _INPUT, frozenset({BUILD}),
            "Copy over the sources to output directory"),
+    Option("shard", "shard", _PART, _INPUT, frozenset({BUILD}),
+           "Build the K-th of N parts of what is pinned; asaman merge brings them together.",
+           key=False),
     Option("force", "force", _FLAG, _INPUT, _WHEELS,
            "Replace wheels in the output directory that no record vouches for."),
     Option("rebuild", "rebuild", _FLAG, _INPUT, _WHEELS,
@@ -208,6 +233,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
            metavar="TEXT"),
     Option("requirement", "requirement", _FILE, _INPUT, _GENERATING,
            "The same as REQUIREMENT.", short="r", key=False),
+
+    Option("output", "output", _FOLDER, _INPUT, _MERGING,
+           "The directory to bring everything into. Default: ./wheels", short="o", key=False),
+    Option("lock", "lock", _FILE, _LOCKING, _MERGING,
+           "The build lock to write. Default: build-lock.toml in the output directory.",
+           key=False),
 
     Option("lock", "lock", _FILE, _LOCKING, _BUILDING,
            "The build lock. Default: {requirement}.build-lock.toml beside the input."),
@@ -234,7 +265,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            'hostname.  [default: ""]'),
     Option("offline", "offline", _FLAG, _INDEX, _BUILDING,
            "Use no network: the store must have every file."),
-    Option("allow-url", "allow_url", _FLAG, _INDEX, _ALL,
+    Option("allow-url", "allow_url", _FLAG, _INDEX, _READING,
            "Accept hashed pins of the form NAME @ URL."),
     Option("no-hash", "", _FLAG, _INDEX, _BUILDING,
            "DO NOT USE UNLESS VERY SURE: In case we skip hash checking for download. "
@@ -243,7 +274,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            hint="pin with hashes: `uv pip compile --generate-hashes requirements.in`, or "
                 "`pip-compile --generate-hashes`"),
 
-    Option("python", "python", _TEXTS, _BUILDS, _ALL,
+    Option("python", "python", _TEXTS, _BUILDS, _READING,
            "The interpreter: a version or a path. Default: the one that runs this.",
            metavar="PYTHON"),
     Option("isolation", "isolation", _TEXT, _BUILDS, _BUILDING,
@@ -251,6 +282,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("sde", "sde", _EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value."),
     Option("jobs", "jobs", _NUMBER, _BUILDS, _BUILDING,
            "Builds at a time. Default: the processors.", short="j"),
+    Option("executor", "executor", _TEXT, _BUILDS, _WHEELS,
+           "Where builds run: here, or on the workers of a dask cluster. Default: local",
+           metavar="local|dask"),
+    Option("scheduler", "scheduler", _TEXT, _BUILDS, _WHEELS,
+           "The scheduler of the dask cluster, such as tls://HOST:8786.", metavar="ADDRESS"),
     Option("config-setting", "config_settings", _SETTINGS, _BUILDS, _BUILDING,
            "Pass a setting on to the build backends.", short="C"),
     Option("env", "variables", _SETTINGS, _BUILDS, _BUILDING,
@@ -358,8 +394,9 @@ def _unknown_key(key: str, rows: Mapping[str, Option], where: str) -> AsamanErro
 def _values(session: str, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
+    command = next(each for each in COMMANDS if each.session == session)
     if given.get("argument"):
-        values["requirement"], sources["requirement"] = given["argument"], "REQUIREMENT"
+        values[command.field], sources[command.field] = given["argument"], command.argument
     for option in (each for each in OPTIONS if session in each.commands):
         texts = given[_parameter(option)]
         if not texts or (option.name == "with-index" and texts == ("",)):
@@ -432,7 +469,12 @@ def _click_command(command: Command) -> click.Command:
     if command.argument:
         # Not required: the configuration may name it.
         parameters.append(
-            click.Argument(["argument"], required=False, metavar=command.argument, default=None)
+            click.Argument(
+                ["argument"],
+                required=False,
+                metavar=command.argument,
+                nargs=-1 if command.argument.endswith("...") else 1,
+            )
         )
     parameters += [_click_option(each) for each in OPTIONS if command.session in each.commands]
     parameters += [

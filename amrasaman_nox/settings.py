@@ -26,11 +26,14 @@ from amrasaman_nox.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Into how many parts a run can be divided.
+MOST_PARTS: Final = 100_000
 #: More builds at a time than any machine that this is meant for can run.
 MOST_JOBS: Final = 1024
 
 ISOLATIONS: Final = ("auto", "full", "namespaces", "none")
 ALLOWED: Final = ("equivalent", "identical")
+EXECUTORS: Final = ("local", "dask")
 COLORS: Final = ("auto", "always", "never")
 
 #: Fields of which at most one may be set; a higher layer's choice replaces a lower layer's.
@@ -61,6 +64,8 @@ class Config:
     - Input, at most one: ``requirement`` (a requirements file or a pylock), ``source`` (an
       archive), ``directory`` (a folder of archives), ``project`` (the folder of a
       ``pyproject.toml``).
+    - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
+      that are merged.
     - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
       file (``None``: beside the input), ``skip`` the projects that stay out of it.
     - Build lock: ``lock`` is its file (``None``: beside the input), ``locked`` refuses to
@@ -71,7 +76,8 @@ class Config:
       ``${NAME}`` in an index URL of a requirements file can name; no build sees them.
     - Build: ``python`` names interpreters (none: the running one); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
-      builds run at a time; ``only_binary`` are projects whose published wheel is taken as it is.
+      builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
+      ``scheduler``; ``only_binary`` are projects whose published wheel is taken as it is.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
     - Verification: ``vary`` names variations (none: all), ``against`` is ``None`` (rebuild),
@@ -85,6 +91,8 @@ class Config:
     source: Path | None = None
     directory: Path | None = None
     project: Path | None = None
+    shard: tuple[int, int] | None = None
+    folders: tuple[Path, ...] = ()
 
     output: Path = Path("wheels")
     verified: Path | None = None
@@ -112,6 +120,8 @@ class Config:
     isolation: str = "auto"
     sde: int = DEFAULT_SOURCE_DATE_EPOCH
     jobs: int = field(default_factory=processors)
+    executor: str = "local"
+    scheduler: str | None = None
     only_binary: tuple[str, ...] = ()
     config_settings: tuple[tuple[str, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
@@ -160,6 +170,9 @@ class Config:
                 problems.append(
                     AsamanError(" and ".join(given), "contradict each other", hint="give one")
                 )
+        if self.executor == "dask" and self.scheduler is None:
+            hint = "name it: --scheduler ADDRESS"
+            problems.append(AsamanError("executor dask", "no scheduler is named", hint=hint))
         return problems
 
     @property
@@ -285,6 +298,27 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
     return convert
 
 
+def _paths(value: object) -> tuple[Path, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("a list of paths is required")
+    return tuple(_path(each) for each in value)
+
+
+def _part(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    pair = value.split("/") if isinstance(value, str) else value
+    try:
+        number, parts = (int(each) for each in pair)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError("K/N is required, such as 2/5") from None
+    if not 1 <= number <= parts <= MOST_PARTS:
+        raise ValueError(
+            f"{number}/{parts} is out of range, K is 1 to N and N is 1 to {MOST_PARTS}"
+        )
+    return number, parts
+
+
 def _moment(value: object) -> str | None:
     if value is None or value == "now":
         return value
@@ -318,7 +352,9 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         _path_or_none,
     ),
     (("output",), _path),
-    (("index_url", "against", "json"), _text_or_none),
+    (("shard",), _part),
+    (("folders",), _paths),
+    (("index_url", "against", "json", "scheduler"), _text_or_none),
     (
         (
             "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",
@@ -330,6 +366,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("skip", "only_binary"), _names),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(ISOLATIONS)),
+    (("executor",), _one_of(EXECUTORS)),
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),
     (("sde",), _epoch),
