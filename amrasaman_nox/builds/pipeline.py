@@ -11,9 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from amrasaman_nox import records
-from amrasaman_nox.builds import builder, hooks, inputs, prepare, requires, sandbox, taken, workshop
+from amrasaman_nox.builds import (
+    builder,
+    hooks,
+    inputs,
+    prepare,
+    requires,
+    sandbox,
+    sdist,
+    taken,
+    workshop,
+)
 from amrasaman_nox.builds.lock import merged, read_lock, write_lock
-from amrasaman_nox.builds.publish import digest_of, publish
+from amrasaman_nox.builds.publish import digest_of, publish, publish_source
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildFailure,
@@ -108,7 +118,7 @@ def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:
 
 def _build(shop: Workshop, requirements: Requirements) -> BuildOutcome:
     """Build for each interpreter in turn; a pure wheel of one serves the others."""
-    lock = read_lock(inputs.lock_of(shop.config))
+    lock = _current_lock(shop, requirements)
     total = BuildOutcome()
     pure: set[Pin] = set()
     for interpreter in shop.interpreters:
@@ -148,12 +158,15 @@ def _build_for(
     shop.notify(Event(stage="build", state="total", count=len(pins)))
     for pin in kept:
         shop.notify(Event(stage="build", state="kept", name=str(pin)))
-    prepared = prepare.prepare(shop, [pin for pin in pins if pin not in kept], interpreter)
+    prepared = prepare.prepare(shop, [pin for pin in pins if pin not in kept], interpreter, lock)
     done = in_parallel(shop, prepared, lambda item: _one(shop, item, lock))
     entries = [item.entry for item in done if item.entry is not None]
-    lock = _write_lock(shop, lock, entries, [*kept.values(), *done_records(done)], prepared)
+    lock = _write_lock(shop, lock, entries)
     built = {item.source.pin: result for item, result in zip(prepared, done, strict=True)}
     results = [_Done(record=kept[pin], kept=True) if pin in kept else built[pin] for pin in pins]
+    if shop.config.keep_sources:
+        for record in done_records(results):
+            publish_source(record.source, shop.config.output, shop.store)
     return BuildOutcome(
         records=done_records(results),
         failures=tuple(item.failure for item in results if item.failure is not None),
@@ -285,14 +298,21 @@ def in_parallel(shop: Workshop, items: Sequence[T], act: Callable[[T], R]) -> li
             raise
 
 
+def _current_lock(shop: Workshop, requirements: Requirements) -> BuildLock:
+    """Return the build lock without the entries of sdists that no pin names any more."""
+    lock = read_lock(inputs.lock_of(shop.config))
+    used = {digest for pin in requirements.pins for digest in pin.digests}
+    if requirements.kind == "project":
+        used.add(sdist.tree_digest(Path(requirements.path)))
+    return merged(lock, (), sdists=used)
+
+
 def _write_lock(
     shop: Workshop,
     former: BuildLock,
     entries: Sequence[LockEntry],
-    kept: Sequence[BuildRecord],
-    prepared: Sequence[Prepared],
 ) -> BuildLock:
-    used = {record.source.digest for record in kept} | {item.source.digest for item in prepared}
+    used = {entry.sdist for entry in (*former.entries, *entries)}
     lock = merged(former, entries, sdists=used)
     if shop.config.locked or (not lock.entries and not former.entries):
         return lock
@@ -306,17 +326,17 @@ def _write_lock(
 
 def _lock(shop: Workshop, requirements: Requirements) -> BuildOutcome:
     """Resolve for each interpreter what the lock lacks, and write it."""
-    lock = read_lock(inputs.lock_of(shop.config))
+    lock = _current_lock(shop, requirements)
     total = BuildOutcome()
     for interpreter in shop.interpreters:
         pins, left_out = select(requirements, dict(interpreter.markers))
         prepared = [
-            item for item in prepare.prepare(shop, pins, interpreter) if not item.source.taken
+            item for item in prepare.prepare(shop, pins, interpreter, lock) if not item.source.taken
         ]
         shop.notify(Event(stage="lock", state="total", count=len(prepared)))
         done = in_parallel(shop, prepared, functools.partial(_lock_one, shop, lock))
         entries = [item.entry for item in done if item.entry is not None]
-        lock = _write_lock(shop, lock, entries, (), prepared)
+        lock = _write_lock(shop, lock, entries)
         failures = tuple(item.failure for item in done if item.failure is not None)
         total = _joined(total, BuildOutcome(failures=failures), left_out)
     return total

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds.environments import fetched
-from amrasaman_nox.errors import AsamanError, all_of
-from amrasaman_nox.model import Event, Source
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.model import BuildLock, Digest, Event, Source, utc
 from amrasaman_nox.sources import download, index, unpack
 from amrasaman_nox.sources.unpack import BuildSystem
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Interpreter, Pin
 
 _CHUNK: Final = 1 << 20
+_NO_LOCK: Final = BuildLock()
 #: Downloads wait for the network more than for a processor.
 FETCHERS: Final = 8
 
@@ -36,8 +39,10 @@ class Prepared:
     system: BuildSystem
 
 
-def prepare(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> tuple[Prepared, ...]:
-    """Locate, fetch and check all *pins*.
+def prepare(
+    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock = _NO_LOCK
+) -> tuple[Prepared, ...]:
+    """Locate, fetch and check all *pins*; what *lock* has and the store holds needs no index.
 
     :raises AsamanError: for all pins together that are not to be had or are not what they should
         be (exit 2), or whose index does not answer (exit 5)
@@ -45,7 +50,9 @@ def prepare(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> tu
     if not pins:
         return ()
     shop.notify(Event(stage="locate", state="total", count=len(pins)))
-    sources = locate(shop, pins, interpreter)
+    sources = locate(shop, pins, interpreter, lock)
+    for source in sources:
+        shop.notify(Event(stage="locate", state="done", name=str(source.pin)))
     shop.notify(Event(stage="fetch", state="total", count=len(sources)))
     with ThreadPoolExecutor(FETCHERS) as pool:
         done = list(pool.map(lambda source: _checked(shop, source, interpreter), sources))
@@ -55,11 +62,22 @@ def prepare(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> tu
     return tuple(item for item in done if isinstance(item, Prepared))
 
 
-def locate(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> tuple[Source, ...]:
+def locate(
+    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock = _NO_LOCK
+) -> tuple[Source, ...]:
     """Return where the bytes of *pins* are, in their order.
 
     :raises AsamanError: for all that are not found
     """
+    remembered = {pin: _remembered(shop, pin, interpreter, lock) for pin in pins}
+    found = {pin: source for pin, source in remembered.items() if source is not None}
+    found |= _asked(shop, [pin for pin in pins if pin not in found], interpreter)
+    return tuple(found[pin] for pin in pins)
+
+
+def _asked(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> dict[Pin, Source]:
+    if not pins:
+        return {}
     local = [pin for pin in pins if pin.path is not None]
     asked = [pin for pin in pins if pin.path is None]
     times = index.upload_times(
@@ -84,7 +102,56 @@ def locate(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> tup
             digest=digest,
             uploaded=times.get(digest),
         )
-    return tuple(found[pin] for pin in pins)
+    return found
+
+
+def _remembered(
+    shop: Workshop, pin: Pin, interpreter: Interpreter, lock: BuildLock
+) -> Source | None:
+    """Return what an earlier run found out about *pin*, if the store has its bytes.
+
+    The upload time counts only for a resolution; an index that did not say it is asked again,
+    unless the lock has the source.
+    """
+    for digest in pin.digests:
+        content = shop.store.get_value("located", _memory_key(shop, pin, digest, interpreter))
+        if content is None or not (pin.path or shop.store.has(digest)):
+            continue
+        facts = json.loads(content)
+        uploaded = datetime.fromisoformat(facts["uploaded"]) if facts["uploaded"] else None
+        locked = lock.find(digest, interpreter.key) is not None and not shop.config.relock
+        if uploaded is None and not locked and not facts["taken"]:
+            continue
+        return Source(
+            pin=pin,
+            filename=Path(pin.path).name if pin.path else facts["filename"],
+            digest=digest,
+            url=None if pin.path else facts["url"],
+            size=facts["size"],
+            uploaded=uploaded,
+            taken=facts["taken"],
+        )
+    return None
+
+
+def _remember(shop: Workshop, source: Source, interpreter: Interpreter) -> None:
+    facts = {
+        "filename": source.filename,
+        "url": source.url,
+        "size": source.size,
+        "uploaded": utc(source.uploaded) if source.uploaded else None,
+        "taken": source.taken,
+    }
+    content = json.dumps(facts).encode()
+    key = _memory_key(shop, source.pin, source.digest, interpreter)
+    if shop.store.get_value("located", key) != content:
+        shop.store.put_value("located", key, content)
+
+
+def _memory_key(shop: Workshop, pin: Pin, digest: Digest, interpreter: Interpreter) -> str:
+    # Which of several pinned wheels is taken depends on the interpreter.
+    kind = interpreter.tags[0] if pin.name in shop.config.only_binary else "sdist"
+    return f"{pin.name}-{pin.version}-{kind}-{digest}"
 
 
 def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared | AsamanError:
@@ -92,21 +159,32 @@ def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepar
     try:
         _fetch(shop, source)
         shop.notify(Event(stage="fetch", state="done", name=str(source.pin)))
-        if source.taken:
-            return Prepared(
-                source=source, interpreter=interpreter, system=BuildSystem(requires=(), backend="")
-            )
-        with fetched(source.digest, source.filename, shop.store) as file:
-            info = unpack.read_sdist(file, source.filename)
-        unpack.check_metadata(info, source.pin)
-        for note in info.notes:
-            shop.say(note)
-        return Prepared(source=source, interpreter=interpreter, system=unpack.build_system(info))
+        system = _read(shop, source)
+        _remember(shop, source, interpreter)
+        return Prepared(source=source, interpreter=interpreter, system=system)
     except AsamanError as error:
         shop.notify(Event(stage="fetch", state="failed", name=str(source.pin)))
         if error.origin is None:
             error.origin = source.pin.origin
         return error
+
+
+def _read(shop: Workshop, source: Source) -> BuildSystem:
+    """Read an sdist strictly; one that is refused leaves nothing in the store."""
+    if source.taken:
+        return BuildSystem(requires=(), backend="")
+    try:
+        with fetched(source.digest, source.filename, shop.store) as file:
+            info = unpack.read_sdist(file, source.filename)
+        unpack.check_metadata(info, source.pin)
+        system = unpack.build_system(info)
+    except AsamanError as error:
+        if error.code is ExitCode.BAD_INPUT:
+            shop.store.discard(source.digest)
+        raise
+    for note in info.notes:
+        shop.say(note)
+    return system
 
 
 def _fetch(shop: Workshop, source: Source) -> None:

@@ -93,13 +93,29 @@ def build_sdist(shop: Workshop, folder: Path) -> Sdist:
         ) from None
 
 
-def _prepared(shop: Workshop, folder: Path) -> Prepared:
-    """Return the project as a source whose hash is that of its build configuration."""
+def tree_digest(folder: Path) -> Digest:
+    """Return what the lock entry of a project's own tree is keyed by: its build configuration.
+
+    :raises AsamanError: it cannot be read
+    """
+    return _tree_digest(_pyproject(folder))
+
+
+def _tree_digest(pyproject: bytes) -> Digest:
+    return Digest.of(b"project tree " + pyproject)
+
+
+def _pyproject(folder: Path) -> bytes:
     try:
         path = folder / "pyproject.toml"
-        pyproject = path.read_bytes() if path.is_file() else b""
+        return path.read_bytes() if path.is_file() else b""
     except OSError as error:
         raise AsamanError(str(folder), error.strerror or str(error)) from None
+
+
+def _prepared(shop: Workshop, folder: Path) -> Prepared:
+    """Return the project as a source whose hash is that of its build configuration."""
+    path, pyproject = folder / "pyproject.toml", _pyproject(folder)
     name = canonicalize_name(folder.absolute().name) or "project"
     info = SdistInfo(
         filename=str(path),
@@ -111,7 +127,7 @@ def _prepared(shop: Workshop, folder: Path) -> Prepared:
         members=0,
         size=0,
     )
-    digest = Digest.of(b"project tree " + pyproject)
+    digest = _tree_digest(pyproject)
     pin = Pin(name=name, version="0", digests=(digest,), origin=Origin(path=str(path)))
     return Prepared(
         source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
