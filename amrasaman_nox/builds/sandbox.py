@@ -1,17 +1,17 @@
 """The isolation ladder; the only place that starts a process of foreign code.
 
-A :class:`Command` says what a process may see; a rung of the ladder turns it into a command line.
+A :class:`Command` says what a process may see; a rung of the ladder turns it into a command line,
+which is started here, watched and ended with all that it started.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import selectors
-import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,51 +19,51 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.builds.limits import Meter, descendants
+from amrasaman_nox.builds.rungs import (
+    BEGUN,
+    BUILD_UID,
+    RUNGS,
+    TEMPORARY,
+    Command,
+    Folder,
+    Launch,
+    build_owner,
+    clock_library,
+)
 from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
 
-#: Who a build runs as where the tool itself is root: no account, and none that systemd hands out.
-BUILD_UID = 64230
+__all__ = [
+    "BUILD_UID",
+    "Command",
+    "Completed",
+    "Folder",
+    "Isolation",
+    "build_owner",
+    "choose",
+    "clock_library",
+    "kill_all",
+    "run",
+]
 
-#: What of the machine a build may read, where it exists.
-_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
-_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
-_TEMPORARY_SIZE = 8 << 30
-_TAIL = 64 << 10
-# A build is not the first process of its namespace: signals would not reach that one.
-_FIRST = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Folder:
-    """A file or folder of the host, and the path at which a process sees it."""
-
-    host: Path
-    inside: str
-    writable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
-    """One process of foreign code: what it is, what it sees, what it may use.
-
-    ``argv`` and ``directory`` are paths as the process sees them. ``variables`` is its whole
-    environment. ``log`` is where its output goes. ``memory`` are folders on empty file systems in
-    memory, which belong to the process. ``processors`` are those it may run on, none for all.
-    """
-
-    argv: tuple[str, ...]
-    directory: str
-    variables: Mapping[str, str]
-    folders: tuple[Folder, ...]
-    environment: BuildEnvironment
-    limits: Limits
-    log: Path
-    memory: tuple[str, ...] = ()
-    processors: tuple[int, ...] = ()
+_TAIL: Final = 64 << 10
+_TICK: Final = 0.1
+#: How long killed processes are waited for, in seconds; one that the disk holds up takes longer.
+_PATIENCE: Final = 5.0
+_PROBE_ENDS: Final = 42
+_PROBE_SECONDS: Final = 20.0
+_MISSING: Final = {
+    "full": "install bubblewrap 0.8 or newer (Debian, Fedora: package bubblewrap), and let users "
+    "make user namespaces; or allow less isolation",
+    "namespaces": "install util-linux 2.36 or newer (package util-linux), and let users make user "
+    "namespaces; or allow less isolation",
+    "none": "install coreutils",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,20 +93,6 @@ class Isolation:
         return self.rung != "none"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Launch:
-    """A command line with the open files that it reads; they are closed after the start."""
-
-    argv: tuple[str, ...]
-    files: tuple[int, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-def build_owner() -> int | None:
-    """Return the uid that must own what a build writes, or ``None`` for our own."""
-    return BUILD_UID if os.geteuid() == 0 else None
-
-
 def choose(wanted: str) -> Isolation:
     """Return the highest rung that works, each tried by running it.
 
@@ -114,7 +100,7 @@ def choose(wanted: str) -> Isolation:
     :raises AsamanError: the rung does not work here (exit 4)
     """
     reasons: list[str] = []
-    for rung in _RUNGS:
+    for rung in RUNGS:
         if wanted not in ("auto", rung):
             continue
         reason = _probe(rung)
@@ -124,7 +110,7 @@ def choose(wanted: str) -> Isolation:
     raise AsamanError(
         f"isolation {wanted}",
         f"not available: {'; '.join(reasons)}",
-        hint="install bubblewrap (Debian, Fedora: package bubblewrap), or allow less isolation",
+        hint=_MISSING.get(wanted, _MISSING["full"]),
         code=ExitCode.NOT_AVAILABLE,
     )
 
@@ -132,38 +118,41 @@ def choose(wanted: str) -> Isolation:
 def run(command: Command, isolation: Isolation) -> Completed:
     """Run *command*; when this returns, all of its processes are dead.
 
+    On the rung ``none`` that is promised for those only that did not leave its process tree.
+
     :raises AsamanError: the isolation itself failed (exit 4)
     """
     with _PROCESSORS.taken(command.environment.processors) as processors:
-        launch = _RUNGS[isolation.rung](replace(command, processors=processors))
-        process = _started(launch, command, isolation)
+        process = _started(replace(command, processors=processors), isolation)
+        watch = _Watch(process=process, command=command, isolation=isolation)
         try:
-            limit = _watch(process, command)
+            with command.log.open("ab") as log:
+                limit = watch.until_the_end(log)
         finally:
             code, used = _end(process)
+    if not watch.begun and not limit:
+        raise _failed(isolation, watch.words, code)
     tail = _tail(command.log)
-    if code and tail.startswith(("bwrap: ", "unshare: ", "setpriv: ")):
-        raise AsamanError(
-            f"isolation {isolation.rung}",
-            printable(tail.splitlines()[0]),
-            code=ExitCode.NOT_AVAILABLE,
-        )
-    return Completed(code=code, limit=limit, tail=tail, cpu_seconds=used)
+    return Completed(
+        code=code, limit=limit or _kernel_limit(code, tail, command), tail=tail, cpu_seconds=used
+    )
 
 
-def _started(launch: _Launch, command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
+def _failed(isolation: Isolation, words: bytes, code: int) -> AsamanError:
+    """Return the error that is made of what the isolation's own programs said."""
+    lines = [line for line in words.decode(errors="replace").splitlines() if line.strip()]
+    return AsamanError(
+        f"isolation {isolation.rung}",
+        f"it failed before the build began: {lines[0] if lines else f'exit status {code}'}",
+        code=ExitCode.NOT_AVAILABLE,
+    )
+
+
+def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
+    launch = RUNGS[isolation.rung](command)
+    cwd = command.directory if isolation.rung == "none" else "/"
     try:
-        return subprocess.Popen(
-            launch.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**command.variables, **launch.variables},
-            pass_fds=launch.files,
-            start_new_session=True,
-            umask=command.environment.umask,
-            cwd=command.directory if isolation.rung == "none" else "/",
-        )
+        process = _popen(launch, command.variables, cwd, command.environment.umask)
     except OSError as error:
         raise AsamanError(
             f"isolation {isolation.rung}",
@@ -171,254 +160,27 @@ def _started(launch: _Launch, command: Command, isolation: Isolation) -> subproc
             code=ExitCode.NOT_AVAILABLE,
         ) from None
     finally:
-        for file in launch.files:
-            os.close(file)
+        launch.close()
+    # Where memory runs out, the kernel ends the build and nothing else.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("900")
+    return process
 
 
-def _watch(process: subprocess.Popen[bytes], command: Command) -> str:
-    """Copy the output to the log until the process ends; return the limit that was passed.
-
-    The end is that of the process, not of its output: a build may close it, or leave it open.
-    """
-    limits, started, heard, written = command.limits, time.monotonic(), time.monotonic(), 0
-    output, ended = _output_of(process), os.pidfd_open(process.pid)
-    try:
-        with selectors.DefaultSelector() as selector, command.log.open("ab") as log:
-            selector.register(output, selectors.EVENT_READ)
-            selector.register(ended, selectors.EVENT_READ)
-            while True:
-                ready = {key.fd for key, _ in selector.select(timeout=0.5)}
-                chunk = _read(output) if output in ready else None
-                if chunk:
-                    log.write(chunk[: max(0, limits.log - written)] if limits.log else chunk)
-                    written, heard = written + len(chunk), time.monotonic()
-                elif ended in ready:
-                    return ""
-                elif chunk == b"":
-                    selector.unregister(output)
-                now = time.monotonic()
-                passed = _passed(limits, now - started, now - heard, written)
-                if passed:
-                    return passed
-    finally:
-        os.close(ended)
-
-
-def _output_of(process: subprocess.Popen[bytes]) -> int:
-    if process.stdout is None:
-        raise ValueError("the process has no output")
-    number = process.stdout.fileno()
-    os.set_blocking(number, False)
-    return number
-
-
-def _read(number: int) -> bytes | None:
-    """Return what there is to read, ``b""`` at the end, ``None`` for nothing yet."""
-    try:
-        return os.read(number, 65536)
-    except BlockingIOError:
-        return None
-
-
-def _passed(limits: Limits, elapsed: float, silent: float, written: int) -> str:
-    rows = (
-        (limits.time, elapsed, f"time ({limits.time:.0f} s)"),
-        (limits.silence, silent, f"silence ({limits.silence:.0f} s without output)"),
-        (limits.log, written, f"log size ({limits.log} bytes)"),
+def _popen(
+    launch: Launch, variables: Mapping[str, str], cwd: str, umask: int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        launch.argv,
+        stdin=subprocess.DEVNULL if launch.stdin is None else launch.stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(variables),
+        pass_fds=launch.files,
+        start_new_session=True,
+        umask=umask,
+        cwd=cwd,
     )
-    return next((name for limit, value, name in rows if limit and value > limit), "")
-
-
-def _end(process: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Kill what is left, reap it, and return the exit status and the CPU seconds used.
-
-    The sandbox's first process takes all others with it, and is gone only when they are.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.stdout is not None:
-        process.stdout.close()
-    return process.returncode, used.ru_utime + used.ru_stime
-
-
-def kill_all() -> None:
-    """Kill every process that this one started and that still runs: a run was interrupted."""
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            for child in (task / "children").read_text().split():
-                os.kill(int(child), signal.SIGKILL)
-
-
-def _tail(log: Path) -> str:
-    with log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _TAIL))
-        return file.read().decode("utf-8", "backslashreplace")
-
-
-# --- the rungs -----------------------------------------------------------------------------------
-
-
-def _full(command: Command) -> _Launch:
-    """Bubblewrap: every namespace, and a root that holds only what is named.
-
-    Where the tool is root, one bubblewrap mounts as root, and a second one, started as an
-    unprivileged user, forbids nested user namespaces: one alone cannot do both.
-    """
-    bwrap = _program("bwrap")
-    world = command.environment
-    files = _Files()
-    chdir = ("--chdir", command.directory)
-    outer = [
-        "--die-with-parent",
-        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
-        *("--unshare-cgroup-try", "--new-session", "--hostname", world.host_name),
-        # Without an init of bubblewrap's own, its end is that of all processes, and it says what
-        # they used.
-        "--as-pid-1",
-        *_root(command, files),
-    ]
-    identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
-    inner = (*identity, "--disable-userns")
-    memory = [part for folder in command.memory for part in _memory(folder, "0755")]
-    proc = ("--ro-bind", "/proc/sys", "/proc/sys")
-    if os.geteuid() != 0:
-        arguments = files.add("\0".join([*outer, *memory, *chdir, *inner, *proc]).encode())
-        return _Launch(
-            argv=(bwrap, "--args", str(arguments), "--", *_FIRST, *_limited(command)),
-            files=tuple(files.numbers),
-        )
-    keep = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
-    drop = ("--reuid", str(BUILD_UID), "--regid", str(BUILD_UID), "--clear-groups")
-    # Root without capabilities cannot enter what belongs to the build's user: the second one does.
-    arguments = files.add("\0".join([*outer, "--chdir", "/", *keep]).encode())
-    # The second one mounts what is in memory: it is then the build's own.
-    second = ("--die-with-parent", *chdir, *inner, "--dev-bind", "/", "/", *proc, *memory)
-    return _Launch(
-        argv=(
-            *(bwrap, "--args", str(arguments), "--", _program("setpriv"), *drop),
-            *(bwrap, *second, "--", *_limited(command)),
-        ),
-        files=tuple(files.numbers),
-    )
-
-
-class _Files:
-    """Open files in memory that a sandbox program reads; host paths stay out of its arguments."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-
-    def add(self, content: bytes) -> int:
-        number = os.memfd_create("amrasaman")
-        os.write(number, content)
-        os.lseek(number, 0, os.SEEK_SET)
-        self.numbers.append(number)
-        return number
-
-
-def _root(command: Command, files: _Files) -> list[str]:
-    """Return bubblewrap's arguments for the root that a process sees."""
-    world = command.environment
-    arguments: list[str] = []
-    for folder in _parents(command):
-        arguments += ["--perms", "0755", "--dir", folder]
-    for name in _SYSTEM:
-        path = Path(name)
-        if path.is_symlink():
-            arguments += ["--symlink", str(path.readlink()), name]
-        elif path.exists():
-            arguments += ["--ro-bind", name, name]
-    for name in _SYSTEM_FILES:
-        arguments += ["--ro-bind-try", name, name]
-    for name, content in _accounts(world).items():
-        arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(content)), name]
-    online = f"0-{world.processors - 1}\n" if world.processors > 1 else "0\n"
-    cpus = "/sys/devices/system/cpu/online"
-    arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(online.encode())), cpus]
-    arguments += ["--proc", "/proc", "--dev", "/dev"]
-    for name in ("/dev/shm", "/tmp", world.home):  # noqa: S108 - the sandbox's own
-        arguments += _memory(name, "1777")
-    for item in command.folders:
-        arguments += ["--bind" if item.writable else "--ro-bind", str(item.host), item.inside]
-    return arguments
-
-
-def _memory(folder: str, mode: str) -> tuple[str, ...]:
-    return ("--perms", mode, "--size", str(_TEMPORARY_SIZE), "--tmpfs", folder)
-
-
-def _parents(command: Command) -> list[str]:
-    """Return the folders on the way to what is shown, outermost first."""
-    inside = [item.inside for item in command.folders] + [command.environment.home]
-    inside += [f"{folder}/content" for folder in command.memory]
-    inside += ["/etc/passwd", "/sys/devices/system/cpu/online"]
-    ways = {
-        str(parent)
-        for path in inside
-        if not path.startswith(("/usr/", "/tmp/"))  # noqa: S108 - the sandbox's own
-        for parent in Path(path).parents
-    }
-    return sorted(ways - {"/"})
-
-
-def _accounts(world: BuildEnvironment) -> dict[str, bytes]:
-    user = f"{world.user}:x:{world.uid}:{world.uid}::{world.home}:/bin/sh\n"
-    return {
-        "/etc/passwd": f"root:x:0:0::/root:/bin/sh\n{user}".encode(),
-        "/etc/group": f"root:x:0:\n{world.user}:x:{world.uid}:\n".encode(),
-        "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
-    }
-
-
-def _none(command: Command) -> _Launch:
-    """No isolation: the normalised environment alone, at the host's own paths."""
-    return _Launch(argv=_limited(command))
-
-
-def _limited(command: Command) -> tuple[str, ...]:
-    """Return the command with its limits, its processors and its clock."""
-    argv = (*_clock(command.environment), *command.argv)
-    taskset, prlimit = shutil.which("taskset"), shutil.which("prlimit")
-    if taskset is not None and command.processors:
-        argv = (taskset, "--cpu-list", ",".join(map(str, command.processors)), *argv)
-    if prlimit is not None:
-        file = str(command.limits.file) if command.limits.file else "unlimited"
-        argv = (prlimit, f"--fsize={file}", "--core=0", "--", *argv)
-    return argv
-
-
-@functools.cache
-def clock_library() -> str:
-    """Return the path of libfaketime, or ``""`` where it is not installed."""
-    found = (
-        path
-        for pattern in ("lib/*/faketime", "lib64/faketime", "lib/faketime", "local/lib/faketime")
-        for path in sorted(Path("/usr").glob(f"{pattern}/libfaketime.so.1"))
-    )
-    return str(next(found, ""))
-
-
-def _clock(world: BuildEnvironment) -> tuple[str, ...]:
-    """Return the start of a command line under another clock; times of files stay as they are."""
-    if world.clock is None and not world.clock_offset:
-        return ()
-    if not clock_library():
-        raise AsamanError(
-            "another clock",
-            "libfaketime is not installed",
-            hint="install it (Debian, Fedora: package libfaketime)",
-            code=ExitCode.NOT_AVAILABLE,
-        )
-    moment = (
-        (f"FAKETIME={world.clock_offset:+d}",)
-        if world.clock is None
-        else (f"FAKETIME={world.clock + world.clock_offset}", "FAKETIME_FMT=%s")
-    )
-    variables = ("FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1", *moment)
-    return (_program("env"), f"LD_PRELOAD={clock_library()}", *variables)
 
 
 @dataclass(slots=True)
@@ -445,55 +207,184 @@ class _Processors:
 _PROCESSORS: Final = _Processors()
 
 
-_RUNGS: dict[str, Callable[[Command], _Launch]] = {"full": _full, "none": _none}
+# --- watching ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Copies the output of a process to its log, and holds it against its limits."""
+
+    process: subprocess.Popen[bytes]
+    command: Command
+    isolation: Isolation
+    begun: bool = False
+    words: bytes = b""
+    written: int = 0
+    started: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
+
+    def until_the_end(self, log: BinaryIO) -> str:
+        """Return when the process has ended, or with the limit that it passed.
+
+        The end is that of the process, not of its output: a build may close it, or leave it open.
+        """
+        output, ended = _output_of(self.process), os.pidfd_open(self.process.pid)
+        meter = self._meter()
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(output, selectors.EVENT_READ)
+                selector.register(ended, selectors.EVENT_READ)
+                while True:
+                    ready = {key.fd for key, _ in selector.select(timeout=_TICK)}
+                    chunk = _read(output) if output in ready else None
+                    if chunk:
+                        self._take(chunk, log)
+                    elif ended in ready:
+                        return ""
+                    elif chunk == b"":
+                        selector.unregister(output)
+                    passed = self._passed() or meter.passed()
+                    if passed:
+                        return passed
+        finally:
+            os.close(ended)
+
+    def _meter(self) -> Meter:
+        command = self.command
+        folders = {item.host for item in command.folders if item.writable}
+        if not self.isolation.constant_paths:
+            folders.add(Path(command.directory))
+        return Meter(
+            pid=self.process.pid,
+            folders=tuple(folders),
+            temporary=(*TEMPORARY, command.environment.home, *command.memory),
+            limits=command.limits,
+        )
+
+    def _take(self, chunk: bytes, log: BinaryIO) -> None:
+        if not self.begun:
+            self.words += chunk
+            before, marker, chunk = self.words.partition(BEGUN)
+            if not marker:
+                self.words = self.words[-_TAIL:]
+                return
+            self.begun, self.words = True, before
+        limit = self.command.limits.log
+        log.write(chunk[: max(0, limit - self.written)] if limit else chunk)
+        self.written, self.heard = self.written + len(chunk), time.monotonic()
+
+    def _passed(self) -> str:
+        limits, now = self.command.limits, time.monotonic()
+        rows = (
+            (limits.time, now - self.started, f"time ({limits.time:g} s)"),
+            (limits.silence, now - self.heard, f"silence ({limits.silence:g} s without output)"),
+            (limits.log, self.written, f"log size ({limits.log} bytes)"),
+        )
+        return next((name for limit, value, name in rows if limit and value > limit), "")
+
+
+def _output_of(process: subprocess.Popen[bytes]) -> int:
+    if process.stdout is None:
+        raise ValueError("the process has no output")
+    number = process.stdout.fileno()
+    os.set_blocking(number, False)
+    return number
+
+
+def _read(number: int) -> bytes | None:
+    """Return what there is to read, ``b""`` at the end, ``None`` for nothing yet."""
+    try:
+        return os.read(number, 65536)
+    except BlockingIOError:
+        return None
+
+
+def _kernel_limit(code: int, tail: str, command: Command) -> str:
+    """Return the limit that the kernel kept and that made the process fail, or ``""``."""
+    too_large = {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}
+    if command.limits.file and (code in too_large or (code and "File too large" in tail[-4096:])):
+        return f"file size ({command.limits.file} bytes)"
+    return ""
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        return file.read().decode("utf-8", "backslashreplace")
+
+
+# --- ending --------------------------------------------------------------------------------------
+
+
+def _end(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Kill what is left, reap it, and return the exit status and the CPU seconds used."""
+    _kill_tree(process.pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdout is not None:
+        process.stdout.close()
+    return process.returncode, used.ru_utime + used.ru_stime
+
+
+def kill_all() -> None:
+    """Kill every process that this one started and that still runs: a run was interrupted.
+
+    When this returns they are dead, with all that they started.
+    """
+    _kill(descendants(os.getpid()))
+
+
+def _kill_tree(pid: int) -> None:
+    """Kill *pid* and what it started; it stays to be reaped."""
+    _kill([pid, *descendants(pid)])
+
+
+def _kill(pids: list[int]) -> None:
+    """Kill processes, and wait until they are dead.
+
+    The first process of a PID namespace is dead only when all others in it are.
+    """
+    with contextlib.ExitStack() as stack:
+        # Last come first: the first process of a namespace outlives no parent that waits for it.
+        ends = [end for pid in reversed(pids) for end in _killed(pid, stack)]
+        limit = time.monotonic() + _PATIENCE
+        for end in ends:
+            with selectors.DefaultSelector() as selector:
+                selector.register(end, selectors.EVENT_READ)
+                selector.select(timeout=max(0.0, limit - time.monotonic()))
+
+
+def _killed(pid: int, stack: contextlib.ExitStack) -> Iterator[int]:
+    """Kill a process and yield a file that is readable when it is dead; it may be gone by now."""
+    with contextlib.suppress(OSError):
+        end = os.pidfd_open(pid)
+        stack.callback(os.close, end)
+        signal.pidfd_send_signal(end, signal.SIGKILL)
+        yield end
 
 
 # --- probing -------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise AsamanError(f"program {name}", "it is not installed", code=ExitCode.NOT_AVAILABLE)
-    return found
-
-
 def _probe(rung: str) -> str:
     """Run one small command on *rung*; return why that failed, or ``""``."""
-    limits = replace(Limits(), time=20.0)
-    reader, writer = os.pipe()
-    os.close(reader)
-    os.close(writer)
-    command = Command(
-        argv=("/bin/sh", "-c", "exit 42"),
-        directory="/",
-        variables={"PATH": "/usr/bin:/bin"},
-        folders=(),
-        environment=BuildEnvironment(),
-        limits=limits,
-        log=Path(os.devnull),
-    )
-    try:
-        launch = _RUNGS[rung](command)
-    except AsamanError as error:
-        return str(error)
-    try:
-        done = subprocess.run(
-            launch.argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=dict(command.variables),
-            pass_fds=launch.files,
-            timeout=limits.time,
-            check=False,
+    with tempfile.TemporaryDirectory(prefix="amrasaman-") as folder:
+        command = Command(
+            argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
+            directory="/",
+            variables={"PATH": "/usr/bin:/bin"},
+            folders=(),
+            environment=BuildEnvironment(),
+            limits=replace(Limits(), time=_PROBE_SECONDS),
+            log=Path(folder) / "log",
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return printable(str(error))
-    finally:
-        for file in launch.files:
-            os.close(file)
-    if done.returncode == 42:
+        try:
+            done = run(command, Isolation(rung=rung))
+        except AsamanError as error:
+            return printable(error.why if error.what.startswith("isolation") else str(error))
+    if done.code == _PROBE_ENDS:
         return ""
-    said = done.stderr.decode(errors="replace").strip().splitlines()
-    return printable(said[0]) if said else f"exit status {done.returncode}"
+    return done.limit or f"exit status {done.code}"
