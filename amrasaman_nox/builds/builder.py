@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import os
 import re
+import shutil
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -122,13 +123,41 @@ def failure_of(job: BuildJob, failed: hooks.HookFailed) -> BuildFailure:
         reason=failed.reason,
         hint=hint.format(name=job.source.name),
         log=failed.log,
+        log_path=failed.log_path,
         origin=job.source.pin.origin,
     )
 
 
 @contextlib.contextmanager
 def workplace(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
-    """Make the folders of one build: private, and on the rung ``none`` at a stable path."""
+    """Make the folders of one build: private, and on the rung ``none`` at a stable path.
+
+    The log of its hooks outlives them, in the store's folder ``logs``.
+    """
+    with _folders(job, store, isolation) as folder:
+        try:
+            yield folder
+        except hooks.HookFailed as failed:
+            failed.log_path = _keep_log(job, folder / "log", store)
+            raise
+        _keep_log(job, folder / "log", store)
+
+
+def _keep_log(job: BuildJob, log: Path, store: Store) -> str | None:
+    if not log.is_file():
+        return None
+    kept = store.root / "logs" / f"{job.source.name}-{job.source.version}-{job.key[:12]}.log"
+    try:
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(log, kept)
+    except OSError:
+        # A log that cannot be kept must not hide what the build came to.
+        return None
+    return str(kept)
+
+
+@contextlib.contextmanager
+def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
     from amrasaman_nox.builds import sandbox
 
     if isolation.constant_paths:

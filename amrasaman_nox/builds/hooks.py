@@ -65,6 +65,8 @@ class HookFailed(Exception):  # noqa: N818 - it becomes a value, a BuildFailure
         self.hook = hook
         self.reason = reason
         self.log = log
+        #: Where the whole log is kept, once the build's folders are gone.
+        self.log_path: str | None = None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import sdist
 from amrasaman_nox.builds.lock import lock_path
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.sources.archives import read_archive, read_directory
 from amrasaman_nox.sources.pylock import read_pylock
 from amrasaman_nox.sources.requirements import read_requirements
@@ -56,7 +56,24 @@ def read_requirement(path: Path, config: Config) -> Requirements:
     """
     if is_pylock(path):
         return read_pylock(path, only_binary=frozenset(config.only_binary))
-    return read_requirements(path, variables=dict(config.expandable))
+    requirements = read_requirements(path, variables=dict(config.expandable))
+    _check_urls(requirements, config)
+    return requirements
+
+
+def _check_urls(requirements: Requirements, config: Config) -> None:
+    problems = [
+        AsamanError(
+            str(pin),
+            "pinned by a URL of its own, and not from an index",
+            hint="accept such pins with --allow-url",
+            origin=pin.origin,
+        )
+        for pin in requirements.pins
+        if pin.url is not None and not config.allow_url
+    ]
+    if problems:
+        raise all_of(problems)
 
 
 def is_pylock(path: Path) -> bool:

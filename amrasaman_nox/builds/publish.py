@@ -14,7 +14,7 @@ from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
-    from amrasaman_nox.model import BuildRecord, Digest
+    from amrasaman_nox.model import BuildRecord, Digest, Source
     from amrasaman_nox.sources.store import Store
 
 _CHUNK: Final = 1 << 20
@@ -62,8 +62,26 @@ def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) ->
     return note
 
 
-def digest_of(path: Path) -> str:
-    """Return the sha256 (hexadecimal) of a regular file, ``""`` for anything else."""
+def publish_source(source: Source, output: Path, store: Store) -> None:
+    """Copy the verified bytes of *source* from *store* into *output*, under its file name.
+
+    :raises AsamanError: the store does not hold them, or the folder cannot be written to (exit 5)
+    """
+    path = output / source.filename
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        if digest_of(path, source.digest.algorithm) == source.digest.value:
+            return
+        with fetched(source.digest, source.filename, store) as file:
+            _place(file, path, source.digest)
+    except OSError as error:
+        raise AsamanError(
+            str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+
+
+def digest_of(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hash (hexadecimal) of a regular file, ``""`` for anything else."""
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -71,7 +89,7 @@ def digest_of(path: Path) -> str:
     with os.fdopen(number, "rb") as file:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             return ""
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _vouched(beside: Path, digest: str) -> bool:
@@ -104,7 +122,7 @@ def _place(source: BinaryIO | _Bytes, path: Path, digest: Digest | None) -> None
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(number, "w+b") as file:
-            written = hashlib.sha256()
+            written = hashlib.new(digest.algorithm if digest is not None else "sha256")
             while chunk := source.read(_CHUNK):
                 file.write(chunk)
                 written.update(chunk)

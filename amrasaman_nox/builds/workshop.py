@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from amrasaman_nox.builds import interpreters, normalise, sandbox
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.sources.store import Store
 
@@ -87,7 +88,9 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
 
 
 def _open(config: Config, notify: Notify) -> Workshop:
-    found = tuple(interpreters.inspect(request) for request in config.python or ("",))
+    requests = config.python or ("",)
+    found = tuple(dict.fromkeys(interpreters.inspect(request) for request in requests))
+    _check_distinct(found)
     isolation = sandbox.choose(config.isolation)
     store = Store.open(config.cache_dir or platformdirs.user_cache_path("amrasaman-nox"))
     store.sweep()
@@ -99,3 +102,16 @@ def _open(config: Config, notify: Notify) -> Workshop:
         index=config.index,
         notify=notify,
     )
+
+
+def _check_distinct(found: tuple[Interpreter, ...]) -> None:
+    """Check that no two interpreters would give different wheels of the same name."""
+    by_tag: dict[str, Interpreter] = {}
+    for interpreter in found:
+        other = by_tag.setdefault(interpreter.tags[0], interpreter)
+        if other is not interpreter:
+            raise AsamanError(
+                f"--python {interpreter.executable}",
+                f"its wheels would have the names of those of {other.executable}",
+                hint="name one interpreter a version",
+            )

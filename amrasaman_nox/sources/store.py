@@ -159,6 +159,12 @@ class Store:
             self._link(temporary, digest)
             _flush_folder(final.parent)
 
+    def discard(self, digest: Digest) -> None:
+        """Remove the entry for *digest*, if there is one: its bytes are of no use."""
+        path = self.path(digest)
+        with _naming(path), contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
     def put_value(self, kind: str, key: str, data: bytes) -> None:
         """Store a small value, replacing the former one as a whole.
 
