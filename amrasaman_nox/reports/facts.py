@@ -35,6 +35,9 @@ _ACCEPTED: Final = {
     Verdict.EQUIVALENT: (Verdict.IDENTICAL, Verdict.EQUIVALENT),
 }
 _VERIFY: Final = "verify"
+_GENERATE: Final = "verified_requirements"
+#: What to say where a command has nothing to count.
+_NOTHING: Final = {"lock_build_requirements": "the build lock is complete"}
 
 
 def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
@@ -81,7 +84,13 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
 
 def summary(report: Report) -> str:
     """Return one line such as ``2 identical, 1 different``."""
-    return ", ".join(f"{number} {label}" for label, number in counts(report)) or "nothing to do"
+    counted = ", ".join(f"{number} {label}" for label, number in counts(report))
+    return counted or _NOTHING.get(report.command, "nothing to do")
+
+
+def written(report: Report) -> str:
+    """Return the file that the command was asked for, ``""`` where it makes no single file."""
+    return report.output if report.command == _GENERATE else ""
 
 
 def tail(log: str) -> tuple[str, ...]:

@@ -131,6 +131,8 @@ def _foot(report: Report) -> Iterator[str]:
         yield printable(f"note: {note}")
     isolation = f"; isolation: {report.isolation}" if report.isolation else ""
     yield printable(facts.summary(report) + isolation)
+    if path := facts.written(report):
+        yield printable(f"written: {path}")
 
 
 def _table(*columns: str) -> Table:

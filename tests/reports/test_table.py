@@ -72,3 +72,13 @@ def test_foreign_text_is_inert(report: object) -> None:
 
 def test_nothing_to_report_is_one_line() -> None:
     assert render(Report(command="reproducible_wheels")) == "nothing to do\n"
+
+
+def test_the_file_that_was_asked_for_is_named() -> None:
+    report = Report(command="verified_requirements", output="verified-requirements.txt")
+    assert render(report).endswith("written: verified-requirements.txt\n")
+    assert "written" not in render(build_report())
+
+
+def test_a_lock_with_nothing_to_add_is_said_to_be_complete() -> None:
+    assert render(Report(command="lock_build_requirements")) == "the build lock is complete\n"
