@@ -50,4 +50,11 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Measure beside the peers: nox -s benchmark -- REQUIREMENTS [--rounds N] [--write FILE]."""
+    install(session, "test")
+    session.run("python", "-m", "tests.evaluation.benchmark", *session.posargs)
+
+
 amrasaman_nox.register()

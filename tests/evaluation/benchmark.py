@@ -1,0 +1,335 @@
+"""Wall times beside the peers', as their users call them; ``nox -s benchmark`` prints the table.
+
+Everything is measured in one run on one machine, each command as a whole process, the median of
+several rounds. The peers are installed into environments of their own first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PEERS = {"asaman": "asaman==0.2.1", "pip": "pip", "uv": "uv"}
+# A ratio that is worse than its recorded one by more than this fails the smaller run.
+SLACK = 4 / 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one command cost: seconds of wall time and of CPU, and its exit status."""
+
+    wall: float
+    cpu: float
+    code: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where a benchmark works, and on what."""
+
+    folder: Path
+    requirement: Path
+    sdists: tuple[Path, ...]
+    index: str
+
+    def command(self, name: str) -> str:
+        """Return the program of a peer's own environment."""
+        return str(self.folder / "peers" / name / "bin" / name)
+
+    def fresh(self, name: str) -> Path:
+        """Return an empty folder."""
+        path = self.folder / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+
+def measure(arguments: list[str], cwd: Path, **variables: str) -> Measured:
+    """Run a command to its end and return what it cost."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    done = subprocess.run(
+        arguments,
+        cwd=cwd,
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        print(done.stdout.decode(errors="replace")[-2000:], file=sys.stderr)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(wall=wall, cpu=cpu, code=done.returncode)
+
+
+def ours(bench: Bench, *arguments: str, command: str = "asaman") -> Measured:
+    """Run our own command on the bench's store, lock and output folder."""
+    return measure(
+        [
+            *(str(Path(sys.executable).with_name(command)), *arguments),
+            *("-r", str(bench.requirement), "-o", str(bench.folder / "ours" / "wheels")),
+            *("--lock", str(bench.folder / "ours" / "lock.toml")),
+            *("--cache-dir", str(bench.folder / "ours" / "cache"), "-q"),
+        ],
+        bench.folder,
+    )
+
+
+def cold(bench: Bench) -> Measured:
+    """Build from nothing: no lock, an empty store, an empty cache of the index client."""
+    bench.fresh("ours")
+    return ours(bench)
+
+
+def rebuild(bench: Bench) -> Measured:
+    """Build all again, lock and environments present."""
+    return ours(bench, "--rebuild")
+
+
+def verify(bench: Bench) -> Measured:
+    """Rebuild all under variations and compare."""
+    return measure(
+        [
+            *(str(Path(sys.executable).with_name("asaman")), "verify"),
+            *("-r", str(bench.requirement), "-o", str(bench.folder / "ours" / "wheels")),
+            *("--lock", str(bench.folder / "ours" / "lock.toml")),
+            *("--cache-dir", str(bench.folder / "ours" / "cache"), "-q"),
+        ],
+        bench.folder,
+    )
+
+
+def nothing(bench: Bench) -> Measured:
+    """Run again with nothing to do."""
+    return ours(bench)
+
+
+def bumped(bench: Bench) -> Measured:
+    """Build one pin that changed: its wheel, record and lock entry are not there yet."""
+    name = re.search(r"^([a-z0-9-]+)==", bench.requirement.read_text(), re.MULTILINE)
+    assert name is not None
+    stem = name[1].replace("-", "_")
+    for path in (bench.folder / "ours" / "wheels").glob(f"{stem}-*"):
+        path.unlink()
+    records = bench.folder / "ours" / "cache" / "values" / "records"
+    shutil.rmtree(records, ignore_errors=True)
+    lock = bench.folder / "ours" / "lock.toml"
+    head, *entries = lock.read_text().split("[[sources]]")
+    kept = [entry for entry in entries if f'name = "{name[1]}"\n' not in entry]
+    lock.write_text("[[sources]]".join([head, *kept]))
+    return ours(bench)
+
+
+def help_text(bench: Bench) -> Measured:
+    """Print the help."""
+    return measure([str(Path(sys.executable).with_name("asaman")), "--help"], bench.folder)
+
+
+def uv_build(bench: Bench) -> Measured:
+    """``uv build --wheel ARCHIVE`` for each sdist, with one cache that is empty at first."""
+    cache, out = bench.fresh("uv-cache"), bench.fresh("uv-out")
+    parts = [
+        measure(
+            [bench.command("uv"), "build", "-q", "--wheel", "-o", str(out), str(sdist)],
+            bench.folder,
+            UV_CACHE_DIR=str(cache),
+        )
+        for sdist in bench.sdists
+    ]
+    return Measured(
+        wall=sum(part.wall for part in parts),
+        cpu=sum(part.cpu for part in parts),
+        code=max(part.code for part in parts),
+    )
+
+
+def pip_wheel(bench: Bench) -> Measured:
+    """``pip wheel --no-deps --no-binary NAMES --no-cache-dir -r FILE``."""
+    names = re.findall(r"^([a-z0-9-]+)==", bench.requirement.read_text(), re.MULTILINE)
+    return measure(
+        [
+            *(bench.command("pip"), "wheel", "-q", "--no-deps", "--no-cache-dir"),
+            *("--no-binary", ",".join(names), "-w", str(bench.fresh("pip-out"))),
+            *("-r", str(bench.requirement)),
+        ],
+        bench.folder,
+    )
+
+
+def asaman_021(bench: Bench) -> Measured:
+    """``asaman -r FILE --with-index INDEX``, the original."""
+    programs = f"{Path(bench.command('asaman')).parent}:{os.environ['PATH']}"
+    shutil.rmtree("/tmp/pip-wheel-build", ignore_errors=True)
+    return measure(
+        [
+            *(bench.command("asaman"), "-r", str(bench.requirement)),
+            *("--with-index", bench.index, "-o", str(bench.fresh("asaman-out"))),
+        ],
+        bench.folder,
+        PATH=programs,
+    )
+
+
+#: Each row: what is measured, by what, against which peer, and the ratio to reach.
+ROWS: tuple[tuple[str, Callable[[Bench], Measured], tuple[tuple[str, float], ...]], ...] = (
+    ("asaman 0.2.1, as its users call it", asaman_021, ()),
+    ("pip wheel, as its users call it", pip_wheel, ()),
+    ("uv build, once a source", uv_build, ()),
+    ("everything cold", cold, (("asaman_021", 1 / 8), ("uv_build", 1 / 2))),
+    ("rebuild all, lock and environments present", rebuild, (("uv_build", 1 / 4),)),
+    ("verify all", verify, (("uv_build", 1.0),)),
+    ("nothing to do", nothing, ()),
+    ("one pin bumped", bumped, ()),
+    ("asaman --help", help_text, ()),
+)
+
+
+def peers(folder: Path) -> None:
+    """Install each peer into an environment of its own."""
+    for name, requirement in PEERS.items():
+        place = folder / "peers" / name
+        venv.create(place, with_pip=True)
+        subprocess.run(
+            [str(place / "bin" / "python"), "-m", "pip", "install", "-q", "-U", requirement],
+            check=True,
+        )
+
+
+def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
+    """Fetch the pinned sdists with our own reader and downloader."""
+    from amrasaman_nox import config
+    from amrasaman_nox.builds import interpreters
+    from amrasaman_nox.sources import download, index
+    from amrasaman_nox.sources.requirements import read_requirements
+    from amrasaman_nox.sources.store import Store
+
+    loaded = config.load({}, folder=folder, invoked_from=folder, environ=config.snapshot())
+    found = index.locate(
+        read_requirements(requirement).pins,
+        index=loaded.index,
+        python=interpreters.inspect().executable,
+        cache=folder / "locate-cache",
+    )
+    store = Store.open(folder / "fetched")
+    download.fetch_all(found, store=store, index=loaded.index)
+    (folder / "sdists").mkdir()
+    for source in found:
+        shutil.copy(store.path(source.digest), folder / "sdists" / source.filename)
+    return tuple(sorted((folder / "sdists").iterdir()))
+
+
+def run(bench: Bench, rounds: int, names: list[str]) -> dict[str, Measured]:
+    """Measure all rows in turn, several rounds, and return the medians."""
+    found: dict[str, list[Measured]] = {}
+    for _ in range(rounds):
+        for _, action, _ in ROWS:
+            if not names or action.__name__ in names:
+                measured = action(bench)
+                print(f"{action.__name__:12} {measured.wall:8.2f} s", file=sys.stderr, flush=True)
+                found.setdefault(action.__name__, []).append(measured)
+    return {
+        name: Measured(
+            wall=statistics.median(item.wall for item in items),
+            cpu=statistics.median(item.cpu for item in items),
+            code=max(item.code for item in items),
+        )
+        for name, items in found.items()
+    }
+
+
+def table(found: dict[str, Measured], count: int, rounds: int) -> str:
+    """Return the Markdown table, with each ratio beside the one to reach."""
+    lines = [
+        f"{count} sources, medians of {rounds}, {len(os.sched_getaffinity(0))} processors.",
+        "",
+        "| work | wall, s | CPU, s | ratios |",
+        "|---|---:|---:|---|",
+    ]
+    for title, action, targets in ROWS:
+        measured = found.get(action.__name__)
+        if measured is None:
+            continue
+        ratios = [
+            f"{measured.wall / found[peer].wall:.2f} of {peer} (to reach: {target:.2f})"
+            for peer, target in targets
+            if peer in found
+        ]
+        failed = f" (exit {measured.code})" if measured.code else ""
+        lines.append(
+            f"| {title}{failed} | {measured.wall:.2f} | {measured.cpu:.2f} | {'; '.join(ratios)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def fallen_back(found: dict[str, Measured], baseline: Path) -> list[str]:
+    """Return the ratios to ``uv build`` that are worse than the recorded ones by a third."""
+    recorded = json.loads(baseline.read_text())
+    ratios = {name: found[name].wall / found["uv_build"].wall for name in recorded}
+    return [
+        f"{name}: {ratios[name]:.2f} of uv_build, recorded {former:.2f}"
+        for name, former in recorded.items()
+        if ratios[name] > former * SLACK
+    ]
+
+
+def main() -> int:
+    """Measure, print the table, write it where asked, and compare with a recorded run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("requirement", type=Path)
+    parser.add_argument("--index", default="", help="the index that asaman 0.2.1 is told to use")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", default=[], metavar="ROW")
+    parser.add_argument("--write", type=Path, help="a Markdown file for the table")
+    parser.add_argument("--baseline", type=Path, help="ratios that must not fall back by a third")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    try:
+        peers(folder)
+        sdists = fetched_sdists(options.requirement, folder)
+        bench = Bench(
+            folder=folder,
+            requirement=options.requirement.resolve(),
+            sdists=sdists,
+            index=options.index or default_index(folder),
+        )
+        found = run(bench, options.rounds, options.only)
+        text = table(found, len(sdists), options.rounds)
+        print(text)
+        if options.write:
+            options.write.write_text(text)
+        worse = fallen_back(found, options.baseline) if options.baseline else []
+        print("\n".join(worse), file=sys.stderr)
+        return 1 if worse or any(item.code for item in found.values()) else 0
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def default_index(folder: Path) -> str:
+    """Return the index that pip asks, since the original needs its URL."""
+    program = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+    python = str(folder / "peers" / "pip" / "bin" / "python")
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
