@@ -70,9 +70,9 @@ def _write(
     else:
         write_verified_requirements_file(path, entries, inputs=[requirement])
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
+    kept = tuple(record for record in found if record.wheel.filename in used)
     outcome = BuildOutcome(
-        records=tuple(record for record in found if record.wheel.filename in used),
-        left_out=left_out,
+        records=kept, kept=frozenset(record.key for record in kept), left_out=left_out
     )
     return Report(command=_COMMAND, build=outcome, output=str(path), notes=notes)
 
