@@ -371,10 +371,11 @@ def _killed(pid: int, stack: contextlib.ExitStack) -> Iterator[int]:
 
 def _probe(rung: str) -> str:
     """Run one small command on *rung*; return why that failed, or ``""``."""
+    isolation = Isolation(rung=rung)
     with tempfile.TemporaryDirectory(prefix="amrasaman-") as folder:
         command = Command(
             argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
-            directory="/",
+            directory="/" if isolation.constant_paths else folder,
             variables={"PATH": "/usr/bin:/bin"},
             folders=(),
             environment=BuildEnvironment(),
@@ -382,7 +383,7 @@ def _probe(rung: str) -> str:
             log=Path(folder) / "log",
         )
         try:
-            done = run(command, Isolation(rung=rung))
+            done = run(command, isolation)
         except AsamanError as error:
             return printable(error.why if error.what.startswith("isolation") else str(error))
     if done.code == _PROBE_ENDS:
