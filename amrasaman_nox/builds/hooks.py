@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from amrasaman_nox.builds.sandbox import Completed, Isolation
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
 
-_LARGEST_ANSWER: Final = 1 << 20
+#: An answer holds the warnings of the backend as well; some projects get hundreds of long ones.
+_LARGEST_ANSWER: Final = 8 << 20
 _HOOK: Final = "/build/frontend/hook.py"
 _START: Final = "/build/frontend/start.py"
 
