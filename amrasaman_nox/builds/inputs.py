@@ -49,6 +49,11 @@ def lock_of(config: Config) -> Path:
     return config.output / "build-lock.toml"
 
 
+def written_lock(config: Config) -> Path:
+    """Return where the build lock of this run is written to; a part's goes with its wheels."""
+    return lock_of(config) if config.shard is None else config.output / "build-lock.toml"
+
+
 def read_requirement(path: Path, config: Config) -> Requirements:
     """Return the pins of a requirements file or, by its name, of a lock (PEP 751).
 

@@ -41,6 +41,11 @@ def variables(environment: BuildEnvironment) -> dict[str, str]:
     return {**fixed, **dict(environment.variables)}
 
 
+def own_variables() -> tuple[tuple[str, str], ...]:
+    """Return the variables of this process; those of access count where it is a worker."""
+    return tuple(sorted(os.environ.items()))
+
+
 @contextlib.contextmanager
 def own_umask() -> Iterator[None]:
     """Create files with the usual umask for a while, whatever the user's own is."""

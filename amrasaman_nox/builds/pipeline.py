@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from collections import defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from amrasaman_nox import records
 from amrasaman_nox.builds import (
     builder,
+    executors,
+    graph,
     hooks,
     inputs,
     prepare,
     requires,
-    sandbox,
     sdist,
+    shard,
     taken,
     workshop,
 )
@@ -90,6 +90,7 @@ def _run(
         if requirements is None:
             requirements = inputs.read_project(shop, folder)
         shop = dataclasses.replace(shop, index=with_file_options(shop.index, requirements.index))
+        requirements = shard.part(requirements, config.shard)
         for note in requirements.notes:
             shop.say(note)
         outcome = act(shop, requirements)
@@ -159,7 +160,9 @@ def _build_for(
     for pin in kept:
         shop.notify(Event(stage="build", state="kept", name=str(pin)))
     prepared = prepare.prepare(shop, [pin for pin in pins if pin not in kept], interpreter, lock)
-    done = in_parallel(shop, prepared, lambda item: _one(shop, item, lock))
+    weights = graph.estimates([item.source for item in prepared], shop.store)
+    done = in_parallel(shop, prepared, lambda item: _one(shop, item, lock), weights)
+    graph.remember(done_records([item for item in done if not item.kept]), shop.store)
     entries = [item.entry for item in done if item.entry is not None]
     lock = _write_lock(shop, lock, entries)
     built = {item.source.pin: result for item, result in zip(prepared, done, strict=True)}
@@ -257,9 +260,7 @@ def built(
             former = _stored(shop, job.key, source)
             if former is not None:
                 return former, True
-        result = builder.build_wheel(
-            job, store=shop.store, isolation=shop.isolation, notify=shop.say
-        )
+        result = executors.build(shop, job)
         if isinstance(result, BuildRecord):
             shop.store.put_value("records", job.key, records.render(result).encode())
         return result, False
@@ -281,26 +282,38 @@ def _stored(shop: Workshop, key: str, source: Source) -> BuildRecord | None:
     return dataclasses.replace(record, source=source)
 
 
-def in_parallel(shop: Workshop, items: Sequence[T], act: Callable[[T], R]) -> list[R]:
+def in_parallel(
+    shop: Workshop,
+    items: Sequence[T],
+    act: Callable[[T], R],
+    weights: Sequence[float] = (),
+) -> list[R]:
     """Return *act* of each item, in their order, some at a time; a failure must be a value.
 
     When the run is interrupted, all sandboxes end before this returns.
+
+    :param weights: how long each takes, in seconds; what takes long starts early
     """
-    with ThreadPoolExecutor(shop.config.jobs) as pool:
-        futures: list[Future[R]] = [pool.submit(act, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            while not all(future.done() for future in futures):
-                sandbox.kill_all()
-                time.sleep(0.05)
-            raise
+    return graph.run(
+        items,
+        act,
+        jobs=shop.workers.width,
+        weights=weights,
+        room=shop.workers.room,
+        stop=shop.workers.stop,
+    )
 
 
 def _current_lock(shop: Workshop, requirements: Requirements) -> BuildLock:
     """Return the build lock without the entries of sdists that no pin names any more."""
     lock = read_lock(inputs.lock_of(shop.config))
+    if shop.config.shard is not None:
+        # A part may be empty, and asaman merge wants a folder of each.
+        shop.config.output.mkdir(parents=True, exist_ok=True)
+        own = read_lock(inputs.written_lock(shop.config))
+        lock = merged(
+            lock, own.entries, sdists={entry.sdist for entry in (*lock.entries, *own.entries)}
+        )
     used = {digest for pin in requirements.pins for digest in pin.digests}
     if requirements.kind == "project":
         used.add(sdist.tree_digest(Path(requirements.path)))
@@ -316,7 +329,7 @@ def _write_lock(
     lock = merged(former, entries, sdists=used)
     if shop.config.locked or (not lock.entries and not former.entries):
         return lock
-    path = inputs.lock_of(shop.config)
+    path = inputs.written_lock(shop.config)
     new = not path.exists()
     write_lock(path, lock)
     if new:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from amrasaman_nox.builds import interpreters, normalise, sandbox
+from amrasaman_nox.builds import executors, interpreters, normalise, sandbox
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.sources.store import Store
@@ -18,6 +18,7 @@ from amrasaman_nox.sources.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from amrasaman_nox.builds.executors import Workers
     from amrasaman_nox.builds.sandbox import Isolation
     from amrasaman_nox.model import Interpreter, LockedFile, Source
     from amrasaman_nox.settings import Config
@@ -36,6 +37,7 @@ class Workshop:
     interpreters: tuple[Interpreter, ...]
     index: IndexOptions
     notify: Notify
+    workers: Workers
 
     @property
     def index_cache(self) -> Path:
@@ -74,20 +76,20 @@ class Workshop:
 
 @contextmanager
 def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
-    """Open the store, choose the isolation and ask the interpreters.
+    """Open the store, choose the isolation, ask the interpreters and reach the workers.
 
     :raises AsamanError: one of them is not to be had (exit 4), or the cache cannot be used
-        (exit 4 or 5)
+        (exit 4 or 5), or a cluster does not answer (exit 5)
     """
-    with normalise.own_umask():
-        shop = _open(config, notify)
+    with normalise.own_umask(), executors.opened(config) as workers:
+        shop = _open(config, notify, workers)
         try:
             yield shop
         finally:
             shop.store.release_memory()
 
 
-def _open(config: Config, notify: Notify) -> Workshop:
+def _open(config: Config, notify: Notify, workers: Workers) -> Workshop:
     requests = config.python or ("",)
     found = tuple(dict.fromkeys(interpreters.inspect(request) for request in requests))
     _check_distinct(found)
@@ -101,6 +103,7 @@ def _open(config: Config, notify: Notify) -> Workshop:
         interpreters=found,
         index=config.index,
         notify=notify,
+        workers=workers,
     )
 
 
