@@ -92,14 +92,24 @@ def fetch(
     index: IndexOptions,
     notify: Callable[[str], None] = lambda message: None,
     patience: Patience = Patience(),
+    connections: Connections | None = None,
 ) -> None:
     """Bring the bytes of *source* into the store, unless they are there and verify.
 
     :param notify: is told what takes long
+    :param connections: those of a whole run, which are kept; without them, of this call alone
     :raises AsamanError: other bytes than pinned, or too many of them (exit 2); they cannot be
         had, or not be stored (exit 5)
     """
-    fetch_all([source], store=store, index=index, notify=notify, patience=patience, jobs=1)
+    fetch_all(
+        [source],
+        store=store,
+        index=index,
+        notify=notify,
+        patience=patience,
+        jobs=1,
+        connections=connections,
+    )
 
 
 def fetch_file(
@@ -122,17 +132,19 @@ def fetch_all(
     notify: Callable[[str], None] = lambda message: None,
     jobs: int = 8,
     patience: Patience = Patience(),
+    connections: Connections | None = None,
 ) -> None:
     """Bring *files* into the store, up to *jobs* at once over connections that are kept.
 
     :raises AsamanError: one for all files that failed
     """
     wanted = list(dict.fromkeys(_wanted(file) for file in files))
-    with _Sessions(index) as sessions:
+    with contextlib.nullcontext(connections) if connections else Connections(index) as sessions:
 
         def attempt(one: _Wanted) -> AsamanError | None:
             try:
-                _fetch(one, store, index, sessions, notify, patience)
+                with sessions.lent():
+                    _fetch(one, store, index, sessions, notify, patience)
             except AsamanError as error:
                 if error.origin is None:
                     error.origin = one.origin
@@ -151,7 +163,7 @@ def fetch_all(
 
 def refuses(url: str, index: IndexOptions, patience: Patience = Patience()) -> int | None:
     """Return the status (401, 403) with which a server refuses *url* to the user, or ``None``."""
-    with _Sessions(index) as sessions:
+    with Connections(index) as sessions, sessions.lent():
         place = access.without_credentials(url)
         try:
             response = sessions.get(place, sessions.credentials(place, url), patience)
@@ -177,7 +189,7 @@ def _fetch(
     wanted: _Wanted,
     store: Store,
     index: IndexOptions,
-    sessions: _Sessions,
+    sessions: Connections,
     notify: Callable[[str], None],
     patience: Patience,
 ) -> None:
@@ -240,7 +252,7 @@ def _has_local_place(index: IndexOptions) -> bool:
 def _download(
     wanted: _Wanted,
     store: Store,
-    sessions: _Sessions,
+    sessions: Connections,
     notify: Callable[[str], None],
     patience: Patience,
 ) -> None:
@@ -270,7 +282,7 @@ def _download(
             return
 
 
-def _answer(wanted: _Wanted, sessions: _Sessions, patience: Patience) -> requests.Response:
+def _answer(wanted: _Wanted, sessions: Connections, patience: Patience) -> requests.Response:
     """Ask for the file, following redirects, and return an answer with status 200."""
     url = access.without_credentials(wanted.url)
     credentials = sessions.credentials(url, wanted.written_url)
@@ -373,21 +385,35 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
         raise _BrokenError(_reason(error)) from error
 
 
-class _Sessions:
-    """One HTTP session a thread, with the user's access and nothing of this process."""
+class Connections:
+    """HTTP sessions with the user's access and nothing of this process, one a thread at a time.
+
+    Reading the certificates costs each new one more than fetching a small file.
+    """
 
     def __init__(self, index: IndexOptions) -> None:
         self.index = index
         self._variables = dict(index.environment)
         self._local = threading.local()
-        self._open: list[requests.Session] = []
+        self._free: list[requests.Session] = []
 
-    def __enter__(self) -> _Sessions:
+    def __enter__(self) -> Connections:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for session in self._open:
-            session.close()
+        while self._free:
+            self._free.pop().close()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Keep one session for this thread."""
+        self._local.session = None
+        try:
+            yield
+        finally:
+            if self._local.session is not None:
+                self._free.append(self._local.session)
+                self._local.session = None
 
     def credentials(self, url: str, written_url: str | None) -> tuple[str, str] | None:
         """Return user name and password for *url* from URLs, variables or the netrc file."""
@@ -425,12 +451,14 @@ class _Sessions:
             raise _BrokenError(_reason(error)) from error
 
     def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+        session: requests.Session | None = self._local.session
         if session is None:
-            session = _new_session()
-            session.cert = self._variables.get("SSL_CLIENT_CERT")
+            try:
+                session = self._free.pop()
+            except IndexError:
+                session = _new_session()
+                session.cert = self._variables.get("SSL_CLIENT_CERT")
             self._local.session = session
-            self._open.append(session)
         return session
 
     def _proxies(self, url: str) -> dict[str, str]:
