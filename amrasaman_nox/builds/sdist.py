@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import os
 import shutil
 import tarfile
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from amrasaman_nox.sources.unpack import SdistInfo
 
 if TYPE_CHECKING:
     from amrasaman_nox.builds.workshop import Workshop
-    from amrasaman_nox.model import LockEntry
+    from amrasaman_nox.model import BuildEnvironment, BuildJob, LockEntry
 
 #: What is made from a working tree and is no part of it.
 _MADE: Final = (
@@ -69,19 +71,23 @@ def requirements_of(shop: Workshop, folder: Path) -> Requirements:
     return Requirements(kind="project", path=str(folder), pins=(pin,))
 
 
-def build_sdist(shop: Workshop, folder: Path) -> Sdist:
+def build_sdist(
+    shop: Workshop, folder: Path, *, environment: BuildEnvironment | None = None
+) -> Sdist:
     """Build the canonical sdist of the project in *folder* from a copy of its tree.
 
     The copy has the project's ``.git``, which version plugins read.
 
+    :param environment: the world that the build sees, the constant one by default
     :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
     """
     prepared = _prepared(shop, folder)
     entry = _entry(shop, folder, prepared)
     job = shop.job(prepared.source, prepared.interpreter, entry.files)
+    job = dataclasses.replace(job, environment=environment or job.environment)
     try:
         with builder.workplace(job, shop.store, shop.isolation) as work:
-            runner = _runner(shop, folder, work, prepared, entry)
+            runner = _runner(shop, folder, work, prepared, job)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
                 return _keep(raw, name, shop)
@@ -146,7 +152,7 @@ def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
     def dynamic(entry: LockEntry) -> tuple[str, ...]:
         job = shop.job(prepared.source, prepared.interpreter, entry.files)
         with builder.workplace(job, shop.store, shop.isolation) as work:
-            return hooks.requires_for_sdist(_runner(shop, folder, work, prepared, entry))
+            return hooks.requires_for_sdist(_runner(shop, folder, work, prepared, job))
 
     try:
         entry = requires.entry_of(shop, prepared, lock, dynamic)
@@ -163,10 +169,9 @@ def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
 
 
 def _runner(
-    shop: Workshop, folder: Path, work: Path, prepared: Prepared, entry: LockEntry
+    shop: Workshop, folder: Path, work: Path, prepared: Prepared, job: BuildJob
 ) -> hooks.Runner:
-    job = shop.job(prepared.source, prepared.interpreter, entry.files)
-    _copy_tree(folder, work / "source", shop.config.output.absolute())
+    _copy_tree(folder, work / "source", shop.config.output.absolute(), job.environment)
     backend = "" if prepared.system.backend_path else prepared.system.backend
     place = builder.place(
         job, work, store=shop.store, isolation=shop.isolation, backend=backend, notify=shop.say
@@ -179,8 +184,8 @@ def _runner(
     )
 
 
-def _copy_tree(folder: Path, destination: Path, output: Path) -> None:
-    """Copy the working tree as it is, links as links, without what was made from it."""
+def _copy_tree(folder: Path, destination: Path, output: Path, world: BuildEnvironment) -> None:
+    """Copy the working tree, links as links, without what was made from it, with constant times."""
 
     def left_out(path: str, names: list[str]) -> set[str]:
         here = Path(path).absolute()
@@ -194,6 +199,10 @@ def _copy_tree(folder: Path, destination: Path, output: Path) -> None:
         raise AsamanError(
             str(folder), f"cannot copy it: {error}", code=ExitCode.INPUT_OUTPUT
         ) from None
+    for path in (destination, *destination.rglob("*")):
+        # When a file was checked out is nobody's business; what git keeps stays as it is.
+        if path.relative_to(destination).parts[:1] != (".git",):
+            os.utime(path, (world.source_times, world.source_times), follow_symlinks=False)
     if sandbox.build_owner() is not None:
         environments.give_to_build(destination)
 

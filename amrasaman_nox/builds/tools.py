@@ -26,10 +26,23 @@ def reachable() -> tuple[Tool, ...]:
     return tuple(found)
 
 
+@functools.cache
+def locales() -> tuple[str, ...]:
+    """Return the locales that are installed, by name; none where nobody can say."""
+    path = shutil.which("locale", path=SYSTEM_PATH)
+    said = _output((path, "-a")) if path is not None else ""
+    return tuple(line.strip() for line in said.splitlines() if line.strip().isascii())
+
+
 def _version(path: str) -> str:
+    lines = _output((path, "--version")).strip().splitlines()
+    return printable(lines[0]) if lines else "unknown"
+
+
+def _output(command: tuple[str, ...]) -> str:
     try:
         done = subprocess.run(
-            [path, "--version"],
+            command,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             env={"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"},
@@ -37,6 +50,5 @@ def _version(path: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    lines = (done.stdout or done.stderr).decode(errors="replace").strip().splitlines()
-    return printable(lines[0]) if lines else "unknown"
+        return ""
+    return (done.stdout or done.stderr).decode(errors="replace")

@@ -1,0 +1,335 @@
+"""One rebuild under all variations; and, where it differs, the variations that matter.
+
+What is rebuilt is a :class:`Subject`: a wheel or an sdist with a function that builds it anew in
+an environment. A difference is never tried again until it vanishes: every further build only
+narrows down where it comes from.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.model import BuildFailure, Cause, Comparison, Verdict
+from amrasaman_nox.verification.explain import explain
+from amrasaman_nox.verification.variations import VARIATIONS
+from amrasaman_nox.wheels.differences import normalisations_of, verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from amrasaman_nox.model import BuildEnvironment, Difference, Digest, Member
+    from amrasaman_nox.verification.variations import Plan, Variation
+
+#: What differs with nothing varied.
+RANDOM: Final = "random"
+_CLOCK: Final = "clock"
+#: Zip keeps even seconds only.
+_PAUSE: Final = 2.0
+_RECORD: Final = ".dist-info/RECORD"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artefact:
+    """A wheel or an sdist in canonical form; its bytes are in the store under ``digest``."""
+
+    filename: str
+    digest: Digest
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What is rebuilt: the first artefact, the environment that made it, and how to repeat that.
+
+    ``started`` is when the first build began, or ``None`` where nobody knows.
+    """
+
+    name: str
+    version: str
+    first: Artefact
+    environment: BuildEnvironment
+    started: datetime | None
+    build: Callable[[BuildEnvironment], Artefact | BuildFailure]
+    compare: Callable[[Artefact, Artefact], tuple[Difference, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rebuilt:
+    """How a rebuild compares; ``artefact`` is what it gave, ``None`` where it failed."""
+
+    comparison: Comparison
+    artefact: Artefact | None = None
+
+
+def rebuild(subject: Subject, plan: Plan) -> Rebuilt:
+    """Rebuild under all variations of *plan*; where that differs, find out which of them matter.
+
+    The causes stand in the comparison, each confirmed by a build with that one variation alone.
+    A rebuild that fails gives ``failed``, with the variation under which it does.
+    """
+    search = _Search(subject=subject, plan=plan)
+    try:
+        whole = search.whole()
+        if whole.digest == subject.first.digest:
+            return Rebuilt(comparison=search.comparison(Verdict.IDENTICAL, whole), artefact=whole)
+        found = subject.compare(subject.first, whole)
+        causes, reason = search.causes(found)
+    except _Failed as failed:
+        return Rebuilt(comparison=search.failed(failed))
+    comparison = replace(
+        search.comparison(verdict_of(found), whole),
+        normalisations=normalisations_of(found),
+        differences=found,
+        causes=causes,
+        reason=reason,
+    )
+    return Rebuilt(comparison=comparison, artefact=whole)
+
+
+class _Failed(Exception):  # noqa: N818 - it becomes a verdict
+    """A rebuild gave no artefact, under these variations."""
+
+    def __init__(self, failure: BuildFailure, names: Sequence[str]) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Steady:
+    """What builds are held against while one searches.
+
+    ``environment`` is the first one, with its clock standing still where that can be had;
+    ``masked`` are the members that are new in every build.
+    """
+
+    environment: BuildEnvironment
+    base: Artefact
+    masked: frozenset[str] = frozenset()
+    random: tuple[Difference, ...] = ()
+
+    def same(self, other: Artefact) -> bool:
+        """Tell whether *other* differs in nothing but what always does."""
+        if not self.masked:
+            return self.base.digest == other.digest
+        return self.content(self.base) == self.content(other)
+
+    def content(self, artefact: Artefact) -> frozenset[tuple[str, str, bool]]:
+        """Return the members that do not always differ; RECORD follows from the others."""
+        return frozenset(
+            (member.name, member.sha256, member.executable)
+            for member in artefact.members
+            if member.name not in self.masked and not member.name.endswith(_RECORD)
+        )
+
+
+#: Variations that together make a difference, mostly one, and what was built under them.
+_Culprits = tuple[tuple["Variation", ...], "Artefact | BuildFailure"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Search:
+    """The search for the variations that matter to one subject."""
+
+    subject: Subject
+    plan: Plan
+
+    # --- builds ------------------------------------------------------------------------------
+
+    def whole(self) -> Artefact:
+        """Build under all variations; a failure is narrowed down to the variation it comes from."""
+        variations = self.plan.variations
+        if not self.plan.machine.fake_clock:
+            self._pause()
+        built = self._under(self.subject.environment, variations)
+        if isinstance(built, Artefact):
+            return built
+        failure = built
+        plain = self.subject.build(self.subject.environment)
+        if isinstance(plain, BuildFailure):
+            raise _Failed(plain, ())
+
+        def fails(tried: Sequence[Variation]) -> BuildFailure | None:
+            result = self._under(self.subject.environment, tried)
+            return result if isinstance(result, BuildFailure) else None
+
+        culprits = _culprits(fails, variations, failure)
+        names = [_label(group) for group, _ in culprits]
+        first = culprits[0][1]
+        raise _Failed(first if isinstance(first, BuildFailure) else failure, names)
+
+    def _under(
+        self, environment: BuildEnvironment, variations: Sequence[Variation]
+    ) -> Artefact | BuildFailure:
+        return self.subject.build(self.plan.varied(environment, variations))
+
+    def _artefact(self, environment: BuildEnvironment, variations: Sequence[Variation]) -> Artefact:
+        built = self._under(environment, variations)
+        if isinstance(built, BuildFailure):
+            raise _Failed(built, [each.name for each in variations])
+        return built
+
+    def _pause(self) -> None:
+        """Wait until two builds cannot fall into one second."""
+        time.sleep(_PAUSE)
+
+    # --- what differs ------------------------------------------------------------------------
+
+    def causes(self, differences: tuple[Difference, ...]) -> tuple[tuple[Cause, ...], str]:
+        """Return why the rebuild differs, the most particular cause first, and what to know.
+
+        :param differences: those of the rebuild under all variations
+        """
+        steady = self._steady()
+
+        def differs(tried: Sequence[Variation]) -> Artefact | None:
+            built = self._artefact(steady.environment, tried)
+            return None if steady.same(built) else built
+
+        found = {
+            _label(group): self._explained(steady, group, built)
+            for group, built in _culprits(differs, self.plan.variations)
+            if isinstance(built, Artefact)
+        }
+        if steady.random:
+            found[RANDOM] = explain(steady.random, RANDOM)
+        elif _CLOCK not in found and steady.base.digest != self.subject.first.digest:
+            # Held still, the clock gives another result than running: fractions of a second.
+            parts = self.subject.compare(self.subject.first, steady.base)
+            found[_CLOCK] = explain(parts, _CLOCK)
+        elif not found:
+            # Only the clock went on, unless that was held against another one as well.
+            label = RANDOM if _CLOCK in self.plan.names else _CLOCK
+            found[label] = explain(differences, label)
+        ordered = sorted(found.items(), key=lambda item: _rank(item[0]))
+        return tuple(cause for _, causes in ordered for cause in causes), self._reason(steady)
+
+    def _explained(
+        self, steady: _Steady, group: Sequence[Variation], built: Artefact
+    ) -> tuple[Cause, ...]:
+        differences = tuple(
+            one
+            for one in self.subject.compare(steady.base, built)
+            if one.member not in steady.masked
+        )
+        return explain(differences, _label(group))
+
+    def _steady(self) -> _Steady:
+        """Build with nothing varied, once or, where that differs from the first, twice."""
+        subject = self.subject
+        still = self._still()
+        if still == subject.environment:
+            return self._steady_in(still)
+        try:
+            return self._steady_in(still)
+        except _Failed:
+            # Some programs do not run under a clock that stands still.
+            return self._steady_in(subject.environment)
+
+    def _steady_in(self, environment: BuildEnvironment) -> _Steady:
+        once = self._artefact(environment, ())
+        if once.digest == self.subject.first.digest:
+            return _Steady(environment=environment, base=once)
+        if environment.clock is None:
+            self._pause()
+        twice = self._artefact(environment, ())
+        random = self.subject.compare(once, twice) if once.digest != twice.digest else ()
+        content = {name: _facts(once).get(name) for name in {*_facts(once), *_facts(twice)}}
+        masked = frozenset(
+            name for name, facts in content.items() if _facts(twice).get(name) != facts
+        )
+        return _Steady(environment=environment, base=once, masked=masked, random=random)
+
+    def _still(self) -> BuildEnvironment:
+        started, environment = self.subject.started, self.subject.environment
+        if started is None or not self.plan.machine.fake_clock or environment.clock is not None:
+            return environment
+        return replace(environment, clock=int(started.timestamp()))
+
+    def _reason(self, steady: _Steady) -> str:
+        if not steady.random or steady.environment.clock is not None:
+            return ""
+        why = "under libfaketime it does not build"
+        if not self.plan.machine.fake_clock:
+            why = "libfaketime is not installed"
+        return f"the clock could not be held still ({why}), so what is random may be the time"
+
+    # --- verdicts ----------------------------------------------------------------------------
+
+    def comparison(self, verdict: Verdict, other: Artefact | None = None) -> Comparison:
+        """Return a comparison with what is known of every rebuild."""
+        subject = self.subject
+        return Comparison(
+            name=subject.name,
+            version=subject.version,
+            wheel=subject.first.filename,
+            verdict=verdict,
+            ours=subject.first.digest,
+            theirs=None if other is None else other.digest,
+            varied=self.plan.names,
+            not_varied=self.plan.not_varied,
+        )
+
+    def failed(self, failed: _Failed) -> Comparison:
+        """Return the comparison of a rebuild that gave nothing to compare."""
+        failure = failed.failure
+        varied = f"varied: {', '.join(failed.names)}" if failed.names else "nothing varied"
+        return replace(
+            self.comparison(Verdict.FAILED),
+            reason=f"the rebuild failed ({varied}): {failure.stage}: {failure.reason}",
+            hint=failure.hint,
+            log=failure.log,
+        )
+
+
+def _facts(artefact: Artefact) -> dict[str, tuple[str, bool]]:
+    return {member.name: (member.sha256, member.executable) for member in artefact.members}
+
+
+def _label(group: Sequence[Variation]) -> str:
+    return "+".join(variation.name for variation in group)
+
+
+def _rank(label: str) -> int:
+    """Return the place of a cause: what many things depend on (paths, the user) comes last."""
+    names = [variation.name for variation in reversed(VARIATIONS)]
+    return names.index(label) + 1 if label in names else 0 if label == RANDOM else len(names) + 1
+
+
+def _culprits(
+    matters: Callable[[Sequence[Variation]], Artefact | BuildFailure | None],
+    suspects: tuple[Variation, ...],
+    seen: Artefact | BuildFailure | None = None,
+) -> list[_Culprits]:
+    """Return the variations among *suspects* that matter, each with what it gave alone.
+
+    Halves that do not matter are left alone, so that one culprit of n costs about 2·log2(n) builds.
+
+    :param matters: builds under some variations; returns what it gave if that matters
+    :param seen: what *suspects* gave all together, where that is known
+    """
+    built = seen if seen is not None else matters(suspects) if suspects else None
+    if built is None:
+        return []
+    if len(suspects) == 1:
+        return [(suspects, built)]
+    middle = len(suspects) // 2
+    found = [*_culprits(matters, suspects[:middle]), *_culprits(matters, suspects[middle:])]
+    return found or [_together(matters, suspects, built)]
+
+
+def _together(
+    matters: Callable[[Sequence[Variation]], Artefact | BuildFailure | None],
+    suspects: tuple[Variation, ...],
+    built: Artefact | BuildFailure,
+) -> _Culprits:
+    """Return the fewest of *suspects* that matter only together: each is left out in turn."""
+    for variation in suspects:
+        fewer = tuple(each for each in suspects if each is not variation)
+        result = matters(fewer) if len(fewer) > 1 else None
+        if result is not None:
+            return _together(matters, fewer, result)
+    return suspects, built

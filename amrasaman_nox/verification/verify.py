@@ -1,0 +1,355 @@
+"""The verify command: what was built is rebuilt, or held against somebody else's, and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.builds import inputs, pipeline, prepare, requires, sandbox, workshop
+from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.prepare import Prepared
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import (
+    BuildOutcome,
+    BuildRecord,
+    Comparison,
+    Event,
+    Report,
+    Requirements,
+    Verdict,
+)
+from amrasaman_nox.records import vouched_wheels
+from amrasaman_nox.sources.requirements import select
+from amrasaman_nox.sources.store import remove_tree
+from amrasaman_nox.sources.unpack import BuildSystem
+from amrasaman_nox.verification import others, subjects, variations
+from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from amrasaman_nox.builds.workshop import Notify, Workshop
+    from amrasaman_nox.model import Interpreter, Pin
+    from amrasaman_nox.settings import Config
+    from amrasaman_nox.verification.variations import Plan
+
+PUBLISHED: Final = "published"
+#: Below the output folder: both artefacts of each difference, by name and version.
+DIFFERENT: Final = "different"
+
+
+def verify(config: Config, *, notify: Notify) -> Report:
+    """Build what is unbuilt, rebuild all of it under variations, and compare.
+
+    With ``against``, compare with published wheels or with another rebuilder's records or wheels
+    in the place of a rebuild.
+
+    :raises AsamanError: bad input or an unknown variation (exit 2), isolation or an interpreter
+        that is not to be had (exit 4), or a fault of the disk or the network (exit 5)
+    """
+    if config.against == PUBLISHED:
+        return _published(config, notify)
+    if config.against is not None:
+        theirs = others.read(Path(config.against))
+        return _built(config, notify, lambda shop, record: others.compare(shop, record, theirs))
+    plan = _plan(config)
+    return _built(config, notify, lambda shop, record: _rebuilt(shop, record, plan), plan)
+
+
+def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify) -> Report:
+    """Rebuild sdists that were just made, and compare with the wheels that were made from them.
+
+    Each sdist is built twice, the second time under variations. A wheel among *paths* is compared
+    with what its sdist gives. Nothing is put into the output folder but what differs.
+
+    :param paths: sdists and wheels; all in the folder ``dist`` for none
+    :raises AsamanError: there is no sdist among them, or none for a wheel (exit 2); else as
+        :func:`verify`
+    """
+    folder = config.project or Path()
+    found = list(paths) or sorted((folder / "dist").glob("*.*"))
+    wheels = [path for path in found if path.name.endswith(".whl")]
+    archives = [path for path in found if path.name.endswith((".tar.gz", ".zip"))]
+    if not archives:
+        raise AsamanError("no sdist", "there is none among the distributions", hint="build one")
+    reports: list[Report] = []
+    compared: list[Comparison] = []
+    with tempfile.TemporaryDirectory(prefix="amrasaman-") as made:
+        for archive in archives:
+            own = dataclasses.replace(
+                config,
+                requirement=None,
+                directory=None,
+                project=None,
+                against=None,
+                source=archive,
+                output=Path(made) / archive.name,
+            )
+            report = verify(own, notify=notify)
+            reports.append(_moved(report, own.output, config.output))
+            compared += _beside(wheels, own.output)
+    missing = {wheel.name for wheel in wheels} - {one.wheel for one in compared}
+    return dataclasses.replace(
+        reports[0],
+        comparisons=(
+            *(one for report in reports for one in report.comparisons),
+            *compared,
+        ),
+        build=BuildOutcome(
+            failures=tuple(one for report in reports for one in report.build.failures)
+        ),
+        notes=(*reports[0].notes, *(f"{name}: no sdist of its own" for name in sorted(missing))),
+        output=str(config.output),
+    )
+
+
+def _moved(report: Report, made: Path, output: Path) -> Report:
+    """Move what differs from a throwaway folder to where the user finds it."""
+    if not (made / DIFFERENT).is_dir():
+        return report
+    shutil.copytree(made / DIFFERENT, output / DIFFERENT, dirs_exist_ok=True)
+    return dataclasses.replace(
+        report,
+        comparisons=tuple(
+            dataclasses.replace(one, reason=one.reason.replace(str(made), str(output)))
+            for one in report.comparisons
+        ),
+    )
+
+
+def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
+    """Compare the wheels that were given with those that their sdist gave."""
+    ours = {record.wheel.filename: record for record, _ in vouched_wheels(made)}
+    return [
+        others.compare_files(ours[wheel.name], made, other)
+        for wheel in wheels
+        if wheel.name in ours
+        for other in others.read(wheel)
+    ]
+
+
+def _plan(config: Config) -> Plan:
+    # Before anything is built: a name that is misspelt is to be said at once.
+    return variations.plan(config.vary, variations.Machine.here(sandbox.choose(config.isolation)))
+
+
+# --- published wheels ------------------------------------------------------------------------
+
+
+def _published(config: Config, notify: Notify) -> Report:
+    """Rebuild each source as its publisher did, and compare with the wheels of the index."""
+    from amrasaman_nox.verification import published
+
+    requirements = inputs.read_input(config)
+    if requirements is None:
+        raise AsamanError(
+            "--against published",
+            "a project's tree has no published wheels",
+            hint="name a requirements file or an archive",
+        )
+    comparisons: list[Comparison] = []
+    left_out: tuple[tuple[Pin, str], ...] = ()
+    with workshop.opened(config, notify) as shop:
+        index = pipeline.with_file_options(shop.index, requirements.index)
+        shop = dataclasses.replace(shop, index=index)
+        for interpreter in shop.interpreters:
+            pins, left = select(requirements, dict(interpreter.markers))
+            prepared = [
+                each for each in prepare.prepare(shop, pins, interpreter) if not each.source.taken
+            ]
+            notify(Event(stage="rebuild", state="total", count=len(prepared)))
+            for found in pipeline.in_parallel(
+                shop, prepared, lambda each: _one_published(shop, each, published)
+            ):
+                comparisons += found
+            left_out += left
+    return Report(
+        command="verify",
+        build=BuildOutcome(left_out=left_out),
+        comparisons=tuple(comparisons),
+        isolation=shop.isolation.rung,
+        output=str(config.output),
+        allowed=Verdict(config.allow),
+        notes=shop.isolation.reasons,
+    )
+
+
+def _one_published(
+    shop: Workshop, prepared: Prepared, published: ModuleType
+) -> tuple[Comparison, ...]:
+    pin = prepared.source.pin
+    shop.notify(Event(stage="rebuild", state="start", name=str(pin)))
+    try:
+        found: tuple[Comparison, ...] = published.compare_published(shop, prepared)
+    except AsamanError as error:
+        found = (
+            Comparison(
+                name=pin.name,
+                version=pin.version,
+                wheel="",
+                verdict=Verdict.FAILED,
+                against=PUBLISHED,
+                reason=str(error),
+                hint=error.hint,
+            ),
+        )
+    shop.notify(Event(stage="rebuild", state="done", name=str(pin)))
+    return found
+
+
+# --- what was built --------------------------------------------------------------------------
+
+
+def _built(
+    config: Config,
+    notify: Notify,
+    compare: Callable[[Workshop, BuildRecord], Comparison],
+    plan: Plan | None = None,
+) -> Report:
+    """Build what is unbuilt, then hand each record to *compare*."""
+    started = datetime.now(UTC)
+    done = pipeline.build_wheels(config, notify=notify)
+    records = done.build.records
+    comparisons: list[Comparison] = []
+    with workshop.opened(dataclasses.replace(config, relock=False), notify) as shop:
+        if plan is not None:
+            shop = _supplied(shop, records)
+            comparisons += _own_sdist(shop, records, plan, started)
+        notify(Event(stage="rebuild", state="total", count=len(records)))
+        comparisons += pipeline.in_parallel(
+            shop, records, lambda record: _told(shop, record, compare)
+        )
+    return Report(
+        command="verify",
+        build=BuildOutcome(
+            failures=done.build.failures, left_out=done.build.left_out, notes=done.build.notes
+        ),
+        comparisons=tuple(comparisons),
+        isolation=done.isolation,
+        output=done.output,
+        allowed=Verdict(config.allow),
+        notes=done.notes,
+    )
+
+
+def _told(
+    shop: Workshop, record: BuildRecord, compare: Callable[[Workshop, BuildRecord], Comparison]
+) -> Comparison:
+    """Compare, and tell the display of it; what cannot be compared becomes a value."""
+    pin = str(record.source.pin)
+    shop.notify(Event(stage="rebuild", state="start", name=pin))
+    try:
+        result = compare(shop, record)
+    except AsamanError as error:
+        result = dataclasses.replace(
+            unchecked(record, str(error)), verdict=Verdict.FAILED, hint=error.hint
+        )
+    bad = result.verdict in (Verdict.DIFFERENT, Verdict.FAILED)
+    shop.notify(Event(stage="rebuild", state="failed" if bad else "done", name=pin))
+    return result
+
+
+def unchecked(record: BuildRecord, reason: str) -> Comparison:
+    """Return the comparison of a wheel that was held against nothing."""
+    return Comparison(
+        name=record.name,
+        version=record.version,
+        wheel=record.wheel.filename,
+        verdict=Verdict.UNCHECKED,
+        ours=record.wheel.digest,
+        reason=reason,
+    )
+
+
+def _rebuilt(shop: Workshop, record: BuildRecord, plan: Plan) -> Comparison:
+    if record.taken:
+        return unchecked(record, "taken as it was published, not rebuilt")
+    wheel = shop.config.output / record.wheel.filename
+    subject = subjects.wheel_subject(shop, record, wheel)
+    return _kept(shop, subject, rebuild(subject, plan))
+
+
+def _own_sdist(
+    shop: Workshop, records: Sequence[BuildRecord], plan: Plan, started: datetime
+) -> list[Comparison]:
+    """Rebuild the sdist of a project, where the input is one."""
+    folder = shop.config.project
+    if folder is None or not records:
+        return []
+    # The wheels of all interpreters come from one sdist.
+    subject = subjects.sdist_subject(shop, folder, records[0].source, started)
+    return [_kept(shop, subject, rebuild(subject, plan))]
+
+
+def _supplied(shop: Workshop, records: Sequence[BuildRecord]) -> Workshop:
+    """Bring what the rebuilds need into the store, and return the workshop with its indexes.
+
+    Wheels that were kept may have been built with another store.
+    """
+    read = inputs.read_input(shop.config)
+    requirements = read or Requirements(kind="project", path="", pins=())
+    index = pipeline.with_file_options(shop.index, requirements.index)
+    shop = dataclasses.replace(shop, index=index)
+    pins = {digest: pin for pin in requirements.pins for digest in pin.digests}
+    for record in records:
+        if record.taken:
+            continue
+        own = next(each for each in shop.interpreters if _built_by(each, record))
+        if not shop.store.has(record.source.digest):
+            pin = pins.get(record.source.digest, record.source.pin)
+            prepare.prepare(shop, [dataclasses.replace(pin, digests=(record.source.digest,))], own)
+        missing = [file for file in record.requirements if not shop.store.has(file.digest)]
+        if missing:
+            prepared = Prepared(
+                source=record.source,
+                interpreter=own,
+                system=BuildSystem(requires=(), backend=""),
+            )
+            requires.fetch_files(shop, missing, prepared)
+    return shop
+
+
+def _built_by(interpreter: Interpreter, record: BuildRecord) -> bool:
+    return record.interpreter is not None and interpreter.digest == record.interpreter.digest
+
+
+# --- what differs is kept --------------------------------------------------------------------
+
+
+def _kept(shop: Workshop, subject: Subject, rebuilt: Rebuilt) -> Comparison:
+    """Keep both artefacts of a difference; those of an earlier run are removed."""
+    comparison = rebuilt.comparison
+    folder = shop.config.output / DIFFERENT / f"{subject.name}-{subject.version}"
+    kind = "sdist" if subject.first.filename.endswith(".tar.gz") else "wheel"
+    try:
+        for side in ("first", "rebuilt"):
+            remove_tree(folder / kind / side)
+        if rebuilt.artefact is None or comparison.verdict is not Verdict.DIFFERENT:
+            _prune(folder)
+            return comparison
+        for side, artefact in (("first", subject.first), ("rebuilt", rebuilt.artefact)):
+            target = folder / kind / side / artefact.filename
+            target.parent.mkdir(parents=True)
+            with (
+                fetched(artefact.digest, artefact.filename, shop.store) as file,
+                target.open("xb") as copy,
+            ):
+                shutil.copyfileobj(file, copy)
+    except OSError as error:
+        raise AsamanError(
+            str(folder), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+    said = f"{comparison.reason}; " if comparison.reason else ""
+    return dataclasses.replace(comparison, reason=f"{said}both are kept in {folder / kind}")
+
+
+def _prune(folder: Path) -> None:
+    """Remove folders that are empty by now, inside out."""
+    for path in (*sorted(folder.glob("*"), reverse=True), folder, folder.parent):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
