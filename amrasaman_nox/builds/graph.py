@@ -18,7 +18,8 @@ from amrasaman_nox.errors import AsamanError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from amrasaman_nox.model import BuildRecord, Source
+    from amrasaman_nox.builds.prepare import Prepared
+    from amrasaman_nox.model import BuildRecord
     from amrasaman_nox.sources.store import Store
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ _LOOK: Final = 0.5
 #: What a build takes of which nothing is known: seconds, and bytes of its sdist a second.
 _LEAST_SECONDS: Final = 0.5
 _BYTES_PER_SECOND: Final = 400_000
+_COMPILING_SECONDS: Final = 10.0
 #: The value of the store that keeps how long builds took.
 _KIND: Final = "durations"
 _KEY: Final = "by-name"
@@ -177,15 +179,21 @@ def _text(path: str | Path) -> str:
         return ""
 
 
-def estimates(sources: Sequence[Source], store: Store) -> list[float]:
+def estimates(prepared: Sequence[Prepared], store: Store) -> list[float]:
     """Return how long the build of each source will take, in seconds.
 
-    It is what its last build took, and where there was none, it follows from the sdist's size.
+    It is what its last build took, and where there was none, it follows from the sdist's size and
+    from whether there is something to compile.
     """
     known = _durations(store)
     return [
-        known.get(source.name, _LEAST_SECONDS + (source.size or 0) / _BYTES_PER_SECOND)
-        for source in sources
+        known.get(
+            item.source.name,
+            _LEAST_SECONDS
+            + (item.source.size or 0) / _BYTES_PER_SECOND
+            + item.native * _COMPILING_SECONDS,
+        )
+        for item in prepared
     ]
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from amrasaman_nox.builds.prepare import Prepared
+    from amrasaman_nox.builds.requires import Known
     from amrasaman_nox.builds.workshop import Notify, Workshop
     from amrasaman_nox.model import Interpreter, LockEntry, Pin, Requirements
     from amrasaman_nox.settings import Config
@@ -160,8 +161,9 @@ def _build_for(
     for pin in kept:
         shop.notify(Event(stage="build", state="kept", name=str(pin)))
     prepared = prepare.prepare(shop, [pin for pin in pins if pin not in kept], interpreter, lock)
-    weights = graph.estimates([item.source for item in prepared], shop.store)
-    done = in_parallel(shop, prepared, lambda item: _one(shop, item, lock), weights)
+    weights = graph.estimates(prepared, shop.store)
+    with requires.looked_up(shop, prepared, weights, lock) as known:
+        done = in_parallel(shop, prepared, lambda item: _one(shop, item, known), weights)
     graph.remember(done_records([item for item in done if not item.kept]), shop.store)
     entries = [item.entry for item in done if item.entry is not None]
     lock = _write_lock(shop, lock, entries)
@@ -213,7 +215,7 @@ def _is_current(
     return shop.job(record.source, interpreter, entry.files).key == record.key
 
 
-def _one(shop: Workshop, prepared: Prepared, lock: BuildLock) -> _Done:
+def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known]) -> _Done:
     """Lock, build and publish one source; whatever fails becomes a value."""
     pin = prepared.source.pin
     shop.notify(Event(stage="build", state="start", name=str(pin)))
@@ -222,7 +224,7 @@ def _one(shop: Workshop, prepared: Prepared, lock: BuildLock) -> _Done:
         if prepared.source.taken:
             record, kept = taken.take(shop, prepared.source), False
         else:
-            entry = requires.entry_of(shop, prepared, lock)
+            entry = requires.finished(shop, prepared, known(prepared))
             result, kept = built(shop, prepared.source, prepared.interpreter, entry)
             if isinstance(result, BuildFailure):
                 shop.notify(Event(stage="build", state="failed", name=str(pin)))

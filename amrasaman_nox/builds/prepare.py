@@ -31,12 +31,14 @@ FETCHERS: Final = 8
 class Prepared:
     """A source whose bytes are in the store and were read strictly.
 
-    ``system`` is empty for a published wheel that is taken as it is.
+    ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
+    is something to compile in it.
     """
 
     source: Source
     interpreter: Interpreter
     system: BuildSystem
+    native: bool = False
 
 
 def prepare(
@@ -159,9 +161,9 @@ def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepar
     try:
         _fetch(shop, source)
         shop.notify(Event(stage="fetch", state="done", name=str(source.pin)))
-        system = _read(shop, source)
+        prepared = _read(shop, source, interpreter)
         _remember(shop, source, interpreter)
-        return Prepared(source=source, interpreter=interpreter, system=system)
+        return prepared
     except AsamanError as error:
         shop.notify(Event(stage="fetch", state="failed", name=str(source.pin)))
         if error.origin is None:
@@ -169,10 +171,11 @@ def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepar
         return error
 
 
-def _read(shop: Workshop, source: Source) -> BuildSystem:
+def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
     """Read an sdist strictly; one that is refused leaves nothing in the store."""
     if source.taken:
-        return BuildSystem(requires=(), backend="")
+        nothing = BuildSystem(requires=(), backend="")
+        return Prepared(source=source, interpreter=interpreter, system=nothing)
     try:
         with fetched(source.digest, source.filename, shop.store) as file:
             info = unpack.read_sdist(file, source.filename)
@@ -184,12 +187,18 @@ def _read(shop: Workshop, source: Source) -> BuildSystem:
         raise
     for note in info.notes:
         shop.say(note)
-    return system
+    return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
 
 
 def _fetch(shop: Workshop, source: Source) -> None:
     if source.pin.path is None:
-        download.fetch(source, store=shop.store, index=shop.index, notify=shop.say)
+        download.fetch(
+            source,
+            store=shop.store,
+            index=shop.index,
+            notify=shop.say,
+            connections=shop.connections,
+        )
         return
     if shop.store.has(source.digest):
         return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +18,27 @@ from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
 from amrasaman_nox.sources import download, index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from amrasaman_nox.builds.prepare import Prepared
     from amrasaman_nox.builds.workshop import Workshop
+    from amrasaman_nox.sources.index import ResolvedFile
 
+#: Questions to the index at a time: they wait for the network, and for a processor after builds.
+LOOKERS: Final = 4
 _RENEW: Final = "renew the build lock with --relock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is known of a source's build requirements before anything of it runs.
+
+    The entry's files are in the store. It is ``whole`` if a lock had it; otherwise it has the
+    static requirements alone, and the backend is still to be asked.
+    """
+
+    entry: LockEntry
+    whole: bool
 
 
 def entry_of(
@@ -31,12 +49,39 @@ def entry_of(
 ) -> LockEntry:
     """Return the lock entry of a source, resolved now where *lock* has none; its files fetched.
 
-    *dynamic* asks the backend, in the sandbox, what it requires beyond ``pyproject.toml``; the
-    default unpacks the source and asks for what a wheel requires.
+    :raises AsamanError: as :func:`known_of`, :func:`finished`
+    :raises HookFailed: as :func:`finished`
+    """
+    return finished(shop, prepared, known_of(shop, prepared, lock), dynamic)
+
+
+@contextlib.contextmanager
+def looked_up(
+    shop: Workshop, prepared: Sequence[Prepared], weights: Sequence[float], lock: BuildLock
+) -> Iterator[Callable[[Prepared], Known]]:
+    """Ask the index for all requirements while builds run, for what takes long first.
+
+    What is yielded returns the requirements of a source, or raises as :func:`known_of` does.
+    """
+    order = sorted(range(len(prepared)), key=lambda number: -weights[number])
+    with ThreadPoolExecutor(LOOKERS) as pool:
+        futures = {
+            prepared[number].source.pin: pool.submit(known_of, shop, prepared[number], lock)
+            for number in order
+            if not prepared[number].source.taken
+        }
+        try:
+            yield lambda item: futures[item.source.pin].result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def known_of(shop: Workshop, prepared: Prepared, lock: BuildLock) -> Known:
+    """Return the lock's entry, or resolve the static requirements; fetch the files.
 
     :raises AsamanError: the lock lacks it and may not be changed, or is not whole (exit 2); or
         its build requirements have no solution (exit 3)
-    :raises HookFailed: the backend could not say what else it requires
     """
     source, interpreter = prepared.source, prepared.interpreter
     entry = None if shop.config.relock else lock.find(source.digest, interpreter.key)
@@ -48,18 +93,38 @@ def entry_of(
                 hint="add them with: asaman lock",
                 origin=source.pin.origin,
             )
-        return _resolved(
-            shop, prepared, dynamic or (lambda entry: dynamic_of(shop, prepared, entry))
-        )
+        return Known(entry=_static(shop, prepared), whole=False)
     _check_whole(entry, prepared)
     fetch_files(shop, entry.files, prepared)
+    return Known(entry=entry, whole=True)
+
+
+def finished(
+    shop: Workshop,
+    prepared: Prepared,
+    known: Known,
+    dynamic: Callable[[LockEntry], tuple[str, ...]] | None = None,
+) -> LockEntry:
+    """Return the whole entry: ask the backend, in the sandbox, for what else it requires.
+
+    *dynamic* asks it; the default unpacks the source and asks for what a wheel requires.
+
+    :raises AsamanError: what it asks for is not name and specifier, or has no solution (exit 3)
+    :raises HookFailed: the backend could not say what else it requires
+    """
+    entry = known.entry
+    if known.whole:
+        return entry
+    asked = dynamic(entry) if dynamic is not None else dynamic_of(shop, prepared, entry)
+    more = tuple(name for name in asked if name not in entry.static)
+    if more:
+        check_plain(more, prepared)
+        entry = dataclasses.replace(entry, dynamic=more)
+        entry = _with_files(shop, prepared, entry, (*entry.static, *more))
     return entry
 
 
-def _resolved(
-    shop: Workshop, prepared: Prepared, ask: Callable[[LockEntry], tuple[str, ...]]
-) -> LockEntry:
-    """Resolve the static requirements, ask the backend for the dynamic ones, resolve again."""
+def _static(shop: Workshop, prepared: Prepared) -> LockEntry:
     as_of = cutoff(shop, prepared)
     static = tuple(sorted(prepared.system.requires))
     entry = LockEntry(
@@ -71,13 +136,7 @@ def _resolved(
         static=static,
         as_of=as_of,
     )
-    entry = _with_files(shop, prepared, entry, static)
-    dynamic = tuple(name for name in ask(entry) if name not in static)
-    if dynamic:
-        check_plain(dynamic, prepared)
-        entry = dataclasses.replace(entry, dynamic=dynamic)
-        entry = _with_files(shop, prepared, entry, (*static, *dynamic))
-    return entry
+    return _with_files(shop, prepared, entry, static)
 
 
 def cutoff(shop: Workshop, prepared: Prepared) -> datetime | None:
@@ -101,7 +160,7 @@ def _with_files(
         as_of=entry.as_of,
         cache=shop.index_cache,
     )
-    download.fetch_all(resolution.files, store=shop.store, index=shop.index, notify=shop.say)
+    _fetch(shop, resolution.files)
     files = tuple(
         sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
     )
@@ -196,7 +255,17 @@ def fetch_files(shop: Workshop, files: Sequence[LockedFile], prepared: Prepared)
         python=prepared.interpreter.executable,
         cache=shop.index_cache,
     )
-    download.fetch_all(found.values(), store=shop.store, index=shop.index, notify=shop.say)
+    _fetch(shop, found.values())
+
+
+def _fetch(shop: Workshop, files: Iterable[ResolvedFile]) -> None:
+    download.fetch_all(
+        files,
+        store=shop.store,
+        index=shop.index,
+        notify=shop.say,
+        connections=shop.connections,
+    )
 
 
 def _is_whole(file: LockedFile, shop: Workshop) -> bool:

@@ -13,6 +13,7 @@ import platformdirs
 from amrasaman_nox.builds import executors, interpreters, normalise, sandbox
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
+from amrasaman_nox.sources.download import Connections
 from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Workshop:
     index: IndexOptions
     notify: Notify
     workers: Workers
+    connections: Connections | None = None
 
     @property
     def index_cache(self) -> Path:
@@ -81,8 +83,12 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
     :raises AsamanError: one of them is not to be had (exit 4), or the cache cannot be used
         (exit 4 or 5), or a cluster does not answer (exit 5)
     """
-    with normalise.own_umask(), executors.opened(config) as workers:
-        shop = _open(config, notify, workers)
+    with (
+        normalise.own_umask(),
+        executors.opened(config) as workers,
+        Connections(config.index) as connections,
+    ):
+        shop = dataclasses.replace(_open(config, notify, workers), connections=connections)
         try:
             yield shop
         finally:

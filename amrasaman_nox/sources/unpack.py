@@ -37,6 +37,8 @@ DEFAULT_BACKEND: Final = "setuptools.build_meta:__legacy__"
 
 _KEPT: Final = frozenset({"PKG-INFO", "pyproject.toml"})
 _LARGEST_KEPT: Final = 16 << 20
+#: What the names of sources end in that a build may compile.
+_COMPILED: Final = (".c", ".cc", ".cpp", ".cxx", ".f90", ".pyx", ".rs")
 # No member can have this name, since control characters are refused.
 _STAGE: Final = ".unpacking\x01"
 _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
@@ -48,7 +50,8 @@ class SdistInfo:
 
     ``name`` and ``version`` are as PKG-INFO writes them, ``pyproject`` is the content of the
     top-level ``pyproject.toml``, ``top`` the name of the top folder, ``members`` a count, ``size``
-    the bytes of all files. ``notes`` are lines worth printing.
+    the bytes of all files, ``native`` whether some of them look as if they were to be compiled.
+    ``notes`` are lines worth printing.
     """
 
     filename: str
@@ -59,6 +62,7 @@ class SdistInfo:
     top: str
     members: int
     size: int
+    native: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -190,6 +194,7 @@ class _Tree:
             top=self.top,
             members=self.count,
             size=self.size,
+            native=any(parts[-1].lower().endswith(_COMPILED) for parts in self.files),
             notes=notes,
         )
 
