@@ -139,6 +139,15 @@ def vouched_wheels(folder: Path) -> Iterator[tuple[BuildRecord, Path]]:
             yield record, folder / record.wheel.filename
 
 
+def unreadable(folder: Path) -> Iterator[AsamanError]:
+    """Yield why each record in *folder* that :func:`vouched_wheels` passes over cannot be read."""
+    for path in sorted(folder.glob(f"*.whl{SUFFIX}")):
+        try:
+            read_record(path)
+        except AsamanError as error:
+            yield error
+
+
 def _digests(digest: Digest) -> dict[str, str]:
     return {digest.algorithm: digest.value}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import records
 from amrasaman_nox.builds import inputs, interpreters, normalise
 from amrasaman_nox.builds.publish import digest_of
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
@@ -58,12 +60,20 @@ def _write(
     wheels: Path,
     skip: tuple[str, ...],
 ) -> Report:
+    found, notes = _vouched(wheels)
+    # What was taken and not rebuilt when the wheels were made needs not to be said again.
+    taken = tuple(record.name for record in found if record.taken)
+    config = replace(config, only_binary=(*config.only_binary, *taken))
     requirements = inputs.read_requirement(requirement, config)
     applying, left_out = _applying(requirements, config)
-    found, notes = _vouched(wheels)
-    entries = verified(
-        requirements, found, skip=frozenset(skip), applies=lambda pin: pin in applying
-    )
+    try:
+        entries = verified(
+            requirements, found, skip=frozenset(skip), applies=lambda pin: pin in applying
+        )
+    except AsamanError as missing:
+        # A record that another version wrote is the likely cause.
+        missing.others += tuple(records.unreadable(wheels))
+        raise
     path = output or verified_path(requirement)
     if requirements.kind == "pylock":
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])
