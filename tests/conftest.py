@@ -12,6 +12,8 @@ from amrasaman_nox.builds import interpreters
 from amrasaman_nox.sources import index as index_client
 from amrasaman_nox.sources.store import Store
 
+from .support import miniatures
+from .support.bench import Bench
 from .support.index import LocalIndex, running_index
 
 if TYPE_CHECKING:
@@ -72,3 +74,34 @@ def index() -> Iterator[LocalIndex]:
 def interpreter() -> Interpreter:
     """The interpreter that runs the tests."""
     return interpreters.inspect()
+
+
+@pytest.fixture(scope="session")
+def miniature_index() -> Iterator[LocalIndex]:
+    """An index with all miniature projects and their backends; not to be changed."""
+    with running_index() as running:
+        miniatures.fill(running)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def warm_cache(miniature_index: LocalIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which all miniatures were built before."""
+    folder = tmp_path_factory.mktemp("warm")
+    bench = Bench(folder / "work", miniature_index.url, folder / "cache")
+    done = bench.asaman("-r", bench.write(*miniatures.pins()))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return bench.cache
+
+
+@pytest.fixture
+def bench(miniature_index: LocalIndex, warm_cache: Path, tmp_path: Path) -> Bench:
+    """A working folder; the miniatures were built before."""
+    return Bench(tmp_path / "work", miniature_index.url, warm_cache)
+
+
+@pytest.fixture
+def cold(index: LocalIndex, tmp_path: Path) -> Bench:
+    """A working folder with an empty cache, and an index of its own that has the backends."""
+    miniatures.fill(index)
+    return Bench(tmp_path / "work", index.url, tmp_path / "cache", index=index)

@@ -1,0 +1,700 @@
+"""The installed commands from a requirements file to installed wheels; nothing is played."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.pylock import Pylock
+
+from amrasaman_nox import Config, build_wheels, write_verified_requirements
+from amrasaman_nox.model import Digest
+
+from .support import miniatures
+from .support.index import altered
+from .support.projects import make_sdist, make_wheel
+
+if TYPE_CHECKING:
+    from .support.bench import Bench
+
+NOWHERE = "http://127.0.0.1:9/simple/"
+PURE = "mini_flit-1.0-py2.py3-none-any.whl"
+LATER = datetime(2025, 1, 1, tzinfo=UTC)
+
+# An in-tree backend that is itself what is tested; BODY runs when a wheel is built.
+BACKEND = """
+import os, pathlib, sys
+from flit_core import buildapi
+
+def get_requires_for_build_wheel(config_settings=None):
+    return {requires}
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+{body}
+    return buildapi.build_wheel(wheel_directory, config_settings, metadata_directory)
+"""
+FAILS = (
+    "    print('first \\x1b[31mline')\n    print('::set-output name=a::b')\n    sys.exit({why!r})"
+)
+
+
+def own(name: str, body: str, *, requires: str = "[]", version: str = "1.0") -> bytes:
+    """Return an sdist with a backend of its own that runs *body* first."""
+    code = BACKEND.format(body=body, requires=requires)
+    return miniatures.project(
+        name, version, backend="own_backend", more='backend-path = ["."]\n', own_backend__py=code
+    )
+
+
+def writes(expression: str) -> str:
+    """Return a body that puts the value of an expression into the wheel."""
+    return f'    pathlib.Path(\'mini_own.py\').write_text(\'"""M."""\\nX = \' + repr({expression}))'
+
+
+def helper(cold: Bench, version: str, uploaded: datetime) -> None:
+    """Add a version of the build requirement mini-helper."""
+    assert cold.index is not None
+    name = f"mini_helper-{version}-py3-none-any.whl"
+    cold.index.add(make_wheel("mini-helper", version), name, uploaded=uploaded)
+
+
+def needing(cold: Bench, name: str, requirement: str) -> str:
+    """Add a project that needs a build requirement; return its pin."""
+    assert cold.index is not None
+    sdist = miniatures.project(name, requires=f'"flit_core", "{requirement}"')
+    return miniatures.add_sdist(cold.index, name, sdist)
+
+
+def locked(bench: Bench, name: str = "requirements.build-lock.toml") -> str:
+    return (bench.folder / name).read_text()
+
+
+# --- the main job ----------------------------------------------------------------------------
+
+
+def test_every_kind_of_project_is_built_and_verified(bench: Bench) -> None:
+    done = bench.asaman("-r", bench.write(*miniatures.pins()))
+    assert done.returncode == 0, done.stderr
+    assert len(bench.hashes()) == len(miniatures.MINIATURES)
+    assert {path.name for path in bench.wheels.iterdir()} == {
+        name for wheel in bench.hashes() for name in (wheel, f"{wheel}.provenance.json")
+    }
+    assert bench.generate("requirements.txt").returncode == 0
+    text = (bench.folder / "verified-requirements.txt").read_text()
+    assert all(f"--hash=sha256:{digest}" in text for digest in bench.hashes().values())
+    entry = locked(bench).partition('name = "mini-dynamic"')[2].partition("[[sources]]")[0]
+    assert "wheel>=0.40" in entry
+    assert 'name = "wheel-' in entry
+
+
+def test_the_first_run_locks_and_says_so_and_the_second_needs_no_index(cold: Bench) -> None:
+    cold.write(*miniatures.pins("mini-flit"))
+    first = cold.asaman("-r", "requirements.txt")
+    assert first.returncode == 0, first.stderr
+    path = cold.folder / "requirements.build-lock.toml"
+    assert f"the build requirements are locked in {path}" in first.stderr
+    assert "1 built" in first.stdout
+    before = cold.snapshot()
+    cold.index_url = NOWHERE
+    second = cold.asaman("-r", "requirements.txt")
+    assert (second.returncode, cold.snapshot()) == (0, before)
+    assert "1 from the store" in second.stdout
+    assert "locked in" not in second.stderr
+
+
+def test_a_build_with_a_lock_asks_no_index_for_what_the_store_has(cold: Bench) -> None:
+    cold.write(*miniatures.pins("mini-flit"))
+    cold.asaman("-r", "requirements.txt")
+    before = cold.hashes()
+    cold.index_url = NOWHERE
+    for arguments in ([], ["--rebuild"], ["--locked"], ["--offline"]):
+        shutil.rmtree(cold.wheels)
+        done = cold.asaman("-r", "requirements.txt", *arguments)
+        assert (done.returncode, cold.hashes()) == (0, before), done.stderr
+
+
+def test_an_archive_with_a_lock_asks_no_index_either(cold: Bench) -> None:
+    (cold.folder / "mini_flit-1.0.tar.gz").write_bytes(miniatures.MINIATURES["mini-flit"]("1.0"))
+    assert cold.asaman("-s", "mini_flit-1.0.tar.gz").returncode == 0
+    (before,) = cold.hashes().values()
+    (cold.wheels / PURE).unlink()
+    assert cold.index is not None
+    asked = len(cold.index.requests)
+    assert cold.asaman("-s", "mini_flit-1.0.tar.gz").returncode == 0
+    assert list(cold.hashes().values()) == [before]
+    assert len(cold.index.requests) == asked
+
+
+def test_locked_refuses_to_resolve(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    before = bench.snapshot()
+    done = bench.asaman("-r", "requirements.txt", "--locked")
+    assert done.returncode == 2
+    assert "not in the build lock for cpython-" in done.stderr
+    assert "hint: add them with: asaman lock" in done.stderr
+    assert bench.snapshot() == before
+    assert bench.lock("-r", "requirements.txt").returncode == 0
+    assert not bench.wheels.exists()
+    assert bench.asaman("-r", "requirements.txt", "--locked").returncode == 0
+
+
+def test_a_lock_is_kept_until_it_is_renewed(cold: Bench) -> None:
+    helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
+    cold.write(needing(cold, "needs", "mini-helper"))
+    assert cold.asaman("-r", "requirements.txt").returncode == 0
+    helper(cold, "1.5", miniatures.BACKENDS_UPLOADED)
+    assert "kept 1" in cold.asaman("-r", "requirements.txt").stderr
+    assert "mini_helper-1.0-" in locked(cold)
+    assert cold.asaman("-r", "requirements.txt", "--relock").returncode == 0
+    assert "mini_helper-1.5-" in locked(cold)
+    assert "mini_helper-1.0-" not in locked(cold)
+
+
+def test_build_requirements_are_those_of_the_day_of_the_upload(cold: Bench) -> None:
+    helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
+    helper(cold, "2.0", LATER)
+    cold.write(needing(cold, "needs", "mini-helper"))
+    assert cold.lock("-r", "requirements.txt").returncode == 0
+    assert "mini_helper-1.0-" in locked(cold)
+    assert "as-of = 2024-01-01" in locked(cold)
+    assert cold.lock("-r", "requirements.txt", "--relock", "--as-of", "now").returncode == 0
+    assert "mini_helper-2.0-" in locked(cold)
+    done = cold.lock("-r", "requirements.txt", "--relock", "--as-of", "2020-01-01")
+    assert done.returncode == 3
+    assert "no solution as of 2020-01-01" in done.stderr
+    assert "mini_helper-2.0-" in locked(cold)
+
+
+def test_an_index_without_upload_times_will_do_and_the_lock_says_so(cold: Bench) -> None:
+    assert cold.index is not None
+    cold.index.upload_times = False
+    cold.write(*miniatures.pins("mini-flit"))
+    assert cold.asaman("-r", "requirements.txt").returncode == 0
+    assert "flit-core: no upload times, resolved without the date" in locked(cold)
+    (cold.wheels / PURE).unlink()
+    cold.index_url = NOWHERE
+    assert cold.asaman("-r", "requirements.txt").returncode == 0
+
+
+def test_an_index_of_plain_pages_will_do(cold: Bench) -> None:
+    assert cold.index is not None
+    cold.index.json = False
+    cold.write(*miniatures.pins("mini-flit"))
+    assert cold.asaman("-r", "requirements.txt").returncode == 0
+
+
+def test_conflicting_build_requirements_work_in_one_run(cold: Bench) -> None:
+    helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
+    helper(cold, "2.0", miniatures.BACKENDS_UPLOADED)
+    pins = [needing(cold, f"needs-{n}", f"mini-helper=={n}.0") for n in (1, 2)]
+    assert cold.asaman("-r", cold.write(*pins)).returncode == 0
+    assert "mini_helper-1.0-" in locked(cold)
+    assert "mini_helper-2.0-" in locked(cold)
+
+
+def test_a_build_requirement_that_is_only_an_sdist_is_named(cold: Bench) -> None:
+    assert cold.index is not None
+    sdist = make_sdist("mini-helper", "1.0")
+    miniatures.add_sdist(cold.index, "mini-helper", sdist, uploaded=miniatures.BACKENDS_UPLOADED)
+    done = cold.asaman("-r", cold.write(needing(cold, "needs", "mini-helper")))
+    assert done.returncode == 3
+    assert "build requirement mini-helper: the index has only an sdist of it" in done.stderr
+
+
+def test_a_bumped_pin_changes_no_neighbour(cold: Bench) -> None:
+    assert cold.index is not None
+    cold.write(*miniatures.pins("mini-flit", "mini-legacy"))
+    cold.asaman("-r", "requirements.txt")
+    before = cold.hashes()
+    facts = {path: path.stat().st_mtime_ns for path in cold.wheels.glob("mini_legacy*")}
+    cold.write(miniatures.add(cold.index, "mini-flit", "1.1"), *miniatures.pins("mini-legacy"))
+    done = cold.asaman("-r", "requirements.txt")
+    assert "1 built, 1 from the store" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in facts} == facts
+    assert before.items() < cold.hashes().items()
+    assert 'version = "1.1"' in locked(cold)
+    assert locked(cold).count("[[sources]]") == 2
+
+
+def test_an_archive_gives_the_wheel_that_the_requirements_file_gives(cold: Bench) -> None:
+    helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
+    helper(cold, "2.0", LATER)
+    assert cold.index is not None
+    body = writes("__import__('importlib.metadata').metadata.version('mini-helper')")
+    sdist = own("mini-own", body, requires="['mini-helper']")
+    pin = miniatures.add_sdist(cold.index, "mini-own", sdist)
+    assert cold.asaman("-r", cold.write(pin)).returncode == 0
+    folder = cold.folder / "archives"
+    folder.mkdir()
+    (folder / "mini_own-1.0.tar.gz").write_bytes(sdist)
+    (folder / "mini_flit-1.0.tar.gz").write_bytes(miniatures.MINIATURES["mini-flit"]("1.0"))
+    cold.cache = cold.folder / "other"
+    for arguments in (("-s", "archives/mini_own-1.0.tar.gz"), ("-d", "archives")):
+        output = cold.folder / f"out{arguments[0]}"
+        done = cold.asaman(*arguments, "-o", str(output))
+        assert done.returncode == 0, done.stderr
+        assert cold.hashes().items() <= cold.hashes(output).items()
+        assert "mini_helper-1.0-" in (output / "build-lock.toml").read_text()
+    assert len(cold.hashes(output)) == 2
+
+
+def test_a_zip_archive_builds(cold: Bench) -> None:
+    import io
+    import tarfile
+    import zipfile
+
+    with (
+        tarfile.open(fileobj=io.BytesIO(miniatures.MINIATURES["mini-flit"]("1.0"))) as packed,
+        zipfile.ZipFile(cold.folder / "mini_flit-1.0.zip", "w") as archive,
+    ):
+        for member in packed:
+            content = packed.extractfile(member)
+            assert content is not None
+            archive.writestr(member.name, content.read())
+    done = cold.asaman("-s", "mini_flit-1.0.zip")
+    assert (done.returncode, list(cold.hashes())) == (0, [PURE]), done.stderr
+
+
+def test_the_project_in_the_current_folder_is_built_from_its_sdist(bench: Bench) -> None:
+    bench.write(
+        '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"',
+        '[project]\nname = "mini-here"\nversion = "3.0"\ndescription = "Here"',
+        name="pyproject.toml",
+    )
+    bench.write('"""Here."""', name="mini_here.py")
+    done = bench.asaman()
+    assert done.returncode == 0, done.stderr
+    assert list(bench.hashes()) == ["mini_here-3.0-py2.py3-none-any.whl"]
+    assert (bench.wheels / "mini_here-3.0.tar.gz").is_file()
+    before = bench.hashes()
+    again = bench.asaman("--locked")
+    assert (again.returncode, bench.hashes()) == (0, before), again.stderr
+    assert "1 from the store" in again.stdout
+
+
+def test_nothing_to_build_shows_the_help(bench: Bench) -> None:
+    done = bench.asaman()
+    assert done.returncode == 2
+    assert "Usage: asaman" in done.stderr
+    assert "error: nothing to build" in done.stderr
+
+
+# --- inputs ----------------------------------------------------------------------------------
+
+
+def test_markers_extras_nested_files_and_constraints_are_followed(bench: Bench) -> None:
+    bench.write(
+        *miniatures.pins("mini-flit"),
+        miniatures.pin("mini-pdm").replace(" --hash", ' ; python_version < "3" --hash'),
+        miniatures.pin("mini-hatch").replace("==", "[some]=="),
+        "-r more/nested.txt",
+        "-c constraints.txt",
+    )
+    (bench.folder / "more").mkdir()
+    always = miniatures.pin("mini-legacy").replace(" --hash", " ; os_name == 'posix' --hash")
+    bench.write(always, name="more/nested.txt")
+    bench.write("mini-flit<2", "unheard-of==1", name="constraints.txt")
+    done = bench.asaman("-r", "requirements.txt")
+    assert done.returncode == 0, done.stderr
+    assert "left out: mini-pdm==1.0: " in done.stdout
+    assert 'python_version < "3"' in done.stdout
+    assert len(bench.hashes()) == 3
+    assert bench.generate("requirements.txt").returncode == 0
+    lines = (bench.folder / "verified-requirements.txt").read_text().splitlines()
+    assert "mini-hatch[some]==1.0 \\" in lines
+    assert '# left out: mini-pdm==1.0 ; python_version < "3"' in lines
+    (marked,) = [line for line in lines if line.startswith("mini-legacy")]
+    assert "os_name == " in marked
+    bench.write("mini-flit>=2", name="constraints.txt")
+    refused = bench.asaman("-r", "requirements.txt")
+    assert refused.returncode == 2
+    assert "constraints.txt" in refused.stderr
+
+
+def test_a_pylock_gives_a_pylock(bench: Bench) -> None:
+    sdist = miniatures.MINIATURES["mini-flit"]("1.0")
+    url = f"{bench.index_url.removesuffix('simple/')}files/mini_flit-1.0.tar.gz"
+    bench.write(
+        'lock-version = "1.0"',
+        'created-by = "test"',
+        "[[packages]]",
+        'name = "mini-flit"',
+        'version = "1.0"',
+        f'sdist = {{ url = "{url}", hashes = {{ sha256 = "{Digest.of(sdist).value}" }} }}',
+        name="pylock.toml",
+    )
+    done = bench.asaman("-r", "pylock.toml")
+    assert done.returncode == 0, done.stderr
+    assert (bench.folder / "pylock.build-lock.toml").exists()
+    assert bench.generate("pylock.toml").returncode == 0
+    import tomllib
+
+    content = tomllib.loads((bench.folder / "pylock.verified.toml").read_text())
+    (package,) = Pylock.from_dict(content).packages
+    assert package.sdist is None
+    assert package.wheels is not None
+    assert [dict(wheel.hashes) for wheel in package.wheels] == [{"sha256": bench.hashes()[PURE]}]
+
+
+def test_pins_of_wheels_alone_are_refused_with_what_to_do(cold: Bench) -> None:
+    assert cold.index is not None
+    wheel = cold.index.add(make_wheel("mini-flit", "1.0"), "mini_flit-1.0-py3-none-any.whl")
+    done = cold.asaman("-r", cold.write(f"mini-flit==1.0 --hash={wheel.digest}"))
+    assert done.returncode == 2
+    assert "mini-flit==1.0: only wheels are pinned, not the sdist (" in done.stderr
+    assert "compile the file again with the sdists' hashes" in done.stderr
+
+
+def test_a_pin_with_a_url_is_taken_only_if_allowed(bench: Bench) -> None:
+    url = f"{bench.index_url.removesuffix('simple/')}files/mini_flit-1.0.tar.gz"
+    digest = miniatures.pin("mini-flit").partition("--hash=")[2]
+    bench.write(f"mini-flit @ {url} --hash={digest}")
+    refused = bench.asaman("-r", "requirements.txt")
+    assert refused.returncode == 2
+    assert "--allow-url" in refused.stderr
+    assert bench.asaman("-r", "requirements.txt", "--allow-url").returncode == 0
+    assert list(bench.hashes()) == [PURE]
+
+
+def test_several_interpreters_give_one_pure_wheel_and_several_compiled_ones(bench: Bench) -> None:
+    other = other_python()
+    arguments = ("--python", sys.executable, "--python", str(other))
+    bench.write(*miniatures.pins("mini-flit", "mini-c"))
+    done = bench.asaman("-r", "requirements.txt", *arguments)
+    if done.returncode == 3 and re.search("Python.h|ImpImporter", done.stdout):
+        pytest.skip("the other interpreter has no headers, or is too new for this setuptools")
+    assert done.returncode == 0, done.stderr
+    pure = [name for name in bench.hashes() if name.endswith("-any.whl")]
+    assert (len(pure), len(bench.hashes())) == (1, 3)
+    assert locked(bench).count('name = "mini-c"\n') == 2
+    assert bench.generate("requirements.txt", *arguments).returncode == 0
+    text = (bench.folder / "verified-requirements.txt").read_text()
+    assert all(digest in text for digest in bench.hashes().values())
+    assert "kept 3" in bench.asaman("-r", "requirements.txt", *arguments).stderr
+
+
+def other_python() -> Path:
+    """Return an interpreter of another version that is installed beside this one."""
+    mine = f"{sys.version_info.major}.{sys.version_info.minor}"
+    found = [
+        path
+        for version in ("3.12", "3.13", "3.11", "3.14")
+        if version != mine
+        for path in (
+            *sorted(Path(sys.base_prefix).parent.glob(f"*{version}*/bin/python{version}")),
+            *filter(None, [shutil.which(f"python{version}")]),
+        )
+    ]
+    if not found:
+        pytest.skip("no interpreter of another version is installed")
+    return Path(found[0])
+
+
+def test_two_interpreters_whose_wheels_would_have_one_name_are_refused(bench: Bench) -> None:
+    mine = f"{sys.version_info.major}.{sys.version_info.minor}"
+    other = Path(f"/usr/bin/python{mine}")
+    if not other.exists() or other.resolve() == Path(sys.executable).resolve():
+        pytest.skip("no second interpreter of this version is installed")
+    bench.write(*miniatures.pins("mini-flit"))
+    arguments = ("-r", "requirements.txt", "--python", sys.executable, "--python", str(other))
+    done = bench.asaman(*arguments)
+    assert done.returncode == 2
+    assert "its wheels would have the names of those of" in done.stderr
+    same = ("--python", sys.executable, "--python", sys.executable)
+    assert bench.asaman("-r", "requirements.txt", *same).returncode == 0
+
+
+# --- what is taken and not rebuilt -----------------------------------------------------------
+
+
+def rust(cold: Bench) -> str:
+    """Add a project that wants crates while it builds, with a wheel; return its pins' hashes."""
+    assert cold.index is not None
+    body = FAILS.format(why="error: failed to get crates; cargo metadata failed")
+    pin = miniatures.add_sdist(cold.index, "mini-rust", own("mini-rust", body))
+    wheel = cold.index.add(make_wheel("mini-rust", "1.0"), "mini_rust-1.0-py3-none-any.whl")
+    return f"{pin} --hash={wheel.digest}"
+
+
+def test_what_cannot_be_rebuilt_ends_with_a_hint_and_can_be_taken_as_it_is(cold: Bench) -> None:
+    cold.write(rust(cold))
+    failed = cold.asaman("-r", "requirements.txt")
+    assert failed.returncode == 3
+    assert "--only-binary mini-rust" in failed.stderr
+    assert not cold.hashes()
+    done = cold.asaman("-r", "requirements.txt", "--only-binary", "Mini_Rust")
+    assert done.returncode == 0, done.stderr
+    assert "taken (not rebuilt)" in done.stdout
+    (wheel,) = cold.hashes()
+    internal = cold.record(wheel)["predicate"]["buildDefinition"]["internalParameters"]
+    assert internal["note"] == "taken, not rebuilt"
+    assert cold.index is not None
+    assert cold.hashes()[wheel] == cold.index.files[wheel].digest.value
+    assert cold.generate("requirements.txt").returncode == 0
+    assert "# taken, not rebuilt" in (cold.folder / "verified-requirements.txt").read_text()
+    cold.index_url = NOWHERE
+    for arguments in ([], ["--offline"]):
+        again = cold.asaman("-r", "requirements.txt", "--only-binary", "mini-rust", *arguments)
+        assert again.returncode == 0, again.stderr
+        (cold.wheels / wheel).unlink()
+
+
+def test_the_configuration_can_say_what_is_taken(cold: Bench) -> None:
+    cold.write(rust(cold))
+    cold.write(
+        '[tool.amrasaman]\nrequirement = "requirements.txt"\nonly-binary = ["mini-rust"]',
+        name="pyproject.toml",
+    )
+    done = cold.asaman("--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert [wheel["state"] for wheel in json.loads(done.stdout)["wheels"]] == ["taken"]
+
+
+def test_a_taken_wheel_of_a_pylock_is_verified(cold: Bench) -> None:
+    assert cold.index is not None
+    wheel = cold.index.add(make_wheel("mini-rust", "1.0"), "mini_rust-1.0-py3-none-any.whl")
+    cold.write(
+        'lock-version = "1.0"\ncreated-by = "test"\n[[packages]]\nname = "mini-rust"',
+        f'version = "1.0"\nwheels = [{{ url = "{cold.index.file_url(wheel.filename)}", '
+        f'hashes = {{ sha256 = "{wheel.digest.value}" }} }}]',
+        name="pylock.toml",
+    )
+    refused = cold.asaman("-r", "pylock.toml")
+    assert refused.returncode == 2
+    assert "no sdist" in refused.stderr
+    assert cold.asaman("-r", "pylock.toml", "--only-binary", "mini-rust").returncode == 0
+    done = cold.generate("pylock.toml")
+    assert done.returncode == 0, done.stderr
+
+
+# --- what changes a wheel on purpose ---------------------------------------------------------
+
+
+def test_config_settings_and_variables_reach_the_backend_and_the_record(cold: Bench) -> None:
+    assert cold.index is not None
+    body = writes("[config_settings, os.environ.get('MINI'), os.environ.get('NOISE')]")
+    cold.write(miniatures.add_sdist(cold.index, "mini-own", own("mini-own", body)))
+    arguments = ("-r", "requirements.txt", "-C", "a=1", "-C", "a=2", "-C", "b=3")
+    done = cold.asaman(*arguments, "--env", "MINI=on purpose", NOISE="not passed")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = cold.hashes()
+    import zipfile
+
+    with zipfile.ZipFile(cold.wheels / wheel) as archive:
+        code = archive.read("mini_own.py").decode()
+    assert "X = [{'a': ['1', '2'], 'b': '3'}, 'on purpose', None]" in code
+    external = cold.record(wheel)["predicate"]["buildDefinition"]["externalParameters"]
+    assert external["configSettings"] == [["a", "1"], ["a", "2"], ["b", "3"]]
+    assert external["variables"] == {"MINI": "on purpose"}
+    assert "kept 1" in cold.asaman(*arguments, "--env", "MINI=on purpose").stderr
+    assert "is replaced: it was built from other inputs" in cold.asaman(*arguments).stdout
+
+
+def test_the_epoch_and_debug_information_change_the_wheel_and_stand_in_the_record(
+    bench: Bench,
+) -> None:
+    bench.write(*miniatures.pins("mini-c"))
+    assert bench.asaman("-r", "requirements.txt").returncode == 0
+    (wheel,) = bench.hashes()
+    seen = {bench.hashes()[wheel]}
+    for arguments in (("--sde", "1400000000"), ("--keep-debug-info",)):
+        assert bench.asaman("-r", "requirements.txt", *arguments).returncode == 0
+        seen.add(bench.hashes()[wheel])
+        facts = bench.record(wheel)["predicate"]["buildDefinition"]
+        kept = facts["internalParameters"]["environment"]["keep_debug_info"]
+        epoch = facts["externalParameters"]["sourceDateEpoch"]
+        assert (epoch == 1400000000, kept) == ("--sde" in arguments, "--sde" not in arguments)
+    assert len(seen) == 3
+
+
+def test_sources_are_copied_if_asked_for(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit", "mini-legacy"))
+    assert bench.asaman("-r", "requirements.txt").returncode == 0
+    assert not list(bench.wheels.glob("*.tar.gz"))
+    assert bench.asaman("-r", "requirements.txt", "--keep-sources").returncode == 0
+    copied = bench.wheels / "mini_flit-1.0.tar.gz"
+    assert copied.read_bytes() == miniatures.MINIATURES["mini-flit"]("1.0")
+    assert len(list(bench.wheels.glob("*.tar.gz"))) == 2
+
+
+# --- what is printed -------------------------------------------------------------------------
+
+
+def test_the_report_as_json_is_all_that_stands_on_stdout(bench: Bench) -> None:
+    done = bench.asaman("-r", bench.write(*miniatures.pins("mini-flit")), "--json", "-")
+    content = json.loads(done.stdout)
+    assert (done.returncode, content["command"]) == (0, "reproducible_wheels")
+    (wheel,) = content["wheels"]
+    assert wheel["sha256"] == bench.hashes()[PURE]
+
+
+def test_quiet_says_nothing_and_verbose_says_more(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    quiet = bench.asaman("-r", "requirements.txt", "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    usual = bench.asaman("-r", "requirements.txt", "--rebuild")
+    verbose = bench.asaman("-r", "requirements.txt", "--rebuild", "-v")
+    assert len(verbose.stderr.splitlines()) > len(usual.stderr.splitlines())
+
+
+# --- failures --------------------------------------------------------------------------------
+
+
+def test_one_failure_of_several_leaves_the_others_built_and_nothing_verified(cold: Bench) -> None:
+    assert cold.index is not None
+    failing = miniatures.add_sdist(
+        cold.index, "mini-own", own("mini-own", FAILS.format(why="Error: it is broken"))
+    )
+    cold.write(*miniatures.pins("mini-flit"), failing, *miniatures.pins("mini-legacy"))
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 3
+    assert len(cold.hashes()) == 2
+    assert "error: mini-own==1.0: build_wheel: Error: it is broken (" in done.stderr
+    assert "requirements.txt line 2)" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "| ::set-output name=a::b" in done.stdout
+    (log,) = [line.removeprefix("log: ") for line in done.stdout.splitlines() if "log: " in line]
+    assert b"first \x1b[31mline" in Path(log).read_bytes()
+    generated = cold.generate("requirements.txt")
+    assert generated.returncode == 2
+    assert "error: mini-own==1.0: no wheel of it has a record" in generated.stderr
+    assert not (cold.folder / "verified-requirements.txt").exists()
+    mended = miniatures.add_sdist(cold.index, "mini-own", own("mini-own", "    pass"), "1.0")
+    cold.write(*miniatures.pins("mini-flit"), mended, *miniatures.pins("mini-legacy"))
+    again = cold.asaman("-r", "requirements.txt")
+    assert "1 built, 2 from the store" in again.stdout
+    assert cold.generate("requirements.txt").returncode == 0
+
+
+def test_all_missing_wheels_are_named_and_an_older_verified_file_stays(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    bench.asaman("-r", "requirements.txt")
+    assert bench.generate("requirements.txt").returncode == 0
+    before = (bench.folder / "verified-requirements.txt").read_bytes()
+    bench.write(*miniatures.pins("mini-flit", "mini-pdm", "mini-legacy"))
+    done = bench.generate("requirements.txt")
+    assert done.returncode == 2
+    assert done.stderr.count("no wheel of it has a record") == 2
+    assert (bench.folder / "verified-requirements.txt").read_bytes() == before
+    skipped = bench.generate("requirements.txt", "-s", "mini_pdm", "-s", "mini-legacy")
+    assert skipped.returncode == 0
+    prefix = bench.generate("requirements.txt", "-s", "mini", "-s", "mini-p")
+    assert prefix.returncode == 2
+
+
+def test_an_altered_byte_ends_the_run_before_anything_is_unpacked(cold: Bench) -> None:
+    assert cold.index is not None
+    cold.write(*miniatures.pins("mini-flit"))
+    cold.index.always("files/mini_flit-1.0.tar.gz", altered)
+    before = cold.snapshot()
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 2
+    assert "hash mismatch: expected sha256:" in done.stderr
+    assert cold.snapshot() == before | {
+        path: facts for path, facts in cold.snapshot().items() if facts[0] == 0
+    }
+    assert not list((cold.cache / "files").rglob("*/*"))
+
+
+def test_an_altered_build_requirement_is_never_installed(cold: Bench) -> None:
+    assert cold.index is not None
+    helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
+    cold.index.always("files/mini_helper-1.0-py3-none-any.whl", altered)
+    done = cold.asaman("-r", cold.write(needing(cold, "needs", "mini-helper")))
+    assert done.returncode == 2
+    assert "hash mismatch" in done.stderr
+    assert not cold.hashes()
+
+
+# --- the output folder -----------------------------------------------------------------------
+
+
+def test_a_wheel_that_nobody_vouches_for_is_replaced_only_by_force(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    bench.wheels.mkdir()
+    foreign = make_wheel("mini-flit", "1.0", {"evil.py": "1"})
+    (bench.wheels / PURE).write_bytes(foreign)
+    done = bench.asaman("-r", "requirements.txt")
+    assert done.returncode == 2
+    assert "another wheel of that name stands there" in done.stderr
+    assert (bench.wheels / PURE).read_bytes() == foreign
+    refused = bench.generate("requirements.txt")
+    assert refused.returncode == 2
+    assert bench.asaman("-r", "requirements.txt", "--force").returncode == 0
+    assert (bench.wheels / PURE).read_bytes() != foreign
+
+
+def test_only_the_very_version_and_only_vouched_wheels_are_verified(cold: Bench) -> None:
+    assert cold.index is not None
+    near = miniatures.add(cold.index, "mini-flit", "1.0.1")
+    assert cold.asaman("-r", cold.write(near)).returncode == 0
+    cold.write(*miniatures.pins("mini-flit"))
+    done = cold.generate("requirements.txt")
+    assert done.returncode == 2
+    assert "mini-flit==1.0: no wheel of it has a record" in done.stderr
+    assert cold.asaman("-r", "requirements.txt").returncode == 0
+    (cold.wheels / "other-1.0-py3-none-any.whl").write_bytes(make_wheel("other", "1.0"))
+    done = cold.generate("requirements.txt")
+    assert done.returncode == 0
+    assert "other-1.0-py3-none-any.whl is ignored: no record of ours" in done.stdout
+    text = (cold.folder / "verified-requirements.txt").read_text()
+    assert text.count("--hash") == 1
+    assert cold.hashes()[PURE] in text
+
+
+def test_a_wheel_changed_after_the_build_is_made_anew(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    bench.asaman("-r", "requirements.txt")
+    good = bench.hashes()
+    with (bench.wheels / PURE).open("ab") as file:
+        file.write(b"\0")
+    assert bench.generate("requirements.txt").returncode == 2
+    done = bench.asaman("-r", "requirements.txt", "--force")
+    assert (done.returncode, bench.hashes()) == (0, good)
+
+
+@pytest.mark.parametrize("version", [0, 99])
+def test_a_record_of_another_schema_counts_as_none(bench: Bench, version: int) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    bench.asaman("-r", "requirements.txt")
+    path = bench.wheels / f"{PURE}.provenance.json"
+    before = path.read_text()
+    path.write_text(before.replace("nox:wheel:v1", f"nox:wheel:v{version}"))
+    refused = bench.generate("requirements.txt")
+    assert refused.returncode == 2
+    assert f"v{version}" in refused.stderr
+    done = bench.asaman("-r", "requirements.txt")
+    assert done.returncode == 0, done.stderr
+    assert "nox:wheel:v1" in path.read_text()
+
+
+# --- from a program --------------------------------------------------------------------------
+
+
+def test_the_functions_do_what_the_commands_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bench.folder)
+    bench.write(*miniatures.pins("mini-flit", "mini-c"))
+    assert bench.asaman("-r", "requirements.txt", "-o", "by-command").returncode == 0
+    report = build_wheels(
+        Config(
+            requirement="requirements.txt",  # type: ignore[arg-type]
+            output="by-function",  # type: ignore[arg-type]
+            cache_dir=bench.cache,
+            index_url=bench.index_url,
+        )
+    )
+    assert not report.build.failures
+    folder = bench.folder / "by-function"
+    assert bench.hashes(folder) == bench.hashes(bench.folder / "by-command")
+    written = write_verified_requirements("requirements.txt", "v.txt", wheels=folder)
+    assert len(written.build.records) == 2
+    text = (bench.folder / "v.txt").read_text()
+    assert all(digest in text for digest in bench.hashes(folder).values())
