@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.builds import graph
+from amrasaman_nox.builds.interpreters import inspect
+from amrasaman_nox.builds.prepare import Prepared
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
+from amrasaman_nox.sources.unpack import BuildSystem
 
 if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
@@ -129,20 +132,34 @@ def source(name: str, size: int | None) -> Source:
     return Source(pin=pin, filename=f"{name}-1.tar.gz", digest=DIGEST, size=size)
 
 
+def prepared(name: str, size: int | None, *, native: bool = False) -> Prepared:
+    return Prepared(
+        source=source(name, size),
+        interpreter=inspect(),
+        system=BuildSystem(requires=(), backend=""),
+        native=native,
+    )
+
+
 def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Store) -> None:
-    sources = [source("a", 4_000_000), source("b", None), source("c", 400_000)]
-    assert graph.estimates(sources, store) == [10.5, 0.5, 1.5]
+    sources = [
+        prepared("a", 4_000_000),
+        prepared("b", None),
+        prepared("c", 400_000),
+        prepared("d", None, native=True),
+    ]
+    assert graph.estimates(sources, store) == [10.5, 0.5, 1.5, 10.5]
     wheel = Wheel(filename="b.whl", digest=DIGEST, content_digest=DIGEST, size=1)
     record = BuildRecord(
         name="b",
         version="1",
         wheel=wheel,
-        source=sources[1],
+        source=sources[1].source,
         key="k",
         started=STARTED,
         finished=STARTED + timedelta(seconds=42.123),
     )
     graph.remember([record, replace(record, name="a", started=None)], store)
-    assert graph.estimates(sources, store) == [10.5, 42.12, 1.5]
+    assert graph.estimates(sources, store) == [10.5, 42.12, 1.5, 10.5]
     graph.remember([], store)
     assert graph.estimates(sources[1:2], store) == [42.12]
