@@ -8,7 +8,7 @@ import stat
 import tarfile
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.builds import builder, sdist
+from amrasaman_nox.builds import executors, sdist
 from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure, BuildJob, Difference, Member
@@ -50,13 +50,8 @@ def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
     )
 
     def build(environment: BuildEnvironment) -> Artefact | BuildFailure:
-        result = builder.build_wheel(
-            dataclasses.replace(job, environment=environment),
-            store=shop.store,
-            isolation=shop.isolation,
-            notify=shop.say,
-        )
-        return result if isinstance(result, BuildFailure) else _artefact(result)
+        result = executors.build(shop, dataclasses.replace(job, environment=environment))
+        return result if isinstance(result, BuildFailure) else _artefact(result, shop.store)
 
     def compared(ours: Artefact, theirs: Artefact) -> tuple[Difference, ...]:
         with (
@@ -88,9 +83,13 @@ def _interpreter(shop: Workshop, record: BuildRecord) -> Interpreter:
     )
 
 
-def _artefact(record: BuildRecord) -> Artefact:
-    wheel = record.wheel
-    return Artefact(filename=wheel.filename, digest=wheel.digest, members=wheel.members)
+def _artefact(record: BuildRecord, store: Store) -> Artefact:
+    wheel, members = record.wheel, record.wheel.members
+    if not members:
+        # A record that came from another machine has the digests only.
+        with fetched(wheel.digest, wheel.filename, store) as file:
+            members = read_wheel(file, wheel.filename).members
+    return Artefact(filename=wheel.filename, digest=wheel.digest, members=members)
 
 
 def _first(record: BuildRecord, path: Path, store: Store) -> Artefact:

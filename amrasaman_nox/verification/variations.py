@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.builds import sandbox, tools
+from amrasaman_nox.builds import rungs, tools
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
 
@@ -36,7 +36,7 @@ _EXTRA: Final = (
     ("HOSTTYPE", "rebuild"),
     ("LINES", "11"),
     ("REBUILD_CAPTURED", "a variable that no build should see"),
-    ("SHELL", "/bin/rebuild-shell"),
+    ("SHELL", "/usr/local/bin/rebuild-shell"),
     ("TERM", "dumb"),
 )
 #: How a build is told to run more than one job at a time.
@@ -63,7 +63,7 @@ class Machine:
             isolation=isolation,
             locales=tools.locales(),
             processors=len(os.sched_getaffinity(0)),
-            fake_clock=bool(sandbox.clock_library()),
+            fake_clock=bool(rungs.clock_library()),
         )
 
     @property

@@ -58,7 +58,7 @@ def verify(config: Config, *, notify: Notify) -> Report:
         theirs = others.read(Path(config.against))
         return _built(config, notify, lambda shop, record: others.compare(shop, record, theirs))
     plan = _plan(config)
-    return _built(config, notify, lambda shop, record: _rebuilt(shop, record, plan), plan)
+    return _built(config, notify, lambda shop, record: rebuild_record(shop, record, plan), plan)
 
 
 def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify) -> Report:
@@ -266,7 +266,11 @@ def unchecked(record: BuildRecord, reason: str) -> Comparison:
     )
 
 
-def _rebuilt(shop: Workshop, record: BuildRecord, plan: Plan) -> Comparison:
+def rebuild_record(shop: Workshop, record: BuildRecord, plan: Plan) -> Comparison:
+    """Rebuild the wheel of *record*, which is in the output folder, and compare.
+
+    :raises AsamanError: the wheel or its interpreter is not at hand
+    """
     if record.taken:
         return unchecked(record, "taken as it was published, not rebuilt")
     wheel = shop.config.output / record.wheel.filename
