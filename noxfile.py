@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -14,8 +15,8 @@ nox.options.sessions = ["lint", "types", "tests"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session: nox.Session, group: str) -> None:
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, group))
+def install(session: nox.Session, *groups: str) -> None:
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, *groups))
 
 
 @nox.session
@@ -55,6 +56,28 @@ def benchmark(session: nox.Session) -> None:
     """Measure beside the peers: nox -s benchmark -- REQUIREMENTS [--rounds N] [--write FILE]."""
     install(session, "test")
     session.run("python", "-m", "tests.evaluation.benchmark", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check the documents and build them as HTML; with --write, write what is generated anew."""
+    install(session, "test", "docs")
+    if "--write" in session.posargs:
+        session.run("python", "-m", "tests.support.documents")
+    session.run("pytest", "-q", "tests/test_docs.py")
+    stage = Path(session.create_tmp()).resolve() / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    # The layout of the repository, so that links between its documents hold in HTML too.
+    for folder in ("docs", "examples"):
+        shutil.copytree(folder, stage / folder)
+    for file in (*Path().glob("*.md"), Path("LICENSE")):
+        shutil.copy(file, stage)
+    (stage.parent / "mkdocs.yml").write_text(
+        f"site_name: amrasaman-nox\ntheme: readthedocs\ndocs_dir: {stage}\n"
+        f"site_dir: {Path('build/docs').resolve()}\nuse_directory_urls: false\n"
+    )
+    session.run("mkdocs", "build", "--quiet", "--strict", "-f", str(stage.parent / "mkdocs.yml"))
+    session.log("written: build/docs/index.html")
 
 
 amrasaman_nox.register()

@@ -1,0 +1,265 @@
+"""The documents as a test sees them: files, links, code blocks, and the parts that are generated.
+
+``python -m tests.support.documents`` writes the generated parts anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from amrasaman_nox import options
+from amrasaman_nox.settings import Config
+from amrasaman_nox.wheels.canonical import PASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+
+_FENCE = re.compile(
+    r"(?:^<!-- run: (?P<how>[^\n]*?) -->\n+)?"
+    r"^(?P<indent> *)```(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
+)
+_GENERATED = re.compile(
+    r"^<!-- generated: (?P<name>[a-z-]+) -->\n.*?^<!-- end of generated -->$",
+    re.DOTALL | re.MULTILINE,
+)
+_LINK = re.compile(
+    r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|^\[[^\]]+\]: *(?P<other>\S+)$", re.MULTILINE
+)
+_HEADING = re.compile(r"^#+ +(?P<title>.*?) *$", re.MULTILINE)
+_PROGRAMS = {"asaman": "", "asaman-generate": "generate"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """A code block: its language and text; ``how`` is set for one that a test runs."""
+
+    document: Path
+    line: int
+    language: str
+    text: str
+    how: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.document.relative_to(ROOT)}:{self.line}"
+
+
+def documents() -> list[Path]:
+    """Return all documents of the project."""
+    return [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+def blocks(document: Path) -> Iterator[Block]:
+    """Yield the code blocks of *document*."""
+    content = document.read_text()
+    for match in _FENCE.finditer(content):
+        indent = match["indent"]
+        text = "".join(
+            line.removeprefix(indent) for line in match["text"].splitlines(keepends=True)
+        )
+        yield Block(
+            document=document,
+            line=content.count("\n", 0, match.start()) + 1,
+            language=match["language"],
+            text=text,
+            how=match["how"] or "",
+        )
+
+
+def links(document: Path) -> Iterator[str]:
+    """Yield the targets of the links of *document*; what stands in code is none."""
+    prose = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", document.read_text()))
+    for match in _LINK.finditer(prose):
+        yield match["target"] or match["other"]
+
+
+def anchors(document: Path) -> set[str]:
+    """Return what ``#`` behind the name of *document* can name: its headings."""
+    found = set()
+    for match in _HEADING.finditer(_FENCE.sub("", document.read_text())):
+        title = re.sub(r"[^\w\- ]", "", match["title"].lower())
+        found.add(title.replace(" ", "-"))
+    return found
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """Yield the calls of our own commands in a block, each as a list of words."""
+    text = block.text.replace("\\\n", " ")
+    for line in text.splitlines():
+        for part in re.split(r"&&|\||;", line.strip().removeprefix("$ ")):
+            plain = re.sub(r"^(- )?(run:|script:)?[ -]*", "", part).strip()
+            try:
+                words = shlex.split(plain, comments=True)
+            except ValueError:
+                continue
+            if words and Path(words[0]).name in _PROGRAMS and not plain.endswith(":"):
+                yield [Path(words[0]).name, *words[1:]]
+
+
+def parse(words: list[str]) -> options.Parsed:
+    """Return what a call of one of our commands says.
+
+    :raises AsamanError: an unknown option, a malformed value
+    """
+    words_by_session = {command.word: command.session for command in options.COMMANDS}
+    program, *arguments = words
+    word = _PROGRAMS[program]
+    if not word and arguments and arguments[0] in words_by_session:
+        word = arguments.pop(0)
+    return options.parse(words_by_session[word], arguments, program)
+
+
+# --- what is generated -----------------------------------------------------------------------
+
+
+def renewed(content: str) -> str:
+    """Return *content* with its generated parts written anew."""
+
+    def write(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- generated: {name} -->\n\n{GENERATED[name]()}\n\n<!-- end of generated -->"
+
+    return _GENERATED.sub(write, content)
+
+
+def help_of(word: str) -> str:
+    """Return the text of ``asaman WORD --help``, as in a terminal of 80 columns."""
+    session = next(each.session for each in options.COMMANDS if each.word == word)
+    with mock.patch.dict(os.environ, COLUMNS="80"):
+        return options.parse(session, ["--help"]).text or ""
+
+
+def _help() -> str:
+    return "\n\n".join(
+        f"## `{f'asaman {command.word}'.rstrip()}`\n\n"
+        f"The session `{command.session}`.\n\n"
+        f"```text\n{help_of(command.word)}\n```"
+        for command in options.COMMANDS
+    )
+
+
+def _commands() -> str:
+    rows = [("command", "session", "does"), ("---", "---", "---")]
+    for command in options.COMMANDS:
+        words = f"asaman {command.word}".rstrip()
+        argument = f" {command.argument}" if command.argument else ""
+        other = ", `asaman-generate`" if command.word == "generate" else ""
+        rows.append((f"`{words}{argument}`{other}", f"`{command.session}`", command.help))
+    return _table(rows)
+
+
+_TYPES = {
+    "": "true or false",
+    "FILE": "string: a path",
+    "DIRECTORY": "string: a path",
+    "INTEGER": "whole number",
+    "SECONDS": "number of seconds",
+    "SIZE": 'bytes: whole number, or string such as `"2G"`',
+    "DATE": 'date, or string: a date or `"now"`',
+    "NAME": "list of strings: names",
+    "KEY=VALUE": "list of strings: `KEY=VALUE`",
+}
+_DEFAULT = re.compile(r"\s*\[?\b[Dd]efault: (?P<value>[^\]]*?)\.?\]?$")
+
+
+def _configuration() -> str:
+    parts = []
+    for section in dict.fromkeys(option.section for option in options.OPTIONS if option.key):
+        rows = [("key", "type", "default", "meaning"), ("---", "---", "---", "---")]
+        for option in options.OPTIONS:
+            if option.key and option.section == section:
+                rows.append((f"`{option.name}`", _type(option), _default(option), _meaning(option)))
+        parts.append(f"### {section}\n\n{_table(rows)}")
+    return "\n\n".join(parts)
+
+
+def _type(option: options.Option) -> str:
+    kind = option.kind
+    if option.metavar and "|" in option.metavar and not kind.repeats:
+        return "string: " + ", ".join(f"`{one}`" for one in option.metavar.split("|"))
+    if option.field == "sde":
+        return "whole number: seconds since 1970"
+    return _TYPES.get(kind.metavar, "list of strings" if kind.repeats else "string")
+
+
+def _default(option: options.Option) -> str:
+    value: Any = getattr(Config(), option.field)
+    said = _DEFAULT.search(option.help)
+    if option.field == "jobs" or (said and value in (None, ()) and said["value"] != '""'):
+        return re.sub(r"(\{[a-z]+\}\S*)", r"`\1`", said["value"]) if said else ""
+    if option.kind.metavar == "SIZE":
+        return _size(value)
+    if value is None:
+        return ""
+    plain = list(value) if isinstance(value, tuple) else value
+    if isinstance(value, float):
+        plain = int(value)
+    text = f'"{plain}"' if isinstance(plain, str | Path) else str(plain)
+    return f"`{text.lower() if isinstance(plain, bool) else text}`"
+
+
+def _size(value: int) -> str:
+    for suffix, bits in (("G", 30), ("M", 20)):
+        if value and value % (1 << bits) == 0:
+            return f'`"{value >> bits}{suffix}"`'
+    return f"`{value}`"
+
+
+def _meaning(option: options.Option) -> str:
+    return _DEFAULT.sub("", option.help).strip()
+
+
+def _passes() -> str:
+    rows = [("pass", "sets"), ("---", "---")]
+    rows += [(f"`{one.name}`", one.sets) for one in PASSES]
+    return _table(rows)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
+    )
+
+
+#: What stands between ``<!-- generated: NAME -->`` and ``<!-- end of generated -->``.
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "help": _help,
+    "commands": _commands,
+    "configuration": _configuration,
+    "passes": _passes,
+}
+
+
+def tables(block: Block) -> dict[str, Any]:
+    """Return a block of TOML as a value."""
+    return tomllib.loads(block.text)
+
+
+def config_fields() -> set[str]:
+    """Return the names of the fields of the configuration."""
+    return {each.name for each in fields(Config)}
+
+
+def write() -> list[Path]:
+    """Write the generated parts of all documents anew; return those that changed."""
+    changed = []
+    for document in documents():
+        content = document.read_text()
+        if (text := renewed(content)) != content:
+            document.write_text(text)
+            changed.append(document)
+    return changed
+
+
+if __name__ == "__main__":
+    for path in write():
+        print(f"written: {path.relative_to(ROOT)}")

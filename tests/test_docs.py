@@ -1,0 +1,240 @@
+"""The documents: links, calls of our commands, generated parts, and the blocks that are run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import amrasaman_nox
+from amrasaman_nox import config, options, records
+from amrasaman_nox.errors import ExitCode
+
+from .support import documents
+from .support.documents import Block
+from .support.projects import make_sdist
+
+if TYPE_CHECKING:
+    from .support.index import LocalIndex
+
+DOCUMENTS = documents.documents()
+BLOCKS = [block for document in DOCUMENTS for block in documents.blocks(document)]
+EXAMPLES = [
+    Block(document=path, line=1, language="yaml", text=path.read_text())
+    for path in sorted((documents.ROOT / "examples").glob("*.yml"))
+]
+CALLS = [
+    pytest.param(words, id=f"{block} {' '.join(words)}")
+    for block in [*BLOCKS, *EXAMPLES]
+    for words in documents.commands(block)
+]
+#: Where one of our programs stands in a block: the folder of the interpreter that runs this.
+BIN = Path(sys.executable).parent
+#: Pages that others link to before they are written.
+COMING = {
+    *("docs/explanation/isolation.md", "docs/explanation/published.md"),
+    *("docs/explanation/scale.md", "docs/how-to/bootstrap.md", "docs/how-to/cluster.md"),
+    *("docs/how-to/verify.md", "docs/reference/variations.md"),
+}
+
+
+def name(document: Path) -> str:
+    return str(document.relative_to(documents.ROOT))
+
+
+def run_as(how: str) -> list[Block]:
+    return [block for block in BLOCKS if block.how.partition(" ")[0] == how]
+
+
+# --- what is written -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in documents.links(document):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (document.parent / path).resolve() if path else document
+        if not file.exists() and name(file) in COMING:
+            continue
+        assert file.exists(), f"{name(document)} links to {target}"
+        if anchor:
+            assert anchor in documents.anchors(file), f"{name(document)} links to {target}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [documents.ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        targets = (target.partition("#")[0] for target in documents.links(page))
+        waiting += [(page.parent / target).resolve() for target in targets if ":" not in target]
+    assert set(DOCUMENTS) - reached == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_generated_parts_are_current(document: Path) -> None:
+    content = document.read_text()
+    assert documents.renewed(content) == content, "nox -s docs -- --write writes them anew"
+
+
+def test_what_is_generated_is_somewhere() -> None:
+    written = "".join(document.read_text() for document in DOCUMENTS)
+    for part in documents.GENERATED:
+        assert f"<!-- generated: {part} -->" in written
+
+
+def test_help_is_generated_as_a_terminal_of_80_columns_shows_it() -> None:
+    done = subprocess.run(
+        [BIN / "asaman", "--help"],
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert documents.help_of("") == done.stdout.rstrip("\n")
+
+
+@pytest.mark.parametrize("words", CALLS)
+def test_calls_of_our_commands_are_understood(words: list[str]) -> None:
+    documents.parse(words)
+
+
+def test_calls_of_our_commands_are_found() -> None:
+    assert len(CALLS) > 20
+
+
+def test_every_key_of_the_configuration_is_documented() -> None:
+    page = (documents.ROOT / "docs/reference/configuration.md").read_text()
+    for option in options.OPTIONS:
+        assert not option.key or f"| `{option.name}` |" in page
+
+
+def test_every_exit_code_is_documented() -> None:
+    page = (documents.ROOT / "docs/reference/exit-codes.md").read_text()
+    for code in ExitCode:
+        assert f"| {int(code)} | `{code.name}` |" in page
+
+
+@pytest.mark.parametrize("public", amrasaman_nox.__all__)
+def test_every_public_name_has_an_example_that_is_run(public: str) -> None:
+    page = documents.ROOT / "docs/reference/python-api.md"
+    assert public.lower() in documents.anchors(page)
+    sections = re.split(r"^##+ ", page.read_text(), flags=re.MULTILINE)
+    (section,) = (one for one in sections if one.partition("\n")[0] == public)
+    assert "<!-- run: " in section
+    assert public in section.partition("```python")[2]
+
+
+# --- what is run -----------------------------------------------------------------------------
+
+
+def test_every_block_that_is_marked_is_run() -> None:
+    known = {"python", "noxfile", "toml", "record", "shell"}
+    assert {block.how.partition(" ")[0] for block in BLOCKS if block.how} <= known
+    markers = sum(
+        len(re.findall("^<!-- run: ", one.read_text(), re.MULTILINE)) for one in DOCUMENTS
+    )
+    assert markers == sum(1 for block in BLOCKS if block.how)
+
+
+@pytest.mark.parametrize("block", run_as("toml"), ids=str)
+def test_a_table_of_the_configuration_is_understood(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(block.text)
+    where = {"folder": tmp_path, "invoked_from": tmp_path}
+    assert config.load({}, environ={"HOME": str(tmp_path)}, **where).given()  # type: ignore[arg-type]
+
+
+def test_the_example_of_a_configuration_is_understood() -> None:
+    folder = documents.ROOT / "examples"
+    loaded = config.load({}, folder=folder, invoked_from=folder, environ=config.snapshot())
+    assert loaded.requirement == folder / "requirements.txt"
+
+
+@pytest.mark.parametrize("block", run_as("record"), ids=str)
+def test_the_record_that_is_shown_is_one(block: Block) -> None:
+    record = records.parse(block.text.encode(), str(block))
+    assert records.render(record).rstrip("\n") == block.text.rstrip("\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, index: LocalIndex) -> Path:
+    """A folder with a project, and a ``requirements.txt`` that pins sources of an index."""
+    index.add_installed("flit_core")
+    lines = []
+    for project in ("mini-flit", "mini-other"):
+        file = index.add(make_sdist(project, "1.0"), f"{project.replace('-', '_')}-1.0.tar.gz")
+        lines.append(f"{project}==1.0 --hash={file.digest}\n")
+    (tmp_path / "requirements.txt").write_text("".join(lines))
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n'
+        '[project]\nname = "mini"\nversion = "1.0"\ndescription = "A miniature"\n'
+        f'[tool.amrasaman]\nindex-url = "{index.url}"\ncache-dir = "cache"\n'
+    )
+    (tmp_path / "mini.py").write_text("VALUE = 1\n")
+    return tmp_path
+
+
+def start(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    dropped = ("NOX", "GITHUB_", "PYTEST", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env={**kept, "PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize("block", run_as("python"), ids=str)
+def test_an_example_in_python_runs(block: Block, folder: Path) -> None:
+    start(folder, sys.executable, "-W", "error", "-c", block.text)
+
+
+@pytest.mark.parametrize("block", run_as("noxfile"), ids=str)
+def test_an_example_of_a_noxfile_runs(block: Block, folder: Path) -> None:
+    (folder / "noxfile.py").write_text(block.text)
+    start(folder, sys.executable, "-m", "nox", "-s", *block.how.split()[1:])
+
+
+def shells() -> dict[Path, list[Block]]:
+    found = defaultdict(list)
+    for block in run_as("shell"):
+        found[block.document].append(block)
+    return found
+
+
+@pytest.mark.online
+@pytest.mark.parametrize("document", shells(), ids=name)
+def test_a_page_can_be_typed_in_and_gives_what_it_shows(document: Path, tmp_path: Path) -> None:
+    for block in shells()[document]:
+        for command, shown in transcript(block):
+            done = start(tmp_path, "bash", "-euo", "pipefail", "-c", command)
+            given = [" ".join(line.split()) for line in done.stdout.splitlines()]
+            wanted = [" ".join(line.split()) for line in shown]
+            assert [line for line in given if line] == [line for line in wanted if line], command
+
+
+def transcript(block: Block) -> list[tuple[str, list[str]]]:
+    """Return the commands of a block, each with the lines that are shown as its output."""
+    steps: list[tuple[str, list[str]]] = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            steps.append((line[2:], []))
+        else:
+            steps[-1][1].append(line)
+    return steps
