@@ -135,6 +135,15 @@ def test_every_public_name_has_an_example_that_is_run(public: str) -> None:
     assert public in section.partition("```python")[2]
 
 
+def test_a_clean_clone_is_tested_by_what_the_readme_says() -> None:
+    readme = (documents.ROOT / "README.md").read_text()
+    script = (documents.ROOT / ".ci/run").read_text()
+    for command in ("pip", "asaman", "nox"):
+        first = re.search(rf"\.venv/bin/{command} (?P<rest>[^&\n]*[^&\n ])", readme)
+        assert first is not None
+        assert first["rest"].removeprefix("install ") in script.replace("--quiet ", "")
+
+
 # --- what is run -----------------------------------------------------------------------------
 
 
