@@ -252,12 +252,15 @@ class _Watch:
     def _meter(self) -> Meter:
         command = self.command
         folders = {item.host for item in command.folders if item.writable}
+        temporary = (*TEMPORARY, command.environment.home, *command.memory)
         if not self.isolation.constant_paths:
+            # Outside of a sandbox /tmp is everybody's.
             folders.add(Path(command.directory))
+            temporary = ()
         return Meter(
             pid=self.process.pid,
             folders=tuple(folders),
-            temporary=(*TEMPORARY, command.environment.home, *command.memory),
+            temporary=temporary,
             limits=command.limits,
         )
 
