@@ -125,7 +125,8 @@ class Runner:
         if done.code:
             raise HookFailed(hook=hook, reason=_reason(done), log=done.tail)
         answer = _read_answer(place.control / "output.json", hook)
-        (Path(answers) / "output.json").write_bytes(answer)
+        _log_warnings(answer.pop("warnings", None), place.log)
+        (Path(answers) / "output.json").write_text(json.dumps(answer))
 
     def _program(self, script: str) -> tuple[str, ...]:
         """Return what the interpreter runs: the hook's script, in the sandbox behind our own."""
@@ -145,13 +146,22 @@ class Runner:
 
 
 @contextlib.contextmanager
+def no_warnings() -> Iterator[None]:
+    """Keep the frontend's own warnings off the screen; for the thread that starts all others.
+
+    The filters are those of the process: threads that set and restore them undo one another.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
 def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
     from build import BuildBackendException, BuildException
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except (BuildException, BuildBackendException) as error:
         inner = getattr(error, "exception", None)
         if isinstance(inner, (HookFailed, AsamanError)):
@@ -232,7 +242,18 @@ def _write_question(answers: Path, place: Place, isolation: Isolation) -> None:
     written.chmod(0o644)
 
 
-def _read_answer(path: Path, hook: str) -> bytes:
+def _log_warnings(found: object, log: Path) -> None:
+    """Write what the backend warned of to its log: the frontend would print it as it is."""
+    lines = found if isinstance(found, list) else []
+    with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(
+            f"warning: {line.get('filename')}:{line.get('lineno')}: {line.get('message')}\n"
+            for line in lines
+            if isinstance(line, dict)
+        )
+
+
+def _read_answer(path: Path, hook: str) -> dict[str, Any]:
     """Return the hook's answer; it may be anything, so it is opened with care and then parsed."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -256,7 +277,7 @@ def _read_answer(path: Path, hook: str) -> bytes:
         answer = None
     if not isinstance(answer, dict):
         raise HookFailed(hook=hook, reason="bad backend result: the hook's answer is not JSON")
-    return content
+    return answer
 
 
 def _reason(done: Completed) -> str:

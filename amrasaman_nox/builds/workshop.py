@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from amrasaman_nox.builds import executors, interpreters, normalise, sandbox
+from amrasaman_nox.builds import executors, hooks, interpreters, normalise, sandbox
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.sources.download import Connections
@@ -85,6 +85,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
     """
     with (
         normalise.own_umask(),
+        hooks.no_warnings(),
         executors.opened(config) as workers,
         Connections(config.index) as connections,
     ):
