@@ -1,0 +1,150 @@
+"""How many published wheels a rebuild reproduces: prints the figures as a table.
+
+``python -m tests.evaluation.published CACHE [--json FILE] [--only NAME,…]`` asks the real index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.builds import pipeline, prepare, workshop
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import Comparison, Pin, Verdict
+from amrasaman_nox.settings import Config
+from amrasaman_nox.sources.requirements import read_requirements, select
+from amrasaman_nox.verification import published
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from amrasaman_nox.builds.workshop import Workshop
+
+HERE = Path(__file__).parent
+#: What stands in the table: the pins, and the share that is to be the same, in percent.
+SETS = (
+    ("newer", HERE / "published-newer.txt", 95),
+    ("older", HERE / "published-older.txt", 90),
+)
+PROVEN = 90
+SAME = (Verdict.IDENTICAL, Verdict.EQUIVALENT)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--pins", type=Path, action="append", help="other pins than the table's")
+    given = parser.parse_args(arguments)
+    names = frozenset(given.only.split(",")) - {""}
+    found: dict[str, tuple[Comparison, ...]] = {}
+    paths = {path.stem: path for path in given.pins or ()} or {one[0]: one[1] for one in SETS}
+    for name, path in paths.items():
+        found[name] = compare(given.cache, path, names)
+    print(table(found))
+    if given.json:
+        given.json.write_text(json.dumps(plain(found), indent=1, default=str))
+    return 0
+
+
+def compare(cache: Path, path: Path, names: frozenset[str]) -> tuple[Comparison, ...]:
+    access = tuple((name, os.environ[name]) for name in _ACCESS if name in os.environ)
+    config = Config(requirement=path, cache_dir=cache, environment=access)
+    with workshop.opened(config, lambda event: None) as shop:
+        pins, _ = select(read_requirements(path), dict(shop.interpreters[0].markers))
+        pins = tuple(pin for pin in pins if not names or pin.name in names)
+        done = pipeline.in_parallel(shop, pins, lambda pin: _compare(shop, pin))
+    return tuple(done)
+
+
+_ACCESS = ("SSL_CERT_FILE", "HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+
+
+def _compare(shop: Workshop, pin: Pin) -> Comparison:
+    started = time.monotonic()
+    try:
+        (item,) = prepare.prepare(shop, [pin], shop.interpreters[0])
+        (comparison,) = published.compare_published(shop, item)
+    except AsamanError as error:
+        comparison = Comparison(
+            name=pin.name,
+            version=pin.version,
+            wheel="",
+            verdict=Verdict.FAILED,
+            reason=str(error),
+        )
+    seconds = time.monotonic() - started
+    first = comparison.differences[0] if comparison.differences else None
+    why = comparison.reason or (f"{first.member} {first.detail}"[:150] if first else "")
+    proof = "proven" if comparison.proof else ""
+    print(
+        f"{comparison.name} {comparison.version} {comparison.verdict} {proof} {why} {seconds:.1f}s",
+        file=sys.stderr,
+        flush=True,
+    )
+    return comparison
+
+
+def table(found: dict[str, tuple[Comparison, ...]]) -> str:
+    lines = [
+        "| releases | wheels | identical | proven | equivalent | different | failed | "
+        "same | goal |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    goals = {name: f"{goal} %" for name, _, goal in SETS}
+    for name, comparisons in found.items():
+        verdicts = Counter(one.verdict for one in comparisons)
+        proven = sum(bool(one.proof) for one in comparisons)
+        same = sum(verdicts[verdict] for verdict in SAME)
+        lines.append(
+            f"| {name} | {len(comparisons)} | {verdicts[Verdict.IDENTICAL]} | {proven} | "
+            f"{verdicts[Verdict.EQUIVALENT] - proven} | {verdicts[Verdict.DIFFERENT]} | "
+            f"{verdicts[Verdict.FAILED] + verdicts[Verdict.UNCHECKED]} | "
+            f"{_percent(same, len(comparisons))} | {goals.get(name, '-')} |"
+        )
+    every = [one for comparisons in found.values() for one in comparisons]
+    same_ones = [one for one in every if one.verdict in SAME]
+    proven = sum(one.verdict is Verdict.IDENTICAL or bool(one.proof) for one in same_ones)
+    lines += [
+        "",
+        f"Published sha256 reproduced: {proven} of {len(same_ones)} that are the same, "
+        f"{_percent(proven, len(same_ones))} (goal: {PROVEN} %).",
+        "",
+        "| not the same | verdict | why |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {one.name} {one.version} | {one.verdict} | {_why(one)} |"
+        for one in every
+        if one.verdict not in SAME
+    ]
+    return "\n".join(lines)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "-"
+
+
+def _why(comparison: Comparison) -> str:
+    unlike = [one for one in comparison.differences if one.normalisation is None]
+    shown = [f"{one.member.rpartition('/')[2]}: {one.detail}" for one in unlike[:2]]
+    return (comparison.reason or "; ".join(shown)).replace("|", "\\|")[:200]
+
+
+def plain(found: dict[str, tuple[Comparison, ...]]) -> dict[str, list[dict[str, object]]]:
+    return {
+        name: [dataclasses.asdict(one) for one in comparisons]
+        for name, comparisons in found.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+const char *example(void) { return __FILE__; }

@@ -1,0 +1,350 @@
+"""One rebuild where nothing is wrong; every cause, each confirmed, where something is."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.builds import sandbox
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import (
+    BuildEnvironment,
+    BuildFailure,
+    Comparison,
+    Difference,
+    Digest,
+    Member,
+    Verdict,
+)
+from amrasaman_nox.verification import rebuild, variations, verify
+from amrasaman_nox.verification.rebuild import Artefact, Subject
+
+from ..evaluation.defects import judge
+from ..support import defects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from amrasaman_nox.builds.workshop import Workshop
+    from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sources.store import Store
+
+MACHINE = variations.Machine(
+    isolation=sandbox.Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
+)
+STARTED = datetime(2025, 4, 3, 4, 57, 3, tzinfo=UTC)
+#: When a build without libfaketime takes place, in seconds since 1970; each later than the last.
+TIMES = itertools.count(int(STARTED.timestamp()) + 60, 7)
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let nothing wait, and count what would."""
+    waited: list[float] = []
+    monkeypatch.setattr(rebuild.time, "sleep", waited.append)
+    return waited
+
+
+def now(world: BuildEnvironment) -> int:
+    return (next(TIMES) if world.clock is None else world.clock) + world.clock_offset
+
+
+@dataclass
+class Project:
+    """A build that is a function: what its members hold, by what it sees; and what it was asked."""
+
+    members: Callable[[BuildEnvironment], dict[str, object]]
+    first: BuildEnvironment = field(default_factory=BuildEnvironment)
+    built: list[BuildEnvironment] = field(default_factory=list)
+    texts: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def build(self, world: BuildEnvironment) -> Artefact | BuildFailure:
+        self.built.append(world)
+        try:
+            texts = {name: str(value) for name, value in self.members(world).items()}
+        except OSError as error:
+            return BuildFailure(name="a", version="1", stage="build_wheel", reason=str(error))
+        members = tuple(
+            Member(name=name, sha256=Digest.of(text.encode()).value, size=len(text))
+            for name, text in texts.items()
+        )
+        digest = Digest.of(repr(texts).encode())
+        self.texts[digest.value] = texts
+        return Artefact(filename="a-1-py3-none-any.whl", digest=digest, members=members)
+
+    def compare(self, ours: Artefact, theirs: Artefact) -> tuple[Difference, ...]:
+        left, right = self.texts[ours.digest.value], self.texts[theirs.digest.value]
+        return tuple(
+            Difference(
+                kind="text",
+                member=name,
+                detail=f"{left.get(name)} → {right.get(name)}",
+                diff=f"-{left.get(name)}\n+{right.get(name)}",
+            )
+            for name in sorted({*left, *right})
+            if left.get(name) != right.get(name)
+        )
+
+    def rebuilt(
+        self, *names: str, machine: variations.Machine = MACHINE, started: datetime | None = STARTED
+    ) -> Comparison:
+        first = self.build(self.first)
+        assert isinstance(first, Artefact)
+        self.built.clear()
+        subject = Subject(
+            name="a",
+            version="1",
+            first=first,
+            environment=self.first,
+            started=started,
+            build=self.build,
+            compare=self.compare,
+        )
+        return rebuild.rebuild(subject, variations.plan(names, machine)).comparison
+
+
+def causes(comparison: Comparison) -> list[tuple[str, str]]:
+    return [(cause.variation, cause.member) for cause in comparison.causes]
+
+
+# --- how much work there is ----------------------------------------------------------------------
+
+
+def test_where_nothing_is_wrong_there_is_one_rebuild_with_everything_varied() -> None:
+    project = Project(lambda world: {"a.py": 1})
+    comparison = project.rebuilt()
+    assert comparison.verdict is Verdict.IDENTICAL
+    assert (comparison.differences, comparison.causes) == ((), ())
+    assert comparison.varied == tuple(row.name for row in variations.VARIATIONS)
+    (world,) = project.built
+    usual = BuildEnvironment()
+    for name in ("build_path", "user", "home", "locale", "umask", "hash_seed", "clock_offset"):
+        assert getattr(world, name) != getattr(usual, name)
+
+
+def test_one_cause_is_found_by_halves_and_confirmed_alone() -> None:
+    project = Project(lambda world: {"a.py": world.hash_seed})
+    comparison = project.rebuilt()
+    assert causes(comparison) == [("hash-seed", "a.py")]
+    assert comparison.verdict is Verdict.DIFFERENT
+    usual = replace(BuildEnvironment(), clock=int(STARTED.timestamp()))
+    assert replace(usual, hash_seed=31_415) in project.built
+    assert usual in project.built
+    assert len(project.built) <= 2 + 2 * 4 + 1
+
+
+@pytest.mark.parametrize("row", variations.VARIATIONS, ids=lambda row: row.name)
+def test_each_variation_is_named_where_it_alone_matters(row: variations.Variation) -> None:
+    usual = BuildEnvironment()
+    changed = [
+        name
+        for name in BuildEnvironment.__slots__
+        if getattr(row.apply(usual, MACHINE), name) != getattr(usual, name)
+    ]
+
+    def members(world: BuildEnvironment) -> dict[str, object]:
+        if row.name == "clock":
+            return {"a.py": now(world) // 86_400}
+        if row.name in ("processors", "extra-variables"):
+            return {"a.py": sorted(name for name, _ in world.variables if name in _own(row))}
+        return {"a.py": [getattr(world, name) for name in changed]}
+
+    comparison = Project(members).rebuilt()
+    assert causes(comparison) == [(row.name, "a.py")]
+
+
+def _own(row: variations.Variation) -> set[str]:
+    return {name for name, _ in row.apply(BuildEnvironment(), MACHINE).variables}
+
+
+# --- several causes ------------------------------------------------------------------------------
+
+
+def test_independent_causes_are_all_found_the_most_particular_first() -> None:
+    project = Project(
+        lambda world: {"a.py": now(world), "b.py": world.hash_seed, "c.py": world.home}
+    )
+    assert causes(project.rebuilt()) == [("clock", "a.py"), ("hash-seed", "b.py"), ("home", "c.py")]
+
+
+def test_independent_causes_in_one_member_are_all_found() -> None:
+    project = Project(lambda world: {"a.py": (now(world), world.hash_seed)})
+    assert causes(project.rebuilt()) == [("clock", "a.py"), ("hash-seed", "a.py")]
+
+
+def test_what_is_random_does_not_hide_what_depends_on_the_surroundings() -> None:
+    fresh = itertools.count()
+    project = Project(lambda world: {"a.py": next(fresh), "b.py": world.user, "c.py": 1})
+    comparison = project.rebuilt()
+    assert causes(comparison) == [("random", "a.py"), ("user", "b.py")]
+    assert [one.member for one in comparison.differences] == ["a.py", "b.py"]
+
+
+def test_what_is_random_alone_takes_four_builds() -> None:
+    fresh = itertools.count()
+    project = Project(lambda world: {"a.py": next(fresh), "x-1.dist-info/RECORD": next(fresh)})
+    assert {name for name, _ in causes(project.rebuilt())} == {"random"}
+    assert len(project.built) == 4
+
+
+def test_variations_that_matter_only_together_are_named_together() -> None:
+    project = Project(
+        lambda world: {"a.py": world.umask != 0o022 and world.home != "/build/home" and "both"}
+    )
+    assert causes(project.rebuilt()) == [("home+umask", "a.py")]
+
+
+def test_added_and_missing_members_have_a_cause() -> None:
+    project = Project(
+        lambda world: {"a.py": 1} if world.locale == "C.UTF-8" else {"a.py": 1, "b.py": 2}
+    )
+    assert causes(project.rebuilt()) == [("locale", "b.py")]
+
+
+# --- the clock -----------------------------------------------------------------------------------
+
+
+def test_a_clock_is_not_called_random_where_it_can_be_held_still() -> None:
+    comparison = Project(lambda world: {"a.py": now(world)}).rebuilt()
+    assert causes(comparison) == [("clock", "a.py")]
+    assert comparison.causes[0].explanation == "build-time"
+
+
+def test_a_clock_that_nobody_asked_to_vary_is_named_all_the_same() -> None:
+    comparison = Project(lambda world: {"a.py": now(world)}).rebuilt("umask")
+    assert causes(comparison) == [("clock", "a.py")]
+    assert comparison.varied == ("umask",)
+
+
+def test_fractions_of_a_second_are_the_clock_s_too() -> None:
+    project = Project(lambda world: {"a.py": world.clock is None and now(world)})
+    assert causes(project.rebuilt()) == [("clock", "a.py")]
+
+
+def test_without_libfaketime_what_could_not_be_held_still_is_said(pauses: list[float]) -> None:
+    machine = replace(MACHINE, fake_clock=False)
+    comparison = Project(lambda world: {"a.py": now(world)}).rebuilt(machine=machine)
+    assert causes(comparison) == [("random", "a.py")]
+    assert "the clock could not be held still (libfaketime is not installed)" in comparison.reason
+    assert sum(pauses) >= 2
+
+
+def test_without_libfaketime_a_pause_keeps_two_builds_out_of_one_second(
+    pauses: list[float],
+) -> None:
+    machine = replace(MACHINE, fake_clock=False)
+    assert Project(lambda world: {"a.py": 1}).rebuilt(machine=machine).verdict == "identical"
+    assert pauses == [2.0]
+
+
+def test_with_libfaketime_there_is_no_pause(pauses: list[float]) -> None:
+    Project(lambda world: {"a.py": 1}).rebuilt()
+    assert pauses == []
+
+
+def test_a_build_that_does_not_run_under_a_clock_that_stands_still_is_built_without() -> None:
+    def members(world: BuildEnvironment) -> dict[str, object]:
+        if world.clock is not None:
+            raise OSError("time does not pass")
+        return {"a.py": world.user}
+
+    assert causes(Project(members).rebuilt()) == [("user", "a.py")]
+
+
+def test_a_difference_that_comes_and_goes_is_different_and_never_tried_until_it_is_gone() -> None:
+    count = itertools.count()
+    project = Project(lambda world: {"a.py": next(count) == 1})
+    comparison = project.rebuilt()
+    assert comparison.verdict is Verdict.DIFFERENT
+    assert causes(comparison) == [("random", "a.py")]
+
+
+# --- builds that fail ----------------------------------------------------------------------------
+
+
+def failing(holds: Callable[[BuildEnvironment], bool]) -> Callable[[BuildEnvironment], dict]:  # type: ignore[type-arg]
+    def members(world: BuildEnvironment) -> dict[str, object]:
+        if holds(world):
+            raise OSError("no such luck")
+        return {"a.py": 1}
+
+    return members
+
+
+def test_a_build_that_fails_under_a_variation_failed_and_is_no_mismatch() -> None:
+    comparison = Project(failing(lambda world: world.umask == 0o077)).rebuilt()
+    assert comparison.verdict is Verdict.FAILED
+    assert comparison.reason == "the rebuild failed (varied: umask): build_wheel: no such luck"
+    assert comparison.differences == ()
+
+
+def test_all_variations_that_make_a_build_fail_are_named() -> None:
+    project = Project(failing(lambda world: world.umask == 0o077 or world.user == "packager"))
+    assert "(varied: user, umask)" in project.rebuilt().reason
+
+
+def test_a_build_that_fails_with_nothing_varied_says_so() -> None:
+    count = itertools.count()
+    comparison = Project(failing(lambda world: next(count) > 0)).rebuilt()
+    assert comparison.verdict is Verdict.FAILED
+    assert comparison.reason.startswith("the rebuild failed (nothing varied)")
+
+
+# --- seeded defects, built for real --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def plan() -> variations.Plan:
+    try:
+        isolation = sandbox.choose("full")
+    except AsamanError as error:
+        pytest.skip(str(error))
+    return variations.plan((), variations.Machine.here(isolation))
+
+
+@pytest.fixture
+def shop(
+    store: Store, plan: variations.Plan, interpreter: Interpreter, tmp_path: Path
+) -> Iterator[Workshop]:
+    with defects.workshop(
+        store, plan.machine.isolation, interpreter, tmp_path / "wheels"
+    ) as opened:
+        yield opened
+
+
+#: One of each kind is quick enough for every run.
+_QUICK = {"time-of-build", "hash-order", "random-and-host", "fails-elsewhere", "zip-order"}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    "defect",
+    [
+        pytest.param(one, id=one.name, marks=[] if one.name in _QUICK else pytest.mark.slow)
+        for one in defects.DEFECTS
+    ],
+)
+def test_a_seeded_defect_is_found_and_its_cause_named(
+    defect: defects.Defect, shop: Workshop, plan: variations.Plan
+) -> None:
+    lacks = defects.missing(defect.needs, plan.machine.other_locale, plan.machine.fake_clock)
+    if lacks:
+        pytest.skip(f"this machine lacks {lacks}")
+    record = defects.first_build(shop, defect.name)
+    before = {path: path.read_bytes() for path in shop.config.output.iterdir()}
+    comparison = verify.rebuild_record(shop, record, plan)
+    assert judge(defect, comparison, record.passes) == "yes", comparison
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", defects.CLEAN)
+def test_a_clean_project_raises_no_alarm(name: str, shop: Workshop, plan: variations.Plan) -> None:
+    comparison = verify.rebuild_record(shop, defects.first_build(shop, name), plan)
+    assert comparison.verdict is Verdict.IDENTICAL, comparison
+    assert not (shop.config.output / "different").exists()

@@ -1,0 +1,233 @@
+"""Every variation takes effect where a build looks, and changes nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amrasaman_nox.builds import sandbox
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import BuildEnvironment
+from amrasaman_nox.settings import Config
+from amrasaman_nox.sources.store import Store
+from amrasaman_nox.verification import subjects, variations
+
+from ..support import defects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from amrasaman_nox.builds.sandbox import Isolation
+    from amrasaman_nox.model import Interpreter
+
+Seen = dict[str, Any]
+FULL = sandbox.Isolation(rung="full")
+NONE = sandbox.Isolation(rung="none")
+
+
+@pytest.fixture(scope="module", params=["full", "namespaces", "none"])
+def isolation(request: pytest.FixtureRequest) -> Isolation:
+    try:
+        return sandbox.choose(request.param)
+    except AsamanError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def look(
+    isolation: Isolation, interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[BuildEnvironment], Seen]]:
+    """Return a function that tells what a build sees in an environment."""
+    folder = tmp_path_factory.mktemp("probe")
+    store = Store.open(folder / "cache")
+    with defects.workshop(store, isolation, interpreter, folder / "wheels") as shop:
+        record = defects.first_build(shop, "probe")
+        subject = subjects.wheel_subject(shop, record, folder / "wheels" / record.wheel.filename)
+
+        def seen(environment: BuildEnvironment) -> Seen:
+            built = subject.build(environment)
+            assert isinstance(built, subjects.Artefact), built
+            with store.get(built.digest) as file, zipfile.ZipFile(file) as archive:  # type: ignore[union-attr]
+                found: Seen = json.loads(archive.read("seen.json"))
+                return found
+
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def usual(look: Callable[[BuildEnvironment], Seen]) -> Seen:
+    return look(BuildEnvironment())
+
+
+#: What each variation changes of what the probe sees.
+EFFECTS = {
+    "build-path": {"build path"},
+    "environment-path": {"environment path"},
+    "user": {"user"},
+    "home": {"home"},
+    "host-name": {"host name"},
+    "time-zone": {"time zone"},
+    "locale": {"locale"},
+    "umask": {"umask"},
+    "hash-seed": {"hash"},
+    "directory-order": {"listing"},
+    "source-times": {"source times"},
+    "processors": {"processors", "make"},
+    "clock": set(),
+    "extra-variables": {"variables"},
+}
+
+
+def test_every_variation_has_a_row_here() -> None:
+    assert [row.name for row in variations.VARIATIONS] == list(EFFECTS)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_variation_changes_what_it_says_and_nothing_else(
+    name: str, look: Callable[[BuildEnvironment], Seen], usual: Seen, isolation: Isolation
+) -> None:
+    plan = variations.plan([name], variations.Machine.here(isolation))
+    if plan.not_varied:
+        pytest.skip(plan.not_varied[0])
+    seen = look(plan.varied(BuildEnvironment(), plan.variations))
+    changed = {key for key in usual if key != "clock" and seen[key] != usual[key]}
+    expected = EFFECTS[name]
+    if isolation.rung == "none":
+        # The home folder is beside the source; and the machine's processors can be seen.
+        expected = expected | ({"home"} if name == "build-path" else set())
+    assert changed == expected
+
+
+def test_processors_are_told_in_every_way(
+    look: Callable[[BuildEnvironment], Seen], usual: Seen, isolation: Isolation
+) -> None:
+    machine = variations.Machine.here(isolation)
+    if machine.processors < 2:
+        pytest.skip("there is one processor only")
+    plan = variations.plan(["processors"], machine)
+    seen = look(plan.varied(BuildEnvironment(), plan.variations))
+    told = slice(0, 3) if isolation.constant_paths else slice(1, 3)
+    assert usual["processors"][told] == [2, 2, 2][told]
+    assert seen["processors"][told] == [1, 1, 1][told]
+
+
+def test_folders_are_listed_in_the_order_of_creation_alone(
+    look: Callable[[BuildEnvironment], Seen], usual: Seen, isolation: Isolation
+) -> None:
+    if not isolation.constant_paths:
+        pytest.skip("without a sandbox listings are up to the file system")
+    plan = variations.plan(["directory-order"], variations.Machine.here(isolation))
+    seen = look(plan.varied(BuildEnvironment(), plan.variations))
+    assert sorted(usual["listing"][0]) in (usual["listing"][0], usual["listing"][0][::-1])
+    assert seen["listing"][0] == usual["listing"][0][::-1]
+
+
+def test_the_clock_moves_in_python_and_in_programs_and_monotonic_time_does_not(
+    look: Callable[[BuildEnvironment], Seen], usual: Seen, isolation: Isolation
+) -> None:
+    machine = variations.Machine.here(isolation)
+    if not machine.fake_clock:
+        pytest.skip("libfaketime is not installed")
+    plan = variations.plan(["clock"], machine)
+    seen = look(plan.varied(BuildEnvironment(), plan.variations))
+    year = 398 * 86_400
+    for way in (0, 1):
+        assert year < seen["clock"][way] - usual["clock"][way] < year + 86_400
+    assert seen["clock"][2] - usual["clock"][2] < 600
+
+
+def test_a_clock_can_stand_still_in_any_time_zone(
+    look: Callable[[BuildEnvironment], Seen], isolation: Isolation
+) -> None:
+    machine = variations.Machine.here(isolation)
+    if not machine.fake_clock:
+        pytest.skip("libfaketime is not installed")
+    moment = int(time.time()) - 1_000_000
+    still = dataclasses.replace(BuildEnvironment(), clock=moment)
+    plan = variations.plan(["time-zone"], machine)
+    assert look(still)["clock"][:2] == [moment, moment]
+    assert look(plan.varied(still, plan.variations))["clock"][:2] == [moment, moment]
+
+
+def test_a_clock_that_cannot_be_had_is_no_silent_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    from amrasaman_nox.builds import rungs
+
+    monkeypatch.setattr(rungs, "clock_library", lambda: "")
+    with pytest.raises(AsamanError, match="libfaketime is not installed"):
+        rungs._clock(dataclasses.replace(BuildEnvironment(), clock_offset=1))
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", variations.VARIATIONS, ids=lambda row: row.name)
+def test_each_row_is_pure_and_varies_the_constant_world(row: variations.Variation) -> None:
+    machine = variations.Machine(isolation=FULL, fake_clock=True)
+    world = BuildEnvironment()
+    once, again = row.apply(world, machine), row.apply(world, machine)
+    assert once == again
+    assert once != world
+    assert world == BuildEnvironment()
+
+
+def test_without_a_sandbox_what_cannot_be_varied_is_said() -> None:
+    plan = variations.plan((), variations.Machine(isolation=NONE, processors=1))
+    unvaried = {text.partition(":")[0] for text in plan.not_varied}
+    assert unvaried == {
+        *("environment-path", "user", "home", "host-name", "directory-order", "processors"),
+    }
+    assert all(text.partition(": ")[2] for text in plan.not_varied)
+    assert set(plan.names) == set(EFFECTS) - unvaried
+
+
+def test_all_that_can_be_is_varied_by_default() -> None:
+    machine = variations.Machine(isolation=FULL)
+    assert variations.plan((), machine).names == tuple(EFFECTS)
+    assert variations.plan(["all"], machine).names == tuple(EFFECTS)
+    assert not variations.plan((), machine).not_varied
+
+
+def test_variations_that_are_named_come_in_the_order_of_the_table() -> None:
+    plan = variations.plan(["umask", "build-path"], variations.Machine(isolation=FULL))
+    assert plan.names == ("build-path", "umask")
+
+
+def test_an_unknown_variation_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(AsamanError, match="variation moon-phase") as caught:
+        variations.plan(["moon-phase"], variations.Machine(isolation=FULL))
+    assert "build-path" in caught.value.hint
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("installed", "taken"),
+    [
+        ((), "POSIX"),
+        (("C", "C.utf8", "POSIX"), "POSIX"),
+        (("C", "en_GB.utf8"), "en_GB.utf8"),
+        (("de_DE", "en_GB.utf8", "tr_TR.UTF-8"), "tr_TR.UTF-8"),
+    ],
+)
+def test_the_locale_is_one_that_differs_most(installed: tuple[str, ...], taken: str) -> None:
+    assert variations.Machine(isolation=FULL, locales=installed).other_locale == taken
+
+
+def test_variables_that_the_user_passes_on_purpose_stay() -> None:
+    world = dataclasses.replace(BuildEnvironment(), variables=(("SHELL", "mine"),))
+    plan = variations.plan(["extra-variables", "processors"], variations.Machine(isolation=FULL))
+    assert dict(plan.varied(world, plan.variations).variables)["SHELL"] == "mine"
+
+
+def test_a_time_that_no_archive_can_hold_is_not_reached() -> None:
+    world = dataclasses.replace(BuildEnvironment(), source_times=4_354_819_198)
+    plan = variations.plan(["source-times"], variations.Machine(isolation=FULL))
+    assert plan.varied(world, plan.variations).source_times == 4_354_819_198
+
+
+def test_the_configuration_takes_the_names() -> None:
+    assert Config(vary=list(EFFECTS)).vary == tuple(EFFECTS)  # type: ignore[arg-type]
