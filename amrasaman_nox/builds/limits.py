@@ -7,7 +7,9 @@ processes and folders, a few times a second, and asks the kernel where numbers g
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +24,11 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _PROC: Final = Path("/proc")
 #: Looking may take a twentieth of the time at most.
 _SHARE: Final = 20
+#: … or a quarter where a disk has lost as much as a build may have.
+_SHARE_IF_SUSPECTED: Final = 4
 _SHORTEST: Final = 0.1
 _SHORTEST_WALK: Final = 0.5
+_ROOM: Final = 0.9
 # An empty file costs a block as well, so that a build cannot use up the inodes.
 _ENTRY: Final = 512
 
@@ -50,20 +55,27 @@ class Meter:
     """Measures the build below the process *pid*.
 
     :param folders: what it may write to on the host
-    :param temporary: its folders in memory, as it sees them
+    :param temporary: its folders in memory, as it sees them; none where they are the host's
     """
 
     pid: int
     folders: tuple[Path, ...]
     temporary: tuple[str, ...]
     limits: Limits
+    disk: int = 0
     _due: float = 0.0
     _walk_due: float = 0.0
+    _soon: float = 0.0
     _folder_bytes: int = 0
+    _hidden: bool = False
     _started_free: dict[Path, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._started_free = {folder: _free(folder) for folder in self.folders}
+        if self.limits.disk:
+            # A full disk would be everybody's: a build has most of what is free, and no more.
+            room = min((int(free * _ROOM) for free in self._started_free.values()), default=0)
+            self.disk = min(self.limits.disk, room or self.limits.disk)
 
     def passed(self) -> str:
         """Return the limit that the build passes now, or ``""``."""
@@ -76,34 +88,39 @@ class Meter:
         return found
 
     def _look(self, now: float) -> str:
-        limits, pids = self.limits, descendants(self.pid)
+        limits, pids = self.limits, [self.pid, *descendants(self.pid)]
         if limits.processes and _tasks(pids) >= limits.processes:
             return f"processes ({limits.processes})"
-        temporary = self._temporary(pids) if limits.memory or limits.disk else 0
+        temporary = self._temporary(pids) + _nameless(pids) if limits.memory or self.disk else 0
         if limits.memory and _exceeds(pids, temporary, limits.memory):
             return f"memory ({limits.memory} bytes)"
-        if limits.disk and self._disk(now, pids) + temporary > limits.disk:
-            return f"disk ({limits.disk} bytes)"
+        if self.disk and self._disk(now, pids) + temporary > self.disk:
+            return f"disk ({self.disk} bytes)"
         return ""
 
     def _temporary(self, pids: Sequence[int]) -> int:
         """Return the bytes in the build's folders in memory, as its latest process sees them."""
-        for pid in reversed(pids):
+        for pid in reversed(pids if self.temporary else ()):
             with contextlib.suppress(OSError):
+                # The sandbox's own program still sees the host's folders.
+                if Path(f"/proc/{pid}/root").samefile("/"):
+                    continue
                 return sum(_used(f"/proc/{pid}/root{path}") for path in self.temporary)
         return 0
 
     def _disk(self, now: float, pids: Sequence[int]) -> int:
         """Return the bytes that the build has on disk, also where it hides them."""
         lost = max((free - _free(at) for at, free in self._started_free.items()), default=0)
-        if lost > self.limits.disk:
-            # Files without a name, or in folders that cannot be read: what was written counts.
-            return min(lost, _written(pids))
-        if now >= self._walk_due:
-            self._folder_bytes = _size(self.folders, self.limits.disk)
+        suspected = lost > self.disk
+        if now >= (self._soon if suspected else self._walk_due):
+            self._folder_bytes, self._hidden = _size(self.folders, self.disk)
             cost = time.monotonic() - now
+            self._soon = now + cost * _SHARE_IF_SUSPECTED
             self._walk_due = now + max(_SHORTEST_WALK, cost * _SHARE)
-        return self._folder_bytes
+        if not suspected:
+            return self._folder_bytes
+        # What the disk lost is put down to a build that hides files, or that wrote as much.
+        return max(self._folder_bytes, lost if self._hidden else min(lost, _written(pids)))
 
 
 def _tasks(pids: Sequence[int]) -> int:
@@ -129,18 +146,18 @@ def _exceeds(pids: Sequence[int], temporary: int, limit: int) -> bool:
 
 def _resident(pid: int) -> int:
     with contextlib.suppress(OSError):
-        _, resident, shared, *_ = (_PROC / str(pid) / "statm").read_text().split()
-        return (int(resident) - int(shared)) * _PAGE
+        return int((_PROC / str(pid) / "statm").read_text().split()[1]) * _PAGE
     return 0
 
 
 def _proportional(pid: int) -> int:
-    """Return a process's own memory and its part of what it shares with its siblings."""
-    with contextlib.suppress(OSError):
-        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss_Anon:"):
-                return int(line.split()[1]) << 10
-    return _resident(pid)
+    """Return a process's own memory and its part of what it shares; files count for nobody."""
+    try:
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return _resident(pid)
+    parts = (line.split() for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+    return sum(int(kilobytes) << 10 for _, kilobytes, _ in parts)
 
 
 def _written(pids: Sequence[int]) -> int:
@@ -152,6 +169,18 @@ def _written(pids: Sequence[int]) -> int:
                 if line.startswith("write_bytes:"):
                     total += int(line.split()[1])
     return total
+
+
+def _nameless(pids: Sequence[int]) -> int:
+    """Return the bytes of open files that no folder has: removed ones, and those in memory."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+            for entry in entries:
+                facts = entry.stat()
+                if stat.S_ISREG(facts.st_mode) and not facts.st_nlink:
+                    found[facts.st_dev, facts.st_ino] = facts.st_blocks * 512
+    return sum(found.values())
 
 
 def _used(path: str) -> int:
@@ -166,18 +195,27 @@ def _free(path: Path) -> int:
     return 0
 
 
-def _size(folders: Sequence[Path], enough: int) -> int:
-    """Return the bytes that *folders* take on disk; more than *enough* need not be counted."""
-    total, todo = 0, [str(folder) for folder in folders]
+def _size(folders: Sequence[Path], enough: int) -> tuple[int, bool]:
+    """Return the bytes that *folders* take on disk, and whether there are some that are hidden.
+
+    More than *enough* bytes are not counted: a folder that is being filled may have no end.
+    """
+    total, hidden, todo = 0, False, [str(folder) for folder in folders]
     seen: set[int] = set()
-    while todo and total <= enough:
-        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
-            for entry in entries:
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if is_folder:
-                    todo.append(entry.path)
-                total += _blocks(entry, seen, is_folder=is_folder)
-    return total
+    while todo:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if is_folder:
+                        todo.append(entry.path)
+                    total += _blocks(entry, seen, is_folder=is_folder)
+                    if total > enough:
+                        return total, hidden
+        except OSError as error:
+            # What is gone by now is none; what may not be listed, or lies too deep, is.
+            hidden |= error.errno != errno.ENOENT
+    return total, hidden
 
 
 def _blocks(entry: os.DirEntry[str], seen: set[int], *, is_folder: bool) -> int:

@@ -337,13 +337,15 @@ def _script(command: Command, root: Path) -> Iterator[str]:
     # The last of the chain is the build; the shell itself waits, since signals do not reach it.
     # Root takes its step down first, so that what it may not do is not the host's to decide.
     inner = (
-        "echo 1 > /proc/sys/user/max_user_namespaces; exec unshare --user "
-        f'--map-user={world.uid} --map-group={world.uid} -- setpriv --no-new-privs -- "$@"'
+        "set -eu; echo 1 > /proc/sys/user/max_user_namespaces; "
+        "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro,nosuid,nodev,noexec /proc/sys; "
+        f"exec unshare --user --map-user={world.uid} --map-group={world.uid} -- "
+        'setpriv --no-new-privs -- "$@"'
     )
     drop = (
         ()
         if os.geteuid() != 0
-        else (*_dropped(), program("unshare"), "--user", "--map-root-user", "--")
+        else (*_dropped(), program("unshare"), "--user", "--map-root-user", "--mount", "--")
     )
     run = (*drop, "/bin/sh", "-c", inner, "sh", *_limited(command, own_namespace=True))
     yield f"cd {quoted(command.directory)}; {umask}"

@@ -243,7 +243,7 @@ class _Watch:
                         return ""
                     elif chunk == b"":
                         selector.unregister(output)
-                    passed = self._passed() or meter.passed()
+                    passed = self._passed() or (meter.passed() if self.begun else "")
                     if passed:
                         return passed
         finally:
@@ -254,7 +254,6 @@ class _Watch:
         folders = {item.host for item in command.folders if item.writable}
         temporary = (*TEMPORARY, command.environment.home, *command.memory)
         if not self.isolation.constant_paths:
-            # Outside of a sandbox /tmp is everybody's.
             folders.add(Path(command.directory))
             temporary = ()
         return Meter(

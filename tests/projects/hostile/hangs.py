@@ -1,0 +1,6 @@
+"""Says nothing and never ends."""
+import time
+
+
+def build(folder):
+    time.sleep(600)
