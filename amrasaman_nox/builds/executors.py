@@ -29,6 +29,8 @@ _RETRIES: Final = 2
 _CONNECTING: Final = 10
 _PATIENCE: Final = 60.0
 _LOOK: Final = 2.0
+#: How workers are reached; without one of these in front it is TCP.
+_SCHEMES: Final = ("tcp", "tls", "ws", "wss", "ucx")
 #: The most builds that are under way on a cluster at a time.
 _MOST: Final = 256
 
@@ -97,6 +99,9 @@ def _dask(config: Config) -> Iterator[Workers]:
         ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     address = config.scheduler or ""
+    scheme, separator, _ = address.partition("://")
+    if separator and scheme not in _SCHEMES:
+        raise AsamanError(f"scheduler {address}", f"{scheme}: is none of {', '.join(_SCHEMES)}")
     try:
         client = Client(address, timeout=_CONNECTING, set_as_default=False)
     except (OSError, ValueError, ImportError) as error:
@@ -126,7 +131,7 @@ class Cluster:
     client: Any
     address: str
     stopped: threading.Event = field(default_factory=threading.Event)
-    _distrusted: set[str] = field(default_factory=set)
+    _distrusted: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def workers(self) -> dict[str, int]:
@@ -143,12 +148,12 @@ class Cluster:
             }
 
     def wait_for_workers(self) -> dict[str, int]:
-        """Return the workers as soon as there is one.
+        """Return the workers as soon as there is one; none where all of them are distrusted.
 
         :raises AsamanError: none has come within a minute (exit 5)
         """
         end = time.monotonic() + _PATIENCE
-        while not (found := self.workers()):
+        while not (found := self.workers()) and not self.why_none():
             if time.monotonic() > end:
                 raise _unreachable(self.address, f"no worker has come in {_PATIENCE:.0f} seconds")
             time.sleep(0.1)
@@ -172,10 +177,15 @@ class Cluster:
         executor: Executor = self.client.get_executor(pure=False, retries=_RETRIES, **chosen)
         return executor
 
-    def distrust(self, worker: str) -> None:
+    def distrust(self, worker: str, reason: str) -> None:
         """Give no further job of this run to *worker*."""
         with self._lock:
-            self._distrusted.add(worker)
+            self._distrusted[worker] = reason
+
+    def why_none(self) -> str:
+        """Return why no worker is left, or ``""`` where one may still come."""
+        with self._lock:
+            return "; ".join(f"worker {name}: {why}" for name, why in self._distrusted.items())
 
     def stop(self) -> None:
         """Let nobody wait for a result any longer; what runs on a worker runs to its end there."""
@@ -188,7 +198,10 @@ def _delegated(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord |
     reasons: list[str] = []
     while len(reasons) < ATTEMPTS:
         try:
-            workers = cluster.workers() or cluster.wait_for_workers()
+            workers = cluster.wait_for_workers()
+            if not workers:
+                reasons = reasons or [cluster.why_none()]
+                break
             result = _result(cluster, workers, order)
         except _WorkerFailedError as failed:
             reasons.append(str(failed))
@@ -200,7 +213,7 @@ def _delegated(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord |
             return remote.received(order, result, shop.store)
         except remote.NotAcceptedError as why:
             worker = str(getattr(result, "worker", ""))
-            cluster.distrust(worker)
+            cluster.distrust(worker, str(why))
             reasons.append(f"worker {worker}: {why}")
             shop.say(f"{job.source.pin}: {reasons[-1]}; it gets no further job")
     return BuildFailure(
@@ -246,7 +259,7 @@ def _result(cluster: Cluster, workers: dict[str, int], order: remote.Order) -> o
             raise _WorkerFailedError("the workers are gone, and no other one has come")
 
 
-def _engine_reason(future: Future[object]) -> str:
+def _engine_reason(future: Future[Any]) -> str:
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
         return "the workers that built it died, one after the other"

@@ -255,9 +255,9 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 
 def _address() -> str:
-    from distributed import get_worker
-
     try:
+        from distributed import get_worker
+
         return str(get_worker().address)
-    except ValueError:
+    except (ImportError, ValueError):
         return ""
