@@ -283,12 +283,19 @@ def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[Bina
         shown = ", ".join(found) or "nothing"
         reason = f"bad backend result: it named {name}, and left {shown}"
         raise hooks.HookFailed(hook=hook, reason=reason)
-    number = os.open(output / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    unfit = hooks.HookFailed(
+        hook=hook, reason=f"bad backend result: {name} is not a regular file with one link"
+    )
+    try:
+        number = os.open(output / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        raise unfit from None
+    # Only now is it known what was opened; a folder makes no file object.
+    facts = os.fstat(number)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+        os.close(number)
+        raise unfit
     with os.fdopen(number, "rb") as file:
-        facts = os.fstat(number)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
-            reason = "bad backend result: the wheel is not a regular file with one link"
-            raise hooks.HookFailed(hook=hook, reason=reason)
         yield file
 
 
