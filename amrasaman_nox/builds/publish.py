@@ -58,7 +58,13 @@ def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) ->
             _place(source, wheel, record.wheel.digest)
     text = records.render(record).encode()
     if not (beside.is_file() and _same_but_clock(beside.read_bytes(), text)):
-        _place(_Bytes(text), beside, None)
+        try:
+            _place(_Bytes(text), beside, None)
+        except BaseException:
+            # A wheel that was put here now does not stay without its record.
+            if present != record.wheel.digest.value:
+                wheel.unlink(missing_ok=True)
+            raise
     return note
 
 

@@ -772,7 +772,7 @@ def _broken(answer: _Answer) -> AsamanError:
     what = access.without_credentials(url[0]) if url else "package index"
     why = causes[-1].partition(" hint:")[0] if causes else first[1] if first else "no answer"
     if url is None and first is not None and first[1] != why:
-        return AsamanError("package index", f"{first[1]}: {why}")
+        return AsamanError("package index", f"{first[1]}: {why}", code=ExitCode.INPUT_OUTPUT)
     return AsamanError(
         what,
         why,
