@@ -612,6 +612,19 @@ def test_an_altered_build_requirement_is_never_installed(cold: Bench) -> None:
     assert not cold.hashes()
 
 
+def test_what_backends_warn_of_stays_in_their_logs(cold: Bench) -> None:
+    assert cold.index is not None
+    body = "    import warnings; warnings.warn('::error::\\x1b[31mnoise', stacklevel=1)"
+    names = [f"mini-noise-{number}" for number in range(4)]
+    pins = [miniatures.add_sdist(cold.index, name, own(name, body)) for name in names]
+    done = cold.asaman("-r", cold.write(*pins), "-j", "4")
+    assert done.returncode == 0, done.stderr
+    assert "noise\n" not in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    logs = [path.read_text() for path in (cold.cache / "logs").iterdir()]
+    assert sum("\x1b[31mnoise" in text for text in logs) == 4
+
+
 # --- the output folder -----------------------------------------------------------------------
 
 
