@@ -1,0 +1,540 @@
+"""How a published wheel was built, inferred from the wheel itself.
+
+A wheel is a function of its source and of the tools that built it. A published wheel says more of
+them than its publisher: the ``Generator`` line names the backend and its version (PEP 427), the
+times and modes in the zip tell epoch and umask, the metadata tell the age of setuptools. What they
+do not tell is taken as of the day of the upload.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import Digest, LockedFile, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from amrasaman_nox.model import Difference
+    from amrasaman_nox.wheels.reader import WheelContent
+    from amrasaman_nox.zipframing import ZipMember
+
+#: The most rebuilds that one published wheel is worth.
+MOST_ATTEMPTS: Final = 6
+
+#: What a Generator line calls a backend, and the project that it is.
+_GENERATORS: Final = {
+    "bdist_wheel": "wheel",
+    "setuptools": "setuptools",
+    "hatchling": "hatchling",
+    "flit": "flit-core",
+    "poetry-core": "poetry-core",
+    "poetry": "poetry-core",
+    "pdm-backend": "pdm-backend",
+    "pdm-pep517": "pdm-pep517",
+    "scikit-build-core": "scikit-build-core",
+    "maturin": "maturin",
+    "uv": "uv-build",
+    "whey": "whey",
+    "enscons": "enscons",
+    "py-build-cmake": "py-build-cmake",
+}
+#: The time (seconds since 1970) that a backend gives members where no epoch is set.
+_OWN_TIMES: Final = {
+    "hatchling": 1580601600,
+    "poetry-core": 1451606400,
+    "pdm-backend": 1451606400,
+    "pdm-pep517": 1451606400,
+    "uv-build": 315532800,
+}
+_UMASKS: Final = (0o022, 0o002, 0o077, 0o027, 0o007)
+#: Namespace packages of old leave the version of Python in a file name.
+_PYTHON = re.compile(r"-py([23]\.[0-9]+)-nspkg\.pth$")
+_GENERATOR = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\s*\(|\s+|\s*$)v?([0-9][^\s()]*)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What a published wheel tells of how it was built.
+
+    ``backend`` is the project that the Generator line names, normalised, and ``version`` its
+    version; both may be empty. ``times`` are the members' times, each once, and ``info_time`` the
+    latest in the dist-info folder: seconds since 1970, the zip's times read as UTC. ``umask``
+    follows from the modes in that folder. ``marks`` are the names of :data:`MARKS` that are
+    there. ``tags`` are the wheel's (PEP 425). ``python`` is the version that a file name gives
+    away, such as ``3.9``, or empty. ``uploaded`` is when (UTC) the wheel reached the index.
+    """
+
+    generator: str = ""
+    backend: str = ""
+    version: str = ""
+    times: tuple[int, ...] = ()
+    info_time: int = 0
+    umask: int = 0o022
+    marks: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
+    python: str = ""
+    uploaded: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What a backend wrote into the dist-info folder: two files, and the names of all."""
+
+    metadata: str
+    entry_points: str
+    names: tuple[str, ...]
+
+    def has_requirement(self, pattern: str) -> bool:
+        """Tell whether a Requires-Dist field begins with a name and then *pattern*."""
+        name = r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?"
+        return re.search(rf"(?m)^Requires-Dist: {name}{pattern}", self.metadata) is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Something that only some versions of a tool leave in a wheel."""
+
+    name: str
+    means: str
+    found: Callable[[Written], bool]
+
+
+def _lists_no_license(written: Written) -> bool:
+    held = any(re.match(r"(?i)(LICEN[CS]E|COPYING|AUTHORS)", name) for name in written.names)
+    return held and "\nLicense-File: " not in written.metadata
+
+
+#: Found by building one project with each version of setuptools and wheel.
+MARKS: Final = (
+    Mark(
+        name="unknown-field",
+        means="setuptools<62.2",
+        found=lambda written: (
+            re.search(r"(?m)^[A-Z][\w-]+: UNKNOWN$", written.metadata) is not None
+        ),
+    ),
+    Mark(
+        name="blank-lines-behind-description",
+        means="setuptools<62.2",
+        found=lambda written: written.metadata.endswith("\n\n\n"),
+    ),
+    Mark(
+        name="blank-line-behind-entry-points",
+        means="setuptools<60.9",
+        found=lambda written: written.entry_points.endswith("\n\n"),
+    ),
+    Mark(name="license-not-listed", means="setuptools<57", found=_lists_no_license),
+    Mark(
+        name="requirements-in-parentheses",
+        means="wheel<0.41.1",
+        found=lambda written: written.has_requirement(r" \("),
+    ),
+    Mark(
+        name="requirements-without-spaces",
+        means="wheel>=0.44",
+        found=lambda written: written.has_requirement("[<>=!~]"),
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """How to rebuild a published wheel.
+
+    ``requires`` are resolved with ``overrides`` and ``constraints`` (PEP 508) as of ``as_of``
+    (UTC); what they came to stands in ``files``, and with those nothing is resolved again.
+    ``source_date_epoch`` is in seconds since 1970, ``None`` leaves it unset. ``settings`` are
+    config settings (PEP 517). ``steps`` say in words what led here.
+    """
+
+    generator: str = ""
+    requires: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    source_date_epoch: int | None = None
+    umask: int = 0o022
+    settings: tuple[tuple[str, str], ...] = ()
+    files: tuple[LockedFile, ...] = ()
+    steps: tuple[str, ...] = ()
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return the recipe as name and value pairs; :meth:`parse` reads them back."""
+        epoch = self.source_date_epoch
+        return (
+            ("generator", self.generator or "none"),
+            ("source-date-epoch", "unset" if epoch is None else str(epoch)),
+            ("umask", f"{self.umask:03o}"),
+            ("as-of", "now" if self.as_of is None else utc(self.as_of)),
+            *(("require", text) for text in self.requires),
+            *(("override", text) for text in self.overrides),
+            *(("constraint", text) for text in self.constraints),
+            *(("setting", f"{name}={value}") for name, value in self.settings),
+            *(("file", f"{file.filename} {file.digest}") for file in self.files),
+            *(("step", text) for text in self.steps),
+        )
+
+    @classmethod
+    def parse(cls, pairs: Iterable[tuple[str, str]]) -> Recipe:
+        """Return the recipe that *pairs* hold; names that it does not know are left out.
+
+        :raises AsamanError: a value is malformed
+        """
+        found: dict[str, list[str]] = {}
+        for name, value in pairs:
+            found.setdefault(name, []).append(value)
+        try:
+            epoch, umask, as_of, generator = (
+                found.get(name, [default])[-1]
+                for name, default in (
+                    ("source-date-epoch", "unset"),
+                    ("umask", "022"),
+                    ("as-of", "now"),
+                    ("generator", "none"),
+                )
+            )
+            return cls(
+                generator="" if generator == "none" else generator,
+                requires=tuple(found.get("require", ())),
+                overrides=tuple(found.get("override", ())),
+                constraints=tuple(found.get("constraint", ())),
+                as_of=None if as_of == "now" else datetime.fromisoformat(as_of).astimezone(UTC),
+                source_date_epoch=None if epoch == "unset" else int(epoch),
+                umask=int(umask, 8),
+                settings=tuple(_setting(text) for text in found.get("setting", ())),
+                files=tuple(_file(text) for text in found.get("file", ())),
+                steps=tuple(found.get("step", ())),
+            )
+        except ValueError as error:
+            raise AsamanError("recipe", str(error)) from None
+
+
+def _file(text: str) -> LockedFile:
+    filename, _, digest = text.partition(" ")
+    return LockedFile(filename=filename, digest=Digest.parse(digest))
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def read_evidence(wheel: WheelContent, uploaded: datetime | None = None) -> Evidence:
+    """Return what the published *wheel* tells; *uploaded* is when it reached the index."""
+    files = wheel.layout.files
+    made = [one for one in files if one.name.startswith(f"{wheel.dist_info}/")]
+    generator = re.search(r"(?m)^Generator:[ \t]*(.*?)\s*$", _text(wheel, "WHEEL"))
+    words = generator[1] if generator else ""
+    match = _GENERATOR.match(words)
+    name, version = (match[1], match[2] or "") if match else ("", "")
+    written = Written(
+        metadata=_text(wheel, "METADATA"),
+        entry_points=_text(wheel, "entry_points.txt"),
+        names=tuple(one.name.rpartition("/")[2] for one in made),
+    )
+    pythons = [found[1] for one in files if (found := _PYTHON.search(one.name))]
+    return Evidence(
+        generator=words,
+        backend=_GENERATORS.get(name.lower(), ""),
+        version=version if _is_version(version) else "",
+        times=tuple(sorted({_seconds(one) for one in files})),
+        info_time=max(_seconds(one) for one in made),
+        umask=_umask(made),
+        marks=frozenset(mark.name for mark in MARKS if mark.found(written)),
+        tags=wheel.tags,
+        python=pythons[0] if pythons else "",
+        uploaded=uploaded,
+    )
+
+
+def _text(wheel: WheelContent, name: str) -> str:
+    try:
+        return wheel.read(f"{wheel.dist_info}/{name}").decode(errors="replace")
+    except KeyError:
+        return ""
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _seconds(member: ZipMember) -> int:
+    date, time = member.moment
+    try:
+        moment = datetime(
+            *(1980 + (date >> 9), date >> 5 & 15, date & 31),
+            *(time >> 11, time >> 5 & 63, (time & 31) * 2),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return 0
+    return int(moment.timestamp())
+
+
+def _umask(members: Sequence[ZipMember]) -> int:
+    """Return the umask under which files got the modes that most of *members* have."""
+    modes = Counter(member.mode & 0o666 for member in members)
+    mode = modes.most_common(1)[0][0]
+    return next((umask for umask in _UMASKS if 0o666 & ~umask == mode), 0o022)
+
+
+def infer(
+    evidence: Evidence,
+    requires: Sequence[str],
+    as_of: datetime | None,
+    *,
+    own_backend: bool = False,
+) -> Recipe:
+    """Return how the wheel was most likely built.
+
+    :param requires: the build requirements of the sdist (PEP 518)
+    :param as_of: the date of the resolution, where the wheel's own upload is not known
+    :param own_backend: the sdist holds its backend itself, so that none is to be pinned
+    """
+    recipe = Recipe(
+        generator=evidence.generator,
+        requires=tuple(requires),
+        as_of=evidence.uploaded or as_of,
+        source_date_epoch=_epoch(evidence),
+        umask=evidence.umask,
+    )
+    for row in () if own_backend else _TELLS:
+        recipe = row(evidence, recipe)
+    return recipe
+
+
+def _epoch(evidence: Evidence) -> int | None:
+    """Return the epoch that all members have; with several times, or a backend's own, none."""
+    if len(evidence.times) != 1 or evidence.times[0] == _OWN_TIMES.get(evidence.backend):
+        return None
+    return evidence.times[0]
+
+
+def _names(requirements: Iterable[str]) -> dict[str, Requirement]:
+    parsed = [Requirement(text) for text in requirements]
+    return {canonicalize_name(one.name): one for one in parsed}
+
+
+def _pin_backend(evidence: Evidence, recipe: Recipe) -> Recipe:
+    """Pin the backend to what the Generator line says, over the sdist's own bound."""
+    if not evidence.backend or not evidence.version:
+        return recipe
+    name, version = evidence.backend, evidence.version
+    declared = _names(recipe.requires).get(name)
+    steps = [f"Generator says {evidence.generator}: {name} {version}"]
+    if declared is not None and not declared.specifier.contains(version, prereleases=True):
+        steps.append(f"{declared} of the sdist contradicts it, and gives way")
+    requires = recipe.requires
+    if declared is None:
+        requires = (*requires, name)
+        if name == "wheel":
+            steps.append("the sdist does not declare wheel")
+    return dataclasses.replace(
+        recipe,
+        requires=requires,
+        overrides=(*recipe.overrides, f"{name}=={version}"),
+        steps=(*recipe.steps, *steps),
+    )
+
+
+def _bound_setuptools(evidence: Evidence, recipe: Recipe) -> Recipe:
+    """Take a setuptools that leaves the marks which are in the wheel."""
+    if evidence.backend != "wheel":
+        return recipe
+    # Later ones have the command bdist_wheel themselves, and say so in the Generator line.
+    found = [("Generator says bdist_wheel", "setuptools<70.1")]
+    found += [
+        (mark.name.replace("-", " "), mark.means)
+        for mark in MARKS
+        if mark.name in evidence.marks and mark.means.startswith("setuptools")
+    ]
+    return dataclasses.replace(
+        recipe,
+        constraints=(*recipe.constraints, *dict.fromkeys(bound for _, bound in found)),
+        steps=(*recipe.steps, *(f"{why}: {bound}" for why, bound in found)),
+    )
+
+
+def _stray_wheel(evidence: Evidence, recipe: Recipe) -> Recipe:
+    """Take the wheel that setuptools found beside it, and had its metadata written by."""
+    if evidence.backend != "setuptools" or not evidence.version:
+        return recipe
+    if not _ASKS_WHEEL[0] <= Version(evidence.version) < _ASKS_WHEEL[1]:
+        return recipe
+    for mark in MARKS:
+        if mark.name in evidence.marks and mark.means.startswith("wheel"):
+            return dataclasses.replace(
+                recipe,
+                requires=tuple(dict.fromkeys((*recipe.requires, "wheel"))),
+                constraints=(*recipe.constraints, mark.means),
+                steps=(*recipe.steps, f"{mark.name.replace('-', ' ')}: {mark.means}"),
+            )
+    return recipe
+
+
+#: Versions of setuptools that make wheels, and ask the project wheel to write their metadata.
+_ASKS_WHEEL: Final = (Version("70.1"), Version("75.6"))
+
+#: What follows from the evidence at once, in this order.
+_TELLS: Final = (_pin_backend, _bound_setuptools, _stray_wheel)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of a recipe: how it differs, or why the build failed (with the log)."""
+
+    recipe: Recipe
+    differences: tuple[Difference, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fallback:
+    """What else may have been; ``change`` returns recipes to try, or nothing."""
+
+    name: str
+    change: Callable[[Evidence, Outcome], tuple[Recipe, ...]]
+
+
+def fallbacks(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Return what is worth a try after the *outcome* of the first recipe, in order."""
+    found = [one for row in FALLBACKS for one in row.change(evidence, outcome)]
+    others = [one for one in dict.fromkeys(found) if one != outcome.recipe]
+    return tuple(others[: MOST_ATTEMPTS - 1])
+
+
+def _without_pin(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Where the index does not have what the tells ask for, take what was there on the day."""
+    recipe = outcome.recipe
+    if not outcome.failure.startswith("lock:") or not (recipe.overrides or recipe.constraints):
+        return ()
+    step = "the index does not have these versions: what was there on that day"
+    unpinned = dataclasses.replace(recipe, overrides=(), constraints=())
+    return (dataclasses.replace(unpinned, steps=(*recipe.steps, step)),)
+
+
+def _cmake_of_index(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Take cmake and ninja from the index: the backend takes the system's where it can."""
+    if evidence.backend != "scikit-build-core":
+        return ()
+    recipe = outcome.recipe
+    return (
+        dataclasses.replace(
+            recipe,
+            requires=(*recipe.requires, "cmake", "ninja"),
+            steps=(*recipe.steps, "cmake and ninja from the index"),
+        ),
+    )
+
+
+def _universal(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Tag the wheel for Python 2 and 3, as the option ``--universal`` does."""
+    pythons = {tag.partition("-")[0] for tag in evidence.tags}
+    tagged = any(one.kind == "metadata" and "Tag: " in one.detail for one in outcome.differences)
+    if not tagged or not {"py2", "py3"} <= pythons:
+        return ()
+    recipe = outcome.recipe
+    step = "tagged for Python 2 and 3: built with --universal"
+    return tuple(
+        dataclasses.replace(
+            # Twice, since older versions take nothing but a list.
+            recipe,
+            settings=((option, "--universal"),) * 2,
+            steps=(*recipe.steps, step),
+        )
+        # The former for setuptools from version 64 on.
+        for option in ("--build-option", "--global-option")
+    )
+
+
+def _of_distribution(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Take the setuptools that a Linux distribution has beside this wheel."""
+    recipe = outcome.recipe
+    if evidence.backend != "wheel" or not outcome.differences:
+        return ()
+    return tuple(
+        dataclasses.replace(
+            recipe,
+            requires=tuple(dict.fromkeys((*recipe.requires, "setuptools"))),
+            overrides=(*recipe.overrides, f"setuptools=={setuptools}"),
+            constraints=(),
+            steps=(*recipe.steps, f"the setuptools of {system}"),
+        )
+        for system, wheel, setuptools in _DISTRIBUTIONS
+        if wheel == evidence.version
+    )
+
+
+#: What distributions ship: their wheel and their setuptools.
+_DISTRIBUTIONS: Final = (
+    ("Ubuntu 20.04", "0.34.2", "45.2.0"),
+    ("Debian 11", "0.34.2", "52.0.0"),
+    ("Ubuntu 22.04", "0.37.1", "59.6.0"),
+    ("Debian 12", "0.38.4", "66.1.1"),
+    ("Ubuntu 24.04", "0.42.0", "68.1.2"),
+)
+
+
+def _epoch_of_build(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Set the epoch to the time of the build: what is generated may hold the date."""
+    recipe = outcome.recipe
+    inside = any(
+        one.normalisation is None and ".dist-info/" not in one.member and one.kind in _GENERATED
+        for one in outcome.differences
+    )
+    if not inside or recipe.source_date_epoch is not None or not evidence.info_time:
+        return ()
+    step = "generated members differ: the epoch is the time of the build"
+    return (
+        dataclasses.replace(
+            recipe, source_date_epoch=evidence.info_time, steps=(*recipe.steps, step)
+        ),
+    )
+
+
+def _earlier(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
+    """Resolve as of earlier days: a publisher's environment may be older than the upload."""
+    recipe = outcome.recipe
+    changed = any(
+        one.normalisation is None and one.kind in (*_GENERATED, "metadata", "entry-points")
+        for one in outcome.differences
+    )
+    if not changed or recipe.as_of is None or recipe.settings:
+        return ()
+    return tuple(
+        dataclasses.replace(
+            recipe,
+            as_of=recipe.as_of - timedelta(days=days),
+            steps=(*recipe.steps, f"tools {days} days older than the upload"),
+        )
+        for days in (30, 365)
+    )
+
+
+#: What a build step writes, of the kinds of differences.
+_GENERATED: Final = ("text", "json", "bytes", "nested-archive")
+
+#: Tried in this order where the first recipe does not give the published wheel.
+FALLBACKS: Final = (
+    Fallback(name="without-pin", change=_without_pin),
+    Fallback(name="cmake-of-index", change=_cmake_of_index),
+    Fallback(name="universal", change=_universal),
+    Fallback(name="of-distribution", change=_of_distribution),
+    Fallback(name="epoch-of-build", change=_epoch_of_build),
+    Fallback(name="earlier", change=_earlier),
+)
