@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -14,6 +15,8 @@ from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from amrasaman_nox.model import BuildRecord, Digest, Source
     from amrasaman_nox.sources.store import Store
 
@@ -54,18 +57,27 @@ def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) ->
                 )
             note = f"{wheel.name} is replaced: it was built from other inputs"
             beside.unlink(missing_ok=True)
-        with fetched(record.wheel.digest, record.wheel.filename, store) as source:
-            _place(source, wheel, record.wheel.digest)
     text = records.render(record).encode()
-    if not (beside.is_file() and _same_but_clock(beside.read_bytes(), text)):
-        try:
+    new = present != record.wheel.digest.value
+    with _whole_or_nothing(record, wheel, beside) if new else contextlib.nullcontext():
+        if new:
+            with fetched(record.wheel.digest, record.wheel.filename, store) as source:
+                _place(source, wheel, record.wheel.digest)
+        if not (beside.is_file() and _same_but_clock(beside.read_bytes(), text)):
             _place(_Bytes(text), beside, None)
-        except BaseException:
-            # A wheel that was put here now does not stay without its record.
-            if present != record.wheel.digest.value:
-                wheel.unlink(missing_ok=True)
-            raise
     return note
+
+
+@contextlib.contextmanager
+def _whole_or_nothing(record: BuildRecord, wheel: Path, beside: Path) -> Iterator[None]:
+    """Where a new wheel or its record cannot be put in place, leave neither of them."""
+    try:
+        yield
+    except BaseException:
+        if digest_of(wheel) == record.wheel.digest.value:
+            beside.unlink(missing_ok=True)
+            wheel.unlink(missing_ok=True)
+        raise
 
 
 def publish_source(source: Source, output: Path, store: Store) -> None:
@@ -92,9 +104,10 @@ def digest_of(path: Path, algorithm: str = "sha256") -> str:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        return ""
     with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            return ""
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
