@@ -39,6 +39,8 @@ _KEPT: Final = frozenset({"PKG-INFO", "pyproject.toml"})
 _LARGEST_KEPT: Final = 16 << 20
 #: What the names of sources end in that a build may compile.
 _COMPILED: Final = (".c", ".cc", ".cpp", ".cxx", ".f90", ".pyx", ".rs")
+#: How many links may follow one another on the way to a file.
+_LONGEST_CHAIN: Final = 8
 # No member can have this name, since control characters are refused.
 _STAGE: Final = ".unpacking\x01"
 _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
@@ -283,13 +285,22 @@ def _check_links(tree: _Tree) -> None:
         goal = _goal(parts, target)
         if goal in tree.folders and goal:
             to_folders[parts] = goal
-        elif goal not in tree.files:
+        elif _file_behind(tree, goal) not in tree.files:
             raise _unsafe_link(tree, parts, target)
     for parts, goal in to_folders.items():
         # What a link shows may hold no link to a folder: so no way through the tree has an end-
         # less loop, and no link leads to a folder that it is in.
         if any(other[: len(goal)] == goal for other in to_folders):
             raise _unsafe_link(tree, parts, tree.links[parts])
+
+
+def _file_behind(tree: _Tree, goal: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return where links that lead to links end: *goal* where it is none, a link in a circle."""
+    for _ in range(_LONGEST_CHAIN):
+        if goal is None or goal not in tree.links:
+            break
+        goal = _goal(goal, tree.links[goal])
+    return goal
 
 
 def _goal(parts: tuple[str, ...], target: str) -> tuple[str, ...] | None:

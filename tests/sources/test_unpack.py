@@ -155,6 +155,12 @@ def test_a_link_to_a_file_in_the_tree_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "a" / "l").readlink() == Path("../setup.py")
 
 
+def test_a_link_to_a_link_to_a_file_in_the_tree_is_made(tmp_path: Path) -> None:
+    chain = (link(f"{TOP}/docs/l", "../a"), link(f"{TOP}/a", "b"), link(f"{TOP}/b", "setup.py"))
+    unpacked(sdist(*chain), tmp_path / "out")
+    assert (tmp_path / "out" / "docs" / "l").resolve() == tmp_path / "out" / "setup.py"
+
+
 def test_a_link_to_a_folder_in_the_tree_is_made(tmp_path: Path) -> None:
     unpacked(sdist(link(f"{TOP}/l", "d"), tar_member(f"{TOP}/d/f", b"x")), tmp_path / "out")
     assert (tmp_path / "out" / "l" / "f").read_bytes() == b"x"
@@ -343,7 +349,14 @@ def test_two_members_that_a_file_system_could_take_for_one_are_refused(
         [link(f"{TOP}/l", "./setup.py")],
         [link(f"{TOP}/l", "l")],
         [link(f"{TOP}/a", "b"), link(f"{TOP}/b", "a")],
-        [link(f"{TOP}/a", "setup.py"), link(f"{TOP}/b", "a")],
+        [link(f"{TOP}/a", "b"), link(f"{TOP}/b", "c"), link(f"{TOP}/c", "a")],
+        [link(f"{TOP}/a", "b"), link(f"{TOP}/b", "missing")],
+        [tar_member(f"{TOP}/d/f"), link(f"{TOP}/a", "d"), link(f"{TOP}/b", "a")],
+        [tar_member(f"{TOP}/d/f"), link(f"{TOP}/a", "d"), link(f"{TOP}/b", "a/f")],
+        [
+            link(f"{TOP}/0", "setup.py"),
+            *(link(f"{TOP}/{number}", str(number - 1)) for number in range(1, 10)),
+        ],
         [link(f"{TOP}/d/l", "../d")],
         [
             *(tar_member(f"{TOP}/a/f"), tar_member(f"{TOP}/b/f")),
