@@ -47,18 +47,17 @@ def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) ->
     beside = output / f"{record.wheel.filename}{records.SUFFIX}"
     note = ""
     present = digest_of(wheel)
-    if present != record.wheel.digest.value:
-        if wheel.exists() or wheel.is_symlink():
-            if not force and not (present and _vouched(beside, present)):
-                raise AsamanError(
-                    str(wheel),
-                    "another wheel of that name stands there, and no record of ours vouches for it",
-                    hint="move it away, choose another --output, or replace it with --force",
-                )
-            note = f"{wheel.name} is replaced: it was built from other inputs"
-            beside.unlink(missing_ok=True)
-    text = records.render(record).encode()
     new = present != record.wheel.digest.value
+    if new and (wheel.exists() or wheel.is_symlink()):
+        if not force and not (present and _vouched(beside, present)):
+            raise AsamanError(
+                str(wheel),
+                "another wheel of that name stands there, and no record of ours vouches for it",
+                hint="move it away, choose another --output, or replace it with --force",
+            )
+        note = f"{wheel.name} is replaced: it was built from other inputs"
+        beside.unlink(missing_ok=True)
+    text = records.render(record).encode()
     with _whole_or_nothing(record, wheel, beside) if new else contextlib.nullcontext():
         if new:
             with fetched(record.wheel.digest, record.wheel.filename, store) as source:
