@@ -6,6 +6,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from amrasaman_nox.builds import interpreters
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.model import IndexOptions, Interpreter
+
+
+# A machine that is busy with other things is no fault of an example.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 @pytest.fixture(autouse=True)

@@ -112,7 +112,8 @@ def wheel_of_installed(name: str) -> tuple[str, bytes]:
     contents: dict[str, bytes | str] = {}
     for path in distribution.files or ():
         parts = path.parts
-        if ".." in parts or "__pycache__" in parts:
+        # Some installers list compiled files by paths at which they are not.
+        if ".." in parts or "__pycache__" in parts or path.suffix == ".pyc":
             continue
         in_info = parts[0].endswith(".dist-info")
         if in_info and parts[-1] in {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}:
