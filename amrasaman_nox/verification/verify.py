@@ -249,8 +249,8 @@ def _told(
         result = dataclasses.replace(
             unchecked(record, str(error)), verdict=Verdict.FAILED, hint=error.hint
         )
-    bad = result.verdict in (Verdict.DIFFERENT, Verdict.FAILED)
-    shop.notify(Event(stage="rebuild", state="failed" if bad else "done", name=pin))
+    state = "failed" if result.verdict is Verdict.FAILED else "done"
+    shop.notify(Event(stage="rebuild", state=state, name=pin))
     return result
 
 

@@ -1,0 +1,532 @@
+"""The verify command as a function: what is built, what it is held against, what is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amrasaman_nox import records
+from amrasaman_nox.commands import exit_code
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
+from amrasaman_nox.settings import Config
+from amrasaman_nox.verification import others, verify
+
+from ..support import defects
+from ..support.projects import make_wheel, zip_wheel
+from ..test_records import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from amrasaman_nox.model import BuildRecord, Event
+
+    from ..support.index import LocalIndex
+
+    Run = Callable[..., Report]
+
+
+@pytest.fixture
+def run(tmp_path: Path, index: LocalIndex) -> Run:
+    """Return a function that verifies with some options; sources go into the folder ``in``."""
+    (tmp_path / "in").mkdir()
+
+    def verified(*names: str, **given: Any) -> Report:
+        for name in names:
+            (tmp_path / "in" / f"{name}-1.0.tar.gz").write_bytes(defects.sdist_of(name))
+        if names:
+            given.setdefault("directory", tmp_path / "in")
+        config = Config(
+            **{
+                "output": tmp_path / "wheels",
+                "cache_dir": tmp_path / "cache",
+                "lock": tmp_path / "lock.toml",
+                "index_url": index.url,
+                "jobs": 1,
+                **given,
+            }
+        )
+        return verify.verify(config, notify=_unheard)
+
+    return verified
+
+
+def _unheard(event: Event) -> None:
+    """Take an event."""
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {one.name: str(one.verdict) for one in report.comparisons}
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+# --- rebuild -------------------------------------------------------------------------------------
+
+
+def test_what_is_unbuilt_is_built_first_and_then_rebuilt(run: Run, tmp_path: Path) -> None:
+    report = run("clean-pure", "clean-dated")
+    assert verdicts(report) == {"clean-pure": "identical", "clean-dated": "identical"}
+    assert exit_code(report) is ExitCode.DONE
+    assert report.command == "verify"
+    assert sorted(path.name for path in (tmp_path / "wheels").iterdir()) == [
+        "clean_dated-1.0-py3-none-any.whl",
+        "clean_dated-1.0-py3-none-any.whl.provenance.json",
+        "clean_pure-1.0-py3-none-any.whl",
+        "clean_pure-1.0-py3-none-any.whl.provenance.json",
+    ]
+    (first, _) = report.comparisons
+    assert first.ours == first.theirs
+    assert first.against == "rebuild"
+
+
+def test_what_is_built_is_rebuilt_even_with_another_cache(run: Run, tmp_path: Path) -> None:
+    run("clean-pure")
+    before = snapshot(tmp_path / "wheels")
+    shutil.rmtree(tmp_path / "cache")
+    report = run("clean-pure")
+    assert verdicts(report) == {"clean-pure": "identical"}
+    assert snapshot(tmp_path / "wheels") == before
+
+
+def test_a_difference_is_named_and_both_wheels_are_kept(run: Run, tmp_path: Path) -> None:
+    report = run("hash-order", "clean-pure", vary=("hash-seed", "umask"))
+    assert verdicts(report) == {"clean-pure": "identical", "hash-order": "different"}
+    assert exit_code(report) is ExitCode.DIFFERENT
+    found = next(one for one in report.comparisons if one.verdict is Verdict.DIFFERENT)
+    assert [(one.variation, one.explanation) for one in found.causes] == [
+        ("hash-seed", "hash-order")
+    ]
+    assert found.varied == ("umask", "hash-seed")
+    folder = tmp_path / "wheels" / "different" / "hash-order-1.0" / "wheel"
+    assert found.reason == f"both are kept in {folder}"
+    first, rebuilt = (
+        (folder / side / "hash_order-1.0-py3-none-any.whl").read_bytes()
+        for side in ("first", "rebuilt")
+    )
+    assert first == (tmp_path / "wheels" / "hash_order-1.0-py3-none-any.whl").read_bytes()
+    assert Digest.of(first) == found.ours
+    assert Digest.of(rebuilt) == found.theirs
+    assert found.ours != found.theirs
+
+
+def test_a_difference_leaves_wheel_and_record_as_they_were(run: Run, tmp_path: Path) -> None:
+    run("hash-order", vary=("umask",))
+    before = snapshot(tmp_path / "wheels")
+    assert verdicts(run("hash-order", vary=("hash-seed",))) == {"hash-order": "different"}
+    assert snapshot(tmp_path / "wheels") == before
+
+
+def test_what_was_kept_goes_when_nothing_differs_any_more(run: Run, tmp_path: Path) -> None:
+    run("hash-order", vary=("hash-seed",))
+    assert (tmp_path / "wheels" / "different").is_dir()
+    run("hash-order", vary=("umask",))
+    assert not (tmp_path / "wheels" / "different").exists()
+
+
+def test_a_rebuild_that_fails_is_no_mismatch(run: Run, tmp_path: Path) -> None:
+    report = run("fails-elsewhere", vary=("build-path",), isolation="auto")
+    (found,) = report.comparisons
+    assert (found.verdict, exit_code(report)) == (Verdict.FAILED, ExitCode.BUILD_FAILED)
+    assert "(varied: build-path)" in found.reason
+    assert "this folder is too deep for me" in found.reason
+    assert not (tmp_path / "wheels" / "different").exists()
+
+
+def test_a_wheel_that_was_changed_meanwhile_is_built_anew(run: Run, tmp_path: Path) -> None:
+    run("clean-pure")
+    wheel = tmp_path / "wheels" / "clean_pure-1.0-py3-none-any.whl"
+    good = wheel.read_bytes()
+    wheel.write_bytes(good + b"x")
+    report = run("clean-pure", force=True)
+    assert verdicts(report) == {"clean-pure": "identical"}
+    assert wheel.read_bytes() == good
+
+
+def test_an_unknown_variation_is_refused_before_anything_is_built(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(AsamanError, match="variation moon"):
+        run("clean-pure", vary=("moon",))
+    assert not (tmp_path / "wheels").exists()
+
+
+def test_a_build_that_fails_at_first_is_a_failure_of_the_report(run: Run) -> None:
+    report = run("fails-elsewhere", "clean-pure", isolation="none")
+    assert [failure.name for failure in report.build.failures] == ["fails-elsewhere"]
+    assert verdicts(report) == {"clean-pure": "identical"}
+    assert exit_code(report) is ExitCode.BUILD_FAILED
+
+
+def test_a_wheel_that_was_taken_is_unchecked(run: Run, index: LocalIndex, tmp_path: Path) -> None:
+    data = make_wheel("mini-taken", "1.0")
+    index.add(data, "mini_taken-1.0-py3-none-any.whl")
+    pins = tmp_path / "requirements.txt"
+    pins.write_text(f"mini-taken==1.0 --hash={Digest.of(data)}\n")
+    report = run(requirement=pins, only_binary=("mini-taken",))
+    (found,) = report.comparisons
+    assert (found.verdict, exit_code(report)) == (Verdict.UNCHECKED, ExitCode.DONE)
+    assert "not rebuilt" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("verdict", "allow", "code"),
+    [
+        ("identical", "identical", ExitCode.DONE),
+        ("equivalent", "equivalent", ExitCode.DONE),
+        ("equivalent", "identical", ExitCode.DIFFERENT),
+        ("different", "equivalent", ExitCode.DIFFERENT),
+        ("unchecked", "identical", ExitCode.DONE),
+        ("failed", "equivalent", ExitCode.BUILD_FAILED),
+    ],
+)
+def test_what_counts_as_the_same_is_up_to_the_user(
+    verdict: str, allow: str, code: ExitCode
+) -> None:
+    found = Comparison(name="a", version="1", wheel="a.whl", verdict=Verdict(verdict))
+    report = Report(command="verify", comparisons=(found,), allowed=Verdict(allow))
+    assert exit_code(report) is code
+
+
+def test_the_report_says_what_is_allowed(run: Run) -> None:
+    assert run("clean-pure", allow="identical", vary=("umask",)).allowed is Verdict.IDENTICAL
+
+
+# --- another rebuilder ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def theirs(run: Run, tmp_path: Path) -> Path:
+    """A folder with another rebuilder's wheel and record of clean-pure."""
+    run("clean-pure", vary=("umask",))
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    for path in (tmp_path / "wheels").glob("*.whl*"):
+        shutil.copy(path, folder)
+    return folder
+
+
+WHEEL = "clean_pure-1.0-py3-none-any.whl"
+RECORD = f"{WHEEL}.provenance.json"
+
+
+def edit(path: Path, change: Callable[[BuildRecord], BuildRecord]) -> None:
+    path.write_text(records.render(change(records.read_record(path))))
+
+
+@pytest.mark.parametrize("kept", [(WHEEL, RECORD), (WHEEL,), (RECORD,)])
+def test_the_same_wheel_is_identical_by_file_and_by_record(
+    kept: tuple[str, ...], run: Run, theirs: Path
+) -> None:
+    for path in theirs.iterdir():
+        if path.name not in kept:
+            path.unlink()
+    assert verdicts(run("clean-pure", against=str(theirs))) == {"clean-pure": "identical"}
+
+
+@pytest.mark.parametrize("name", [WHEEL, RECORD])
+def test_one_file_can_be_named_alone(name: str, run: Run, theirs: Path) -> None:
+    report = run("clean-pure", "clean-dated", against=str(theirs / name))
+    assert verdicts(report) == {"clean-pure": "identical", "clean-dated": "unchecked"}
+    assert exit_code(report) is ExitCode.DONE
+
+
+def altered(path: Path, content: bytes) -> None:
+    """Write the wheel anew with other content in its text."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["example/words.txt"] = content
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (2001, 1, 1, 1, 1, 1)), data)
+
+
+def test_a_changed_byte_in_their_wheel_is_different(run: Run, theirs: Path) -> None:
+    altered(theirs / WHEEL, b"Apple\nzebra\n")
+    report = run("clean-pure", against=str(theirs))
+    (found,) = report.comparisons
+    assert (found.verdict, exit_code(report)) == (Verdict.DIFFERENT, ExitCode.DIFFERENT)
+    assert found.against == str(theirs / WHEEL)
+    assert "example/words.txt" in {one.member for one in found.differences}
+    assert found.causes
+
+
+def test_another_archive_of_the_same_content_is_equivalent(run: Run, theirs: Path) -> None:
+    with zipfile.ZipFile(theirs / WHEEL) as archive:
+        content = archive.read("example/words.txt")
+    altered(theirs / WHEEL, content)
+    (found,) = run("clean-pure", against=str(theirs)).comparisons
+    assert found.verdict is Verdict.EQUIVALENT
+    assert found.normalisations
+
+
+def test_where_records_differ_the_inputs_that_differ_are_named(run: Run, theirs: Path) -> None:
+    (theirs / WHEEL).unlink()
+    other = Digest.of(b"another wheel")
+
+    def change(own: BuildRecord) -> BuildRecord:
+        assert own.interpreter is not None
+        assert own.environment is not None
+        return dataclasses.replace(
+            own,
+            wheel=dataclasses.replace(own.wheel, digest=other, content_digest=other),
+            interpreter=dataclasses.replace(own.interpreter, version="3.99.0"),
+            environment=dataclasses.replace(own.environment, source_date_epoch=1_700_000_000),
+            tools=(Tool(name="cc", version="cc 99"),),
+        )
+
+    edit(theirs / RECORD, change)
+    (found,) = run("clean-pure", against=str(theirs)).comparisons
+    assert found.verdict is Verdict.DIFFERENT
+    assert found.theirs == other
+    for said in ("3.99.0", "source date epoch 1309379017 → 1700000000", "cc 99"):
+        assert said in found.reason
+
+
+def test_build_requirements_that_differ_are_named() -> None:
+    def needing(*stems: str) -> BuildRecord:
+        files = (
+            LockedFile(filename=f"{stem}-py3-none-any.whl", digest=Digest.of(stem.encode()))
+            for stem in stems
+        )
+        return dataclasses.replace(record(), requirements=tuple(files))
+
+    left = needing("setuptools-80.9.0", "wheel-1.0")
+    right = needing("setuptools-78.1.0", "wheel-1.0")
+    assert others.differing_inputs(left, right) == (
+        "build requirements setuptools-80.9.0-py3-none-any.whl "
+        "→ setuptools-78.1.0-py3-none-any.whl",
+    )
+    assert others.differing_inputs(left, left) == ()
+
+
+def test_records_of_one_content_in_two_archives_are_equivalent(run: Run, theirs: Path) -> None:
+    (theirs / WHEEL).unlink()
+    edit(
+        theirs / RECORD,
+        lambda own: dataclasses.replace(
+            own, wheel=dataclasses.replace(own.wheel, digest=Digest.of(b"another zlib"))
+        ),
+    )
+    report = run("clean-pure", against=str(theirs), allow="identical")
+    assert verdicts(report) == {"clean-pure": "equivalent"}
+    assert exit_code(report) is ExitCode.DIFFERENT
+
+
+def test_a_wheel_that_they_have_for_another_platform_only_is_unchecked(
+    run: Run, theirs: Path
+) -> None:
+    (theirs / RECORD).unlink()
+    (theirs / WHEEL).rename(theirs / "clean_pure-1.0-cp399-cp399-plan9_x86.whl")
+    (found,) = run("clean-pure", against=str(theirs)).comparisons
+    assert found.verdict is Verdict.UNCHECKED
+    assert "cp399" in found.reason
+
+
+@pytest.mark.parametrize("what", ["nowhere", "empty", "file"])
+def test_what_holds_neither_wheel_nor_record_is_refused(
+    what: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("{}")
+    with pytest.raises(AsamanError, match="neither"):
+        run("clean-pure", against=str(tmp_path / what))
+    assert not (tmp_path / "wheels").exists()
+
+
+# --- a project's own sdist -----------------------------------------------------------------------
+
+BACKEND = """
+import io, os, tarfile, time
+from miniature import build_wheel
+
+def build_sdist(sdist_directory, config_settings=None):
+    import made
+    made.prepare()
+    name = "PROJECT-1.0"
+    with tarfile.open(os.path.join(sdist_directory, f"{name}.tar.gz"), "w:gz") as archive:
+        for path in sorted(os.listdir()) if made.SORTED else os.listdir():
+            if os.path.isfile(path):
+                archive.add(path, f"{name}/{path}")
+    return f"{name}.tar.gz"
+"""
+
+
+def project(folder: Path, prepare: str = "pass", *, ordered: bool = True) -> Path:
+    """Make a project whose sdist is prepared by a statement."""
+    folder.mkdir()
+    name = folder.name
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
+        f'backend-path = ["."]\n[project]\nname = "{name}"\nversion = "1.0"\n',
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        "backend.py": BACKEND.replace("PROJECT", name),
+        "made.py": f"import os, socket, time\nSORTED = {ordered}\ndef prepare():\n    {prepare}\n",
+        "step.py": 'def members(folder):\n    return {"a.py": "A = 1\\n"}\n',
+    }
+    for path, text in files.items():
+        (folder / path).write_text(text)
+    shutil.copy(defects.PROJECTS / "miniature.py", folder)
+    return folder
+
+
+def test_a_project_is_verified_from_its_tree_to_its_wheel(run: Run, tmp_path: Path) -> None:
+    report = run(project=project(tmp_path / "miniature"))
+    assert [(one.wheel, str(one.verdict)) for one in report.comparisons] == [
+        ("miniature-1.0.tar.gz", "identical"),
+        ("miniature-1.0-py3-none-any.whl", "identical"),
+    ]
+    assert (tmp_path / "wheels" / "miniature-1.0.tar.gz").exists()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "variation"),
+    [
+        ("open('made.txt', 'w').write(socket.gethostname())", "host-name"),
+        ("open('made.txt', 'w').write(str(os.stat('step.py').st_mtime))", "source-times"),
+        ("open('made.txt', 'w').write(repr(os.listdir()))", "directory-order"),
+        ("open('made.txt', 'w').write(os.urandom(9).hex())", "random"),
+        ("os.uname().nodename == 'build' or os.remove('PKG-INFO') or "
+         "open('PKG-INFO', 'w').write('Metadata-Version: 2.1\\nName: miniature\\n"
+         "Version: 1.0\\nSummary: x\\n')", "host-name"),
+    ],
+)  # fmt: skip
+def test_the_cause_of_a_differing_sdist_is_named(
+    prepare: str, variation: str, run: Run, tmp_path: Path
+) -> None:
+    report = run(project=project(tmp_path / "miniature", prepare))
+    sdist, _ = report.comparisons
+    assert sdist.verdict is Verdict.DIFFERENT, sdist
+    assert {one.variation for one in sdist.causes} == {variation}
+    folder = tmp_path / "wheels" / "different" / "miniature-1.0" / "sdist"
+    names = []
+    for side in ("first", "rebuilt"):
+        with tarfile.open(folder / side / "miniature-1.0.tar.gz") as archive:
+            names.append(archive.getnames())
+    assert names[0] == names[1]
+
+
+def test_order_times_owners_and_modes_of_an_sdist_are_made_up_for(run: Run, tmp_path: Path) -> None:
+    folder = project(tmp_path / "miniature", ordered=False)
+    (folder / "step.py").chmod(0o600)
+    report = run(project=folder)
+    assert [str(one.verdict) for one in report.comparisons] == ["identical"] * 2
+
+
+def test_a_version_that_comes_from_git_is_found_in_the_copy(run: Run, tmp_path: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    folder = project(
+        tmp_path / "miniature",
+        "import subprocess; open('made.txt', 'w').write(subprocess.run(['git', 'describe', "
+        "'--tags', '--dirty'], check=True, capture_output=True, text=True).stdout)",
+    )
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for command in (
+        ("init", "-q"),
+        ("add", "."),
+        (*identity, "commit", "-qm", "one"),
+        ("tag", "v1.0"),
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
+    report = run(project=folder)
+    assert [str(one.verdict) for one in report.comparisons] == ["identical"] * 2
+    with tarfile.open(tmp_path / "wheels" / "miniature-1.0.tar.gz") as archive:
+        content = archive.extractfile("miniature-1.0/made.txt")
+        assert content is not None
+        assert content.read() == b"v1.0\n"
+
+
+# --- distributions that were just made -----------------------------------------------------------
+
+
+@pytest.fixture
+def check(tmp_path: Path, index: LocalIndex) -> Callable[..., Report]:
+    def checked(*paths: Path, **given: Any) -> Report:
+        config = Config(
+            **{
+                "output": tmp_path / "wheels",
+                "cache_dir": tmp_path / "cache",
+                "index_url": index.url,
+                "jobs": 1,
+                "vary": ("hash-seed", "umask"),
+                **given,
+            }
+        )
+        return verify.check_distributions(paths, config, notify=_unheard)
+
+    return checked
+
+
+def dist(folder: Path, name: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}-1.0.tar.gz"
+    path.write_bytes(defects.sdist_of(name))
+    return path
+
+
+def wheel_of(path: Path, content: str) -> Path:
+    """Write a wheel of clean-pure as another frontend would make it."""
+    name = path.name.partition("-1.0")[0].replace("-", "_")
+    info = f"{name}-1.0.dist-info"
+    files = {
+        "example/__init__.py": "NAMES = ['alpha.part', 'beta.part']\n",
+        "example/words.txt": content,
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: clean-pure\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: miniature\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+    }
+    made = path.with_name(f"{name}-1.0-py3-none-any.whl")
+    made.write_bytes(zip_wheel(files, info))
+    return made
+
+
+def test_an_sdist_and_the_wheel_beside_it_are_checked(
+    check: Callable[..., Report], tmp_path: Path
+) -> None:
+    sdist = dist(tmp_path / "dist", "clean-pure")
+    wheel = wheel_of(sdist, "Apple\nzebra\näpfel\n")
+    report = check(sdist, wheel)
+    assert [(one.against, str(one.verdict)) for one in report.comparisons] == [
+        ("rebuild", "identical"),
+        (str(wheel), "equivalent"),
+    ]
+    assert exit_code(report) is ExitCode.DONE
+    assert not (tmp_path / "wheels").exists()
+
+
+def test_a_wheel_that_its_sdist_does_not_give_is_different(
+    check: Callable[..., Report], tmp_path: Path
+) -> None:
+    sdist = dist(tmp_path / "dist", "clean-pure")
+    report = check(sdist, wheel_of(sdist, "something else\n"))
+    assert [str(one.verdict) for one in report.comparisons] == ["identical", "different"]
+    assert exit_code(report) is ExitCode.DIFFERENT
+
+
+def test_all_distributions_of_the_project_are_checked_by_default(
+    check: Callable[..., Report], tmp_path: Path
+) -> None:
+    dist(tmp_path / "dist", "clean-pure")
+    dist(tmp_path / "dist", "hash-order")
+    report = check(project=tmp_path)
+    assert verdicts(report) == {"clean-pure": "identical", "hash-order": "different"}
+    different = next(one for one in report.comparisons if one.verdict is Verdict.DIFFERENT)
+    folder = tmp_path / "wheels" / "different" / "hash-order-1.0" / "wheel"
+    assert different.reason == f"both are kept in {folder}"
+    assert (folder / "first" / "hash_order-1.0-py3-none-any.whl").is_file()
+
+
+def test_without_an_sdist_there_is_nothing_to_rebuild(
+    check: Callable[..., Report], tmp_path: Path
+) -> None:
+    (tmp_path / "dist").mkdir()
+    with pytest.raises(AsamanError, match="no sdist"):
+        check(project=tmp_path)
