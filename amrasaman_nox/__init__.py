@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from amrasaman_nox.sessions import (
         lock_build_requirements,
+        merge_wheels,
         register,
         reproducible_wheels,
         verified_requirements,
@@ -38,6 +39,7 @@ __all__ = [
     "compare_wheels",
     "create_environment",
     "lock_build_requirements",
+    "merge_wheels",
     "register",
     "reproducible_wheels",
     "verified_requirements",
@@ -61,6 +63,7 @@ _HOMES = {
     **dict.fromkeys(
         (
             "lock_build_requirements",
+            "merge_wheels",
             "register",
             "reproducible_wheels",
             "verified_requirements",

@@ -155,6 +155,12 @@ def _verify(config: Config, notify: Notify) -> Report:
     return report
 
 
+def _merge(config: Config, _: Notify) -> Report:
+    from amrasaman_nox.builds import merge
+
+    return merge.merge(config)
+
+
 def _generate(config: Config, _: Notify) -> Report:
     from amrasaman_nox.outputs import verified
 
@@ -171,6 +177,7 @@ _WORK: Final[dict[str, Callable[[Config, Notify], Report]]] = {
     options.GENERATE: _generate,
     options.VERIFY: _verify,
     options.LOCK: _lock,
+    options.MERGE: _merge,
 }
 
 
@@ -192,6 +199,11 @@ def _run(call: Call, parsed: options.Parsed, stdout: Stream, stderr: Stream) -> 
 
 
 def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
+    if call.session == options.MERGE:
+        if not config.folders:
+            error = NothingToDo if not call.arguments else AsamanError
+            raise error("no folders", "none is given", hint="name them: DIRECTORY...")
+        return config
     if call.session == options.GENERATE:
         if config.requirement is None:
             error = NothingToDo if not call.arguments else AsamanError

@@ -525,6 +525,7 @@ class BuildOutcome:
 
     ``records`` are the wheels that stand in the output folder; ``kept`` are the keys of those
     that were not built now; ``left_out`` are pins that do not apply here, with the reason.
+    ``merged`` tells that the wheels were brought together from other folders.
     """
 
     records: tuple[BuildRecord, ...] = ()
@@ -532,6 +533,7 @@ class BuildOutcome:
     kept: frozenset[str] = field(default_factory=frozenset)
     left_out: tuple[tuple[Pin, str], ...] = ()
     notes: tuple[str, ...] = ()
+    merged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

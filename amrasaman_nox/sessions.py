@@ -76,12 +76,23 @@ def lock_build_requirements(session: nox.Session, *, config: Config | None = Non
     _run(options.LOCK, session, config)
 
 
+def merge_wheels(session: nox.Session, *, config: Config | None = None) -> None:
+    """Bring the wheels, records and locks of several runs together.
+
+    The options behind ``--`` are those of ``asaman merge``.
+
+    :param config: what the noxfile says; options win over it
+    """
+    _run(options.MERGE, session, config)
+
+
 #: The sessions in the order in which a release runs them, and whether they are part of one.
 _SESSIONS: Final = (
     (reproducible_wheels, True),
     (verified_requirements, True),
     (verify, True),
     (lock_build_requirements, False),
+    (merge_wheels, False),
 )
 
 

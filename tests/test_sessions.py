@@ -84,6 +84,7 @@ def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
         "- verify [release] -> Rebuild under variations, compare, and name the cause of what "
         "differs.",
         "- lock_build_requirements -> Write or refresh the build lock, and nothing else.",
+        "- merge_wheels -> Bring the wheels, records and locks of several runs together.",
     ):
         assert line in done.stdout.splitlines()
 

@@ -103,7 +103,7 @@ def _dask(config: Config) -> Iterator[Workers]:
     if separator and scheme not in _SCHEMES:
         raise AsamanError(f"scheduler {address}", f"{scheme}: is none of {', '.join(_SCHEMES)}")
     try:
-        client = Client(address, timeout=_CONNECTING, set_as_default=False)
+        client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, ImportError) as error:
         raise _unreachable(address, str(error) or type(error).__name__) from None
     with client:

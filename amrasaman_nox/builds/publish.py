@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import stat
 import tempfile
@@ -61,9 +62,9 @@ def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) ->
     with _whole_or_nothing(record, wheel, beside) if new else contextlib.nullcontext():
         if new:
             with fetched(record.wheel.digest, record.wheel.filename, store) as source:
-                _place(source, wheel, record.wheel.digest)
+                place(source, wheel, record.wheel.digest)
         if not (beside.is_file() and _same_but_clock(beside.read_bytes(), text)):
-            _place(_Bytes(text), beside, None)
+            place(io.BytesIO(text), beside, None)
     return note
 
 
@@ -90,7 +91,7 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
         if digest_of(path, source.digest.algorithm) == source.digest.value:
             return
         with fetched(source.digest, source.filename, store) as file:
-            _place(file, path, source.digest)
+            place(file, path, source.digest)
     except OSError as error:
         raise AsamanError(
             str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
@@ -126,17 +127,11 @@ def _same_but_clock(former: bytes, text: bytes) -> bool:
         return False
 
 
-class _Bytes:
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
+    """Write a new file beside *path*, check what was written, and rename it into place.
 
-    def read(self, _: int) -> bytes:
-        content, self.content = self.content, b""
-        return content
-
-
-def _place(source: BinaryIO | _Bytes, path: Path, digest: Digest | None) -> None:
-    """Write a new file beside *path*, check what was written, and rename it into place."""
+    :raises AsamanError: what was written has another hash (exit 5)
+    """
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(number, "w+b") as file:

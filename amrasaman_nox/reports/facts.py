@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     )
 
 #: What became of a wheel, by its state in the JSON report.
-STATES: Final = {"built": "built", "kept": "from the store", "taken": "taken (not rebuilt)"}
+STATES: Final = {
+    "built": "built",
+    "kept": "from the store",
+    "taken": "taken (not rebuilt)",
+    "merged": "merged",
+}
 
 #: How many lines of a log, from its end, a report shows.
 LONGEST_TAIL: Final = 40
@@ -57,7 +62,9 @@ def shows_builds(report: Report) -> bool:
 
 
 def state_of(record: BuildRecord, build: BuildOutcome) -> str:
-    """Return ``built``, ``kept`` or ``taken``."""
+    """Return ``built``, ``kept``, ``taken`` or ``merged``."""
+    if build.merged:
+        return "merged"
     if record.taken:
         return "taken"
     return "kept" if record.key in build.kept else "built"

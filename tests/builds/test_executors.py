@@ -170,7 +170,7 @@ def test_bytes_that_a_worker_cannot_fetch_are_sent_along(bench: Bench, cluster: 
     (bench.folder / file.filename).write_bytes(file.data)
     done = bench.asaman("-s", file.filename, *on(cluster))
     assert done.returncode == 0, done.stderr
-    assert list(bench.hashes()) == ["mini_flit-1.0-py3-none-any.whl"]
+    assert len(bench.hashes()) == 1
     # Even where there is no index for the worker at all.
     bench.index.files.clear()
     arguments = ("-s", file.filename, *on(cluster), "--offline", "--rebuild")
