@@ -201,7 +201,7 @@ def full(command: Command) -> Launch:
         # Without an init of bubblewrap's own, its end is that of all processes, and it says what
         # they used.
         "--as-pid-1",
-        *_bubblewrap(seen, files),
+        *(*_bubblewrap(seen, files), "--remount-ro", "/"),
     ]
     identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
     inner = (*identity, "--disable-userns")
@@ -221,7 +221,8 @@ def full(command: Command) -> Launch:
     second = ("--die-with-parent", *chdir, *inner, "--dev-bind", "/", "/", *proc, *memory)
     return Launch(
         argv=(
-            *(bwrap, "--args", str(arguments), "--", *_dropped()),
+            # The first process stays root's: the kernel lets only its like take it with them.
+            *(bwrap, "--args", str(arguments), "--", *_FIRST, *_dropped()),
             *(bwrap, *second, "--", *limited),
         ),
         files=tuple(files.numbers),
@@ -347,7 +348,11 @@ def _script(command: Command, root: Path) -> Iterator[str]:
         if os.geteuid() != 0
         else (*_dropped(), program("unshare"), "--user", "--map-root-user", "--mount", "--")
     )
-    run = (*drop, "/bin/sh", "-c", inner, "sh", *_limited(command, own_namespace=True))
+    # The search path up to there was ours.
+    path = command.variables.get("PATH")
+    restore = ("/usr/bin/env", *(("-u", "PATH") if path is None else (f"PATH={path}",)))
+    limited = _limited(command, own_namespace=True)
+    run = (*drop, "/bin/sh", "-c", inner, "sh", *restore, *limited)
     yield f"cd {quoted(command.directory)}; {umask}"
     yield f"{shlex.join(run)} < /dev/null"
     yield "exit $?"

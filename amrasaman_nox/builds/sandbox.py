@@ -11,7 +11,6 @@ import os
 import selectors
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -36,7 +35,7 @@ from amrasaman_nox.model import BuildEnvironment, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import BinaryIO
+    from io import FileIO
 
 __all__ = [
     "BUILD_UID",
@@ -126,7 +125,7 @@ def run(command: Command, isolation: Isolation) -> Completed:
         process = _started(replace(command, processors=processors), isolation)
         watch = _Watch(process=process, command=command, isolation=isolation)
         try:
-            with command.log.open("ab") as log:
+            with command.log.open("ab", buffering=0) as log:
                 limit = watch.until_the_end(log)
         finally:
             code, used = _end(process)
@@ -176,7 +175,8 @@ def _popen(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=dict(variables),
-        pass_fds=launch.files,
+        # The build itself would inherit a second number of the script that is standard input.
+        pass_fds=[number for number in launch.files if number != launch.stdin],
         start_new_session=True,
         umask=umask,
         cwd=cwd,
@@ -223,7 +223,7 @@ class _Watch:
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
 
-    def until_the_end(self, log: BinaryIO) -> str:
+    def until_the_end(self, log: FileIO) -> str:
         """Return when the process has ended, or with the limit that it passed.
 
         The end is that of the process, not of its output: a build may close it, or leave it open.
@@ -263,7 +263,7 @@ class _Watch:
             limits=command.limits,
         )
 
-    def _take(self, chunk: bytes, log: BinaryIO) -> None:
+    def _take(self, chunk: bytes, log: FileIO) -> None:
         if not self.begun:
             self.words += chunk
             before, marker, chunk = self.words.partition(BEGUN)
@@ -374,7 +374,7 @@ def _killed(pid: int, stack: contextlib.ExitStack) -> Iterator[int]:
 def _probe(rung: str) -> str:
     """Run one small command on *rung*; return why that failed, or ``""``."""
     isolation = Isolation(rung=rung)
-    with tempfile.TemporaryDirectory(prefix="amrasaman-") as folder:
+    with temporary.folder() as folder:
         command = Command(
             argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
             directory="/" if isolation.constant_paths else folder,
