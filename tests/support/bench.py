@@ -19,18 +19,28 @@ if TYPE_CHECKING:
 #: The folder of the installed commands.
 BIN = Path(sys.executable).parent
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
 Snapshot = dict[str, tuple[object, ...]]
 
 
 @dataclass
 class Bench:
-    """A working folder with an index and a cache; every call is a process of its own."""
+    """A working folder with an index and a cache; every call is a process of its own.
+
+    Without an ``index_url`` the real index is asked.
+    """
 
     folder: Path
     index_url: str
     cache: Path
     index: LocalIndex | None = None
+    #: Seconds that a call may take.
+    patience: float = 180.0
     variables: dict[str, str] = field(default_factory=dict)
+    #: Where the commands are, and what is put in front of their command lines.
+    programs: Path = BIN
+    before: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -46,14 +56,15 @@ class Bench:
 
     def environment(self) -> dict[str, str]:
         """The variables of a call: few, so that this machine's have no say."""
-        kept = ("PATH", "PYTHONPATH", "COVERAGE_PROCESS_START", "UV_PYTHON_DOWNLOADS")
+        access = () if self.index_url else ("SSL_CERT_FILE", "SSL_CERT_DIR", *_PROXIES)
+        kept = (*access, "PATH", "PYTHONPATH", "COVERAGE_PROCESS_START", "UV_PYTHON_DOWNLOADS")
         inherited = {name: os.environ[name] for name in kept if name in os.environ}
         return {**inherited, "HOME": str(self.folder / "home"), **self.variables}
 
     def asaman(self, *arguments: str, **changes: Any) -> subprocess.CompletedProcess[str]:
         """Run ``asaman`` with the bench's index and cache."""
-        known = ("--index-url", self.index_url, "--cache-dir", str(self.cache))
-        return self.run("asaman", *arguments, *known, **changes)
+        index = ("--index-url", self.index_url) if self.index_url else ()
+        return self.run("asaman", *arguments, *index, "--cache-dir", str(self.cache), **changes)
 
     def lock(self, *arguments: str, **changes: Any) -> subprocess.CompletedProcess[str]:
         """Run ``asaman lock`` with the bench's index and cache."""
@@ -73,14 +84,14 @@ class Bench:
     ) -> subprocess.CompletedProcess[str]:
         """Run an installed command; *variables* are added to its environment."""
         return subprocess.run(
-            [str(BIN / program), *arguments],
+            [*self.before, str(self.programs / program), *arguments],
             cwd=cwd or self.folder,
             env={**self.environment(), **variables},
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
             errors="backslashreplace",
-            timeout=180,
+            timeout=self.patience,
             check=False,
             preexec_fn=preexec,
         )
