@@ -122,10 +122,20 @@ def program(name: str) -> str:
 
     :raises AsamanError: it is not installed (exit 4)
     """
-    found = shutil.which(name)
+    found = _found(name)
     if found is None:
         raise AsamanError(f"program {name}", "it is not installed", code=ExitCode.NOT_AVAILABLE)
     return found
+
+
+def _found(name: str) -> str | None:
+    """Return the path of *name* that holds in a sandbox as well, where links of the host do not."""
+    found = shutil.which(name)
+    if found is None:
+        return None
+    behind = Path(found).resolve()
+    # Where one program plays many, the name that it is called by says which.
+    return str(behind) if behind.name == name else found
 
 
 # --- what a build sees ---------------------------------------------------------------------------
@@ -418,10 +428,10 @@ def none(command: Command) -> Launch:
 def _limited(command: Command, *, own_namespace: bool) -> tuple[str, ...]:
     """Return the command with the limits that the kernel keeps, its processors and its clock."""
     argv = (*_BEGIN, *_clock(command.environment), *command.argv)
-    taskset = shutil.which("taskset")
+    taskset = _found("taskset")
     if taskset is not None and command.processors:
         argv = (taskset, "--cpu-list", ",".join(map(str, command.processors)), *argv)
-    prlimit = program("prlimit") if own_namespace else shutil.which("prlimit")
+    prlimit = program("prlimit") if own_namespace else _found("prlimit")
     if prlimit is None:
         return argv
     limits = [f"--fsize={command.limits.file or 'unlimited'}", "--core=0"]
