@@ -149,7 +149,7 @@ def _lock(config: Config, notify: Notify) -> Report:
 
 
 def _verify(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.verification import verify  # type: ignore[attr-defined]
+    from amrasaman_nox.verification import verify
 
     report: Report = verify.verify(config, notify=notify)
     return report

@@ -188,7 +188,7 @@ def check_reproducible(
     :raises AsamanError: a distribution cannot be read, or there is no sdist among them
     """
     from amrasaman_nox import commands
-    from amrasaman_nox.verification import verify  # type: ignore[attr-defined]
+    from amrasaman_nox.verification import verify
 
     paths = tuple(Path(dist).absolute() for dist in dists)
     report: Report = verify.check_distributions(paths, complete(config), notify=_unnoticed)
