@@ -79,7 +79,8 @@ def _delegate(session: str, arguments: list[str]) -> int:
 
 def _through_nox(session: str, arguments: list[str]) -> int:
     import contextlib
-    import tempfile
+
+    from amrasaman_nox import temporary
 
     folder = Path.cwd()
     former = sys.argv
@@ -87,7 +88,7 @@ def _through_nox(session: str, arguments: list[str]) -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(_return_to, folder)
         stack.callback(setattr, sys, "argv", former)
-        environments = stack.enter_context(tempfile.TemporaryDirectory(prefix="asaman-"))
+        environments = stack.enter_context(temporary.folder())
         sys.argv = [
             "asaman",
             *("--noxfile", str(noxfile), "--envdir", environments),

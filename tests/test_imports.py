@@ -22,7 +22,7 @@ NAME = "amrasaman_nox"
 
 #: Nothing imports from a later row. Names of packages stand for everything in them.
 LAYERS = (
-    ("errors", "model", "settings"),
+    ("errors", "model", "settings", "temporary"),
     ("sources", "wheels", "records", "members", "zipframing"),
     ("builds",),
     ("verification",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import stat
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.builds import normalise, sandbox, start
 from amrasaman_nox.builds.environments import interpreter_folders
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
 
 #: An answer holds the warnings of the backend as well; some projects get hundreds of long ones.
+# Faults of the disk that are not the backend's.
+_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _LARGEST_ANSWER: Final = 8 << 20
 _HOOK: Final = "/build/frontend/hook.py"
 _START: Final = "/build/frontend/start.py"
@@ -166,6 +169,9 @@ def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
         inner = getattr(error, "exception", None)
         if isinstance(inner, (HookFailed, AsamanError)):
             raise inner from None
+        if isinstance(inner, OSError) and inner.errno in _DISK:
+            why = inner.strerror or str(inner)
+            raise AsamanError(hook, why, code=ExitCode.INPUT_OUTPUT) from None
         raise HookFailed(hook=hook, reason=_first_line(str(error)), log=runner.log) from None
 
 

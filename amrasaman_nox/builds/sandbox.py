@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox import temporary
 from amrasaman_nox.builds.limits import Meter, descendants
 from amrasaman_nox.builds.rungs import (
     BEGUN,

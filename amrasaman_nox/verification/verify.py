@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox import temporary
 from amrasaman_nox.builds import inputs, pipeline, prepare, requires, sandbox, workshop
 from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.builds.prepare import Prepared
@@ -79,7 +79,7 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
         raise AsamanError("no sdist", "there is none among the distributions", hint="build one")
     reports: list[Report] = []
     compared: list[Comparison] = []
-    with tempfile.TemporaryDirectory(prefix="amrasaman-") as made:
+    with temporary.folder() as made:
         for archive in archives:
             own = dataclasses.replace(
                 config,

@@ -77,7 +77,9 @@ def fits(filename: str) -> bool:
 
 SDISTS = [archive for archive in archives() if not archive.filename.endswith(".whl")]
 WHEELS = [
-    archive for archive in archives() if archive.filename.endswith(".whl") and fits(archive.filename)
+    archive
+    for archive in archives()
+    if archive.filename.endswith(".whl") and fits(archive.filename)
 ]
 
 

@@ -1,0 +1,70 @@
+"""Private temporary folders; what a killed run leaves of them is removed by the next."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import stat
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PREFIX: Final = "amrasaman-run-"
+_OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[str]:
+    """Make a folder (0700) with a random name, locked while it is in use; it is removed at the end.
+
+    Folders of runs that were killed are removed first: their locks are free.
+
+    :raises OSError: it cannot be made
+    """
+    _sweep(tempfile.gettempdir())
+    path, descriptor = _made()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _made() -> tuple[str, int]:
+    while True:
+        path = tempfile.mkdtemp(prefix=_PREFIX)
+        descriptor = _locked(path)
+        # Another run may sweep it before it is locked.
+        if descriptor is not None:
+            if os.path.isdir(path):  # noqa: PTH112 - a text, as tempfile gives it
+                return path, descriptor
+            os.close(descriptor)
+
+
+def _locked(path: str) -> int | None:
+    """Return the open folder, locked and ours alone, or ``None``."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    facts = os.fstat(descriptor)
+    if facts.st_uid == os.geteuid() and stat.S_IMODE(facts.st_mode) == 0o700:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _sweep(parent: str) -> None:
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for path in [entry.path for entry in entries if _OURS.fullmatch(entry.name)]:
+            descriptor = _locked(path)
+            if descriptor is not None:
+                shutil.rmtree(path, ignore_errors=True)
+                os.close(descriptor)

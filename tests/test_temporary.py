@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from amrasaman_nox import temporary
+
+_HOLD = """
+from amrasaman_nox import temporary
+with temporary.folder() as made:
+    print(made, flush=True)
+    input()
+"""
+
+
+@pytest.fixture(autouse=True)
+def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_is_private_and_gone_after_an_error(parent: Path) -> None:
+    with contextlib.suppress(ZeroDivisionError), temporary.folder() as made:
+        assert stat.S_IMODE(Path(made).stat().st_mode) == 0o700
+        (Path(made) / "file").touch()
+        raise ZeroDivisionError
+    assert not list(parent.iterdir())
+
+
+def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(parent: Path) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", _HOLD],
+            env={**os.environ, "TMPDIR": str(parent)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    folders = [Path(run.stdout.readline().strip()) for run in runs if run.stdout]
+    (folders[0] / "file").touch()
+    runs[0].send_signal(signal.SIGKILL)
+    runs[0].wait()
+    with temporary.folder():
+        assert [folder.exists() for folder in folders] == [False, True]
+    runs[1].communicate("\n")
+    assert not list(parent.iterdir())
+    for run in runs:
+        for stream in (run.stdin, run.stdout):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.mark.parametrize("name", ["amrasaman-run-notes", "amrasaman-run-12345678.txt", "other"])
+def test_what_is_not_ours_is_left_alone(parent: Path, name: str) -> None:
+    (parent / name).mkdir(mode=0o700)
+    (parent / "amrasaman-run-shared__").mkdir()
+    (parent / "amrasaman-run-linked__").symlink_to(parent / name)
+    before = sorted(parent.iterdir())
+    with temporary.folder():
+        pass
+    assert sorted(parent.iterdir()) == before
