@@ -1,6 +1,7 @@
 """How many published wheels a rebuild reproduces: prints the figures as a table.
 
-``python -m tests.evaluation.published CACHE [--json FILE] [--only NAME,…]`` asks the real index.
+``python -m tests.evaluation.published CACHE [--json FILE] [--only NAME,…] [--tamper]`` asks the
+real index.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import os
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds import pipeline, prepare, workshop
+from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import Comparison, Pin, Verdict
+from amrasaman_nox.model import Comparison, Digest, Pin, Source, Verdict
 from amrasaman_nox.settings import Config
 from amrasaman_nox.sources.requirements import read_requirements, select
 from amrasaman_nox.verification import published
+from amrasaman_nox.verification.recipe import Recipe
+from tests.support.tampering import TAMPERINGS, tampered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,37 +47,53 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("cache", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--only", default="")
+    parser.add_argument("--tamper", action="store_true")
     parser.add_argument("--pins", type=Path, action="append", help="other pins than the table's")
     given = parser.parse_args(arguments)
     names = frozenset(given.only.split(",")) - {""}
-    found: dict[str, tuple[Comparison, ...]] = {}
+    found: dict[str, tuple[Compared, ...]] = {}
     paths = {path.stem: path for path in given.pins or ()} or {one[0]: one[1] for one in SETS}
     for name, path in paths.items():
-        found[name] = compare(given.cache, path, names)
+        found[name] = compare(given.cache, path, names, tamper=given.tamper)
     print(table(found))
     if given.json:
         given.json.write_text(json.dumps(plain(found), indent=1, default=str))
     return 0
 
 
-def compare(cache: Path, path: Path, names: frozenset[str]) -> tuple[Comparison, ...]:
+@dataclass(frozen=True)
+class Compared:
+    """A comparison, and how many tampered wheels were tried and not seen beside it."""
+
+    comparison: Comparison
+    tampered: int = 0
+    missed: tuple[str, ...] = ()
+
+
+def compare(
+    cache: Path, path: Path, names: frozenset[str] = frozenset(), *, tamper: bool = False
+) -> tuple[Compared, ...]:
     access = tuple((name, os.environ[name]) for name in _ACCESS if name in os.environ)
     config = Config(requirement=path, cache_dir=cache, environment=access)
     with workshop.opened(config, lambda event: None) as shop:
         pins, _ = select(read_requirements(path), dict(shop.interpreters[0].markers))
         pins = tuple(pin for pin in pins if not names or pin.name in names)
-        done = pipeline.in_parallel(shop, pins, lambda pin: _compare(shop, pin))
+        done = pipeline.in_parallel(shop, pins, lambda pin: _compare(shop, pin, tamper))
     return tuple(done)
 
 
 _ACCESS = ("SSL_CERT_FILE", "HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 
 
-def _compare(shop: Workshop, pin: Pin) -> Comparison:
+def _compare(shop: Workshop, pin: Pin, tamper: bool) -> Compared:
     started = time.monotonic()
+    missed: tuple[str, ...] = ()
+    tried = 0
     try:
         (item,) = prepare.prepare(shop, [pin], shop.interpreters[0])
         (comparison,) = published.compare_published(shop, item)
+        if tamper and comparison.verdict in SAME:
+            tried, missed = _tamper(shop, item, comparison)
     except AsamanError as error:
         comparison = Comparison(
             name=pin.name,
@@ -90,10 +111,44 @@ def _compare(shop: Workshop, pin: Pin) -> Comparison:
         file=sys.stderr,
         flush=True,
     )
-    return comparison
+    return Compared(comparison=comparison, tampered=tried, missed=missed)
 
 
-def table(found: dict[str, tuple[Comparison, ...]]) -> str:
+def _tamper(
+    shop: Workshop, item: prepare.Prepared, comparison: Comparison
+) -> tuple[int, tuple[str, ...]]:
+    """Tamper with the published wheel; return how often, and what was not seen."""
+    assert comparison.theirs is not None
+    recipe = Recipe.parse(comparison.recipe)
+    with fetched(comparison.theirs, comparison.wheel, shop.store) as file:
+        wheel = file.read()
+    tried, missed = 0, []
+    for mend in (True, False):
+        for name, change in TAMPERINGS.items():
+            data = tampered(wheel, change, mend=mend)
+            digest = Digest.of(data)
+            shop.store.add([data], digest)
+            source = Source(
+                pin=item.source.pin, filename=comparison.wheel, digest=digest, taken=True
+            )
+            tried += 1
+            found = published.compare_wheel(shop, item, source, recipe)
+            if found.verdict is not Verdict.DIFFERENT:
+                missed.append(f"{comparison.name}: {name}: {found.verdict}")
+    return tried, tuple(missed)
+
+
+def table(found: dict[str, tuple[Compared, ...]]) -> str:
+    tried = sum(one.tampered for done in found.values() for one in done)
+    missed = [text for done in found.values() for one in done for text in one.missed]
+    text = _table({name: tuple(one.comparison for one in done) for name, done in found.items()})
+    if tried:
+        text += f"\n\nTampered wheels: {tried - len(missed)} of {tried} found different."
+        text += "".join(f"\n- missed: {one}" for one in missed)
+    return text
+
+
+def _table(found: dict[str, tuple[Comparison, ...]]) -> str:
     lines = [
         "| releases | wheels | identical | proven | equivalent | different | failed | "
         "same | goal |",
@@ -139,9 +194,9 @@ def _why(comparison: Comparison) -> str:
     return (comparison.reason or "; ".join(shown)).replace("|", "\\|")[:200]
 
 
-def plain(found: dict[str, tuple[Comparison, ...]]) -> dict[str, list[dict[str, object]]]:
+def plain(found: dict[str, tuple[Compared, ...]]) -> dict[str, list[dict[str, object]]]:
     return {
-        name: [dataclasses.asdict(one) for one in comparisons]
+        name: [dataclasses.asdict(one.comparison) for one in comparisons]
         for name, comparisons in found.items()
     }
 

@@ -1,0 +1,323 @@
+"""What a published wheel tells of how it was built."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import Difference, Digest, LockedFile
+from amrasaman_nox.verification import recipe
+from amrasaman_nox.verification.recipe import MARKS, Evidence, Outcome, Recipe, infer
+from amrasaman_nox.wheels.reader import read_wheel
+
+from ..wheels.handmade import METADATA, WHEEL, wheel
+
+NAME = "demo-1.0-py3-none-any.whl"
+INFO = "demo-1.0.dist-info"
+UPLOADED = datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+def evidence_of(data: bytes) -> Evidence:
+    content = read_wheel(io.BytesIO(data), NAME, lenient=True)
+    return recipe.read_evidence(content, UPLOADED)
+
+
+def generated(line: str) -> bytes:
+    return wheel({f"{INFO}/WHEEL": WHEEL.replace(b"maker 1.0", line.encode())})
+
+
+def setuptools_at(version: str, *marks: str) -> Evidence:
+    return Evidence(
+        generator=f"setuptools ({version})",
+        backend="setuptools",
+        version=version,
+        marks=frozenset(marks),
+    )
+
+
+def made_by_wheel(version: str, *marks: str) -> Evidence:
+    return Evidence(
+        generator=f"bdist_wheel ({version})",
+        backend="wheel",
+        version=version,
+        marks=frozenset(marks),
+        uploaded=UPLOADED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "backend", "version"),
+    [
+        ("bdist_wheel (0.37.1)", "wheel", "0.37.1"),
+        ("setuptools (80.9.0)", "setuptools", "80.9.0"),
+        ("hatchling 1.27.0", "hatchling", "1.27.0"),
+        ("flit 3.12.0", "flit-core", "3.12.0"),
+        ("poetry-core 2.1.3", "poetry-core", "2.1.3"),
+        ("poetry 1.0.8", "poetry-core", "1.0.8"),
+        ("pdm-backend (2.4.5)", "pdm-backend", "2.4.5"),
+        ("scikit-build-core 0.11.1", "scikit-build-core", "0.11.1"),
+        ("maturin (1.9.4)", "maturin", "1.9.4"),
+        ("uv 0.8.3", "uv-build", "0.8.3"),
+        ("meson", "", ""),
+        ("somebody's own 1.0", "", ""),
+        ("hatchling one", "hatchling", ""),
+    ],
+)
+def test_the_generator_line_names_the_backend(line: str, backend: str, version: str) -> None:
+    found = evidence_of(generated(line))
+    assert (found.generator, found.backend) == (line, backend)
+    if backend:
+        assert found.version == version
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ((1980, 1, 1, 0, 0, 0), 315532800),
+        ((2020, 2, 2, 0, 0, 0), 1580601600),
+        ((2107, 12, 31, 23, 59, 58), 4354819198),
+    ],
+)
+def test_times_are_read_as_utc(time: tuple[int, int, int, int, int, int], seconds: int) -> None:
+    found = evidence_of(wheel(time=time))
+    assert found.times == (seconds,)
+    assert found.info_time == seconds
+
+
+@pytest.mark.parametrize(
+    ("mode", "umask"),
+    [
+        (0o100644, 0o022),
+        (0o100664, 0o002),
+        (0o100600, 0o077),
+        (0o100640, 0o027),
+        (0o100660, 0o007),
+        (0o100755, 0o022),
+    ],
+)
+def test_modes_tell_the_umask(mode: int, umask: int) -> None:
+    assert evidence_of(wheel(mode=mode)).umask == umask
+
+
+@pytest.mark.parametrize(
+    ("epoch", "backend", "times"),
+    [
+        (1700000000, "setuptools", (1700000000,)),
+        (1700000000, "hatchling", (1700000000,)),
+        (None, "hatchling", (1580601600,)),
+        (None, "pdm-backend", (1451606400,)),
+        (1580601600, "setuptools", (1580601600,)),
+        (None, "wheel", (1600000000, 1700000000)),
+        (None, "flit-core", (1451606400, 1700000000)),
+        (None, "", ()),
+    ],
+)
+def test_the_epoch_is_that_of_all_members_or_unset(
+    epoch: int | None, backend: str, times: tuple[int, ...]
+) -> None:
+    assert infer(Evidence(backend=backend, times=times), (), None).source_date_epoch == epoch
+
+
+METADATA_OF_OLD = METADATA + b"\n\n"
+LINES = METADATA.replace(b"\n\n", b"\n%s\n\n", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "marks"),
+    [
+        ({}, set()),
+        ({f"{INFO}/METADATA": LINES % b"Platform: UNKNOWN"}, {"unknown-field"}),
+        ({f"{INFO}/METADATA": METADATA_OF_OLD}, {"blank-lines-behind-description"}),
+        (
+            {f"{INFO}/entry_points.txt": b"[console_scripts]\na = b:c\n\n"},
+            {"blank-line-behind-entry-points"},
+        ),
+        ({f"{INFO}/entry_points.txt": b"[console_scripts]\na = b:c\n"}, set()),
+        ({f"{INFO}/LICENSE": b"MIT\n"}, {"license-not-listed"}),
+        (
+            {
+                f"{INFO}/LICENSE": b"MIT\n",
+                f"{INFO}/METADATA": LINES % b"License-File: LICENSE",
+            },
+            set(),
+        ),
+        (
+            {f"{INFO}/METADATA": LINES % b"Requires-Dist: click (<9,>=2)"},
+            {"requirements-in-parentheses"},
+        ),
+        ({f"{INFO}/METADATA": LINES % b"Requires-Dist: click <9,>=2"}, set()),
+        (
+            {f"{INFO}/METADATA": LINES % b"Requires-Dist: click[x]<9,>=2"},
+            {"requirements-without-spaces"},
+        ),
+        ({f"{INFO}/METADATA": LINES % b"Requires-Dist: click"}, set()),
+    ],
+)
+def test_marks_of_tools_are_found(changes: dict[str, bytes | None], marks: set[str]) -> None:
+    assert evidence_of(wheel(changes)).marks == marks
+
+
+def test_a_namespace_package_gives_the_python_away() -> None:
+    found = evidence_of(wheel({"demo-1.0-py3.9-nspkg.pth": b"import sys\n"}))
+    assert found.python == "3.9"
+    assert evidence_of(wheel()).python == ""
+
+
+def test_the_generator_is_pinned_as_of_the_upload() -> None:
+    found = infer(replace(setuptools_at("80.9.0"), uploaded=UPLOADED), ("setuptools>=61",), None)
+    assert found.requires == ("setuptools>=61",)
+    assert found.overrides == ("setuptools==80.9.0",)
+    assert found.as_of == UPLOADED
+    assert found.constraints == ()
+
+
+def test_the_generator_goes_before_a_bound_that_contradicts_it() -> None:
+    found = infer(setuptools_at("80.9.0"), ("setuptools<70",), None)
+    assert found.overrides == ("setuptools==80.9.0",)
+    assert any("contradicts" in step for step in found.steps)
+
+
+def test_an_undeclared_wheel_is_added() -> None:
+    found = infer(made_by_wheel("0.37.1"), ("setuptools>=40.8.0",), None)
+    assert found.requires == ("setuptools>=40.8.0", "wheel")
+    assert found.overrides == ("wheel==0.37.1",)
+    assert found.constraints == ("setuptools<70.1",)
+
+
+@pytest.mark.parametrize("mark", [one for one in MARKS if one.means.startswith("setuptools")])
+def test_marks_bound_setuptools(mark: recipe.Mark) -> None:
+    found = infer(made_by_wheel("0.37.1", mark.name), ("setuptools", "wheel"), None)
+    assert mark.means in found.constraints
+    assert any(mark.means in step for step in found.steps)
+
+
+@pytest.mark.parametrize(
+    ("version", "mark", "requires", "constraints"),
+    [
+        ("75.1.0", "requirements-in-parentheses", ("setuptools", "wheel"), ("wheel<0.41.1",)),
+        ("75.1.0", "requirements-without-spaces", ("setuptools", "wheel"), ("wheel>=0.44",)),
+        # From here on setuptools writes the metadata itself.
+        ("75.6.0", "requirements-without-spaces", ("setuptools",), ()),
+    ],
+)
+def test_a_stray_wheel_is_taken_where_its_marks_are(
+    version: str, mark: str, requires: tuple[str, ...], constraints: tuple[str, ...]
+) -> None:
+    found = infer(setuptools_at(version, mark), ("setuptools",), None)
+    assert (found.requires, found.constraints) == (requires, constraints)
+
+
+def test_nothing_is_pinned_where_the_sdist_holds_its_backend() -> None:
+    found = infer(setuptools_at("80.9.0"), (), None, own_backend=True)
+    assert (found.requires, found.overrides) == ((), ())
+
+
+# Fallbacks
+
+
+def outcome(*differences: Difference, failure: str = "", **changes: object) -> Outcome:
+    base = Recipe(requires=("setuptools",), overrides=("wheel==0.37.1",), as_of=UPLOADED)
+    return Outcome(
+        recipe=replace(base, **changes),  # type: ignore[arg-type]
+        differences=differences,
+        failure=failure,
+    )
+
+
+TAGS = Difference(kind="metadata", member=f"{INFO}/WHEEL", detail="Tag: nothing → py2-none-any")
+FIELD = Difference(kind="metadata", member=f"{INFO}/METADATA", detail="Summary: a → b")
+MODULE = Difference(kind="text", member="demo/date.py", detail="line 1: a → b")
+
+
+def tried(evidence: Evidence, done: Outcome) -> tuple[Recipe, ...]:
+    return recipe.fallbacks(evidence, done)
+
+
+def test_without_a_solution_the_pins_are_let_go() -> None:
+    (first, *_) = tried(made_by_wheel("0.37.1"), outcome(failure="lock: no solution"))
+    assert (first.overrides, first.constraints) == ((), ())
+    assert not any(
+        one.overrides == () for one in tried(made_by_wheel("0.37.1"), outcome(failure="build"))
+    )
+
+
+def test_cmake_comes_from_the_index_for_its_backend() -> None:
+    found = tried(Evidence(backend="scikit-build-core"), outcome(MODULE))
+    assert found[0].requires == ("setuptools", "cmake", "ninja")
+
+
+def test_a_wheel_for_both_pythons_is_built_so() -> None:
+    both = replace(made_by_wheel("0.37.1"), tags=("py2-none-any", "py3-none-any"))
+    found = tried(both, outcome(TAGS))
+    assert {one.settings[0] for one in found if one.settings} == {
+        ("--build-option", "--universal"),
+        ("--global-option", "--universal"),
+    }
+    assert not any(one.settings for one in tried(both, outcome(FIELD)))
+
+
+def test_the_setuptools_of_a_distribution_is_tried_with_its_wheel() -> None:
+    found = tried(made_by_wheel("0.37.1"), outcome(FIELD))
+    assert any("setuptools==59.6.0" in one.overrides for one in found)
+    assert not any(
+        "setuptools==59.6.0" in one.overrides for one in tried(made_by_wheel("0.40.0"), outcome())
+    )
+
+
+def test_the_time_of_the_build_is_the_epoch_where_generated_members_differ() -> None:
+    evidence = replace(made_by_wheel("0.40.0"), info_time=1683356880)
+    assert 1683356880 in [one.source_date_epoch for one in tried(evidence, outcome(MODULE))]
+    assert 1683356880 not in [one.source_date_epoch for one in tried(evidence, outcome(FIELD))]
+
+
+def test_fallbacks_are_bounded_and_none_is_the_first_recipe() -> None:
+    evidence = replace(
+        made_by_wheel("0.34.2"),
+        tags=("py2-none-any", "py3-none-any"),
+        info_time=1683356880,
+    )
+    done = outcome(TAGS, MODULE, FIELD)
+    found = tried(evidence, done)
+    assert len(found) == recipe.MOST_ATTEMPTS - 1
+    assert done.recipe not in found
+    assert len(set(found)) == len(found)
+    assert all(len(one.steps) > len(done.recipe.steps) for one in found)
+
+
+# Writing down
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        Recipe(),
+        Recipe(
+            generator="hatchling 1.27.0",
+            requires=("hatchling>=1.26", 'tomli; python_version < "3.11"'),
+            overrides=("hatchling==1.27.0",),
+            constraints=("setuptools<62.2",),
+            as_of=UPLOADED,
+            source_date_epoch=1580601600,
+            umask=0o002,
+            settings=(("--build-option", "--universal"), ("--build-option", "a=b")),
+            files=(LockedFile(filename="a-1-py3-none-any.whl", digest=Digest.of(b"a")),),
+            steps=("Generator says hatchling 1.27.0: hatchling 1.27.0",),
+        ),
+    ],
+)
+def test_a_recipe_that_is_written_down_reads_back(one: Recipe) -> None:
+    pairs = one.pairs()
+    assert all(isinstance(part, str) for pair in pairs for part in pair)
+    assert Recipe.parse((("python", "cpython 3.11.7"), *pairs, ("packing", "x"))) == one
+
+
+@pytest.mark.parametrize(
+    "pair", [("source-date-epoch", "soon"), ("umask", "9"), ("as-of", "May"), ("file", "a b")]
+)
+def test_a_malformed_recipe_is_refused(pair: tuple[str, str]) -> None:
+    with pytest.raises(AsamanError):
+        Recipe.parse((pair,))
