@@ -117,6 +117,12 @@ def verdict_line(comparison: Comparison) -> str:
 
 
 def _because(comparison: Comparison) -> str:
+    if comparison.proof:
+        return f"  {comparison.proof}"
+    told = comparison.reason and comparison.against in _PUBLISHED
+    if comparison.verdict is Verdict.DIFFERENT and told:
+        # What a published wheel itself tells says more than the differences that follow from it.
+        return f"  {comparison.reason}" + (f" → {comparison.hint}" if comparison.hint else "")
     if comparison.causes and comparison.verdict in (Verdict.DIFFERENT, Verdict.EQUIVALENT):
         cause, *others = comparison.causes
         row = explanation_of(cause)
@@ -125,8 +131,7 @@ def _because(comparison: Comparison) -> str:
         return f"  {member}{row.title} ({variation_label(cause.variation)}){more} → {row.packager}"
     if comparison.verdict is Verdict.EQUIVALENT:
         return f"  (normalised: {', '.join(comparison.normalisations)})"
-    said = comparison.proof if comparison.verdict is Verdict.IDENTICAL else comparison.reason
-    return f"  {said}" if said else ""
+    return f"  {comparison.reason}" if comparison.reason else ""
 
 
 def _rank(row: int, difference: Difference) -> tuple[bool, bool, int]:

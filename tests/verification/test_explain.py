@@ -225,6 +225,25 @@ def test_the_verdict_line_names_member_cause_variation_and_fix() -> None:
             "lxml 5.2.1  identical  identical content under the published headers",
         ),
         (
+            comparison(
+                Verdict.EQUIVALENT,
+                causes=(Cause(variation="published", explanation="zip-times"),),
+                proof="identical content under the published headers",
+            ),
+            "lxml 5.2.1  equivalent  identical content under the published headers",
+        ),
+        (
+            comparison(
+                Verdict.DIFFERENT,
+                against="published",
+                causes=(Cause(variation="published", explanation="not-from-this-source"),),
+                reason="the published wheel was built by Python 3.9",
+                hint="build with the same: --python 3.9",
+            ),
+            "lxml 5.2.1  different  the published wheel was built by Python 3.9 → "
+            "build with the same: --python 3.9",
+        ),
+        (
             comparison(Verdict.EQUIVALENT, normalisations=("compression", "member-order")),
             "lxml 5.2.1  equivalent  (normalised: compression, member-order)",
         ),
