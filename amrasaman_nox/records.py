@@ -36,6 +36,7 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://slsa.dev/provenance/v1"
 BUILD_TYPE: Final = f"urn:amrasaman-nox:wheel:v{SCHEMA}"
 TAKEN_TYPE: Final = f"urn:amrasaman-nox:taken:v{SCHEMA}"
+SDIST_TYPE: Final = f"urn:amrasaman-nox:sdist:v{SCHEMA}"
 BUILDER: Final = "urn:amrasaman-nox"
 SUFFIX: Final = ".provenance.json"
 _LARGEST: Final = 4 << 20
@@ -44,6 +45,18 @@ _LARGEST: Final = 4 << 20
 def render(record: BuildRecord) -> str:
     """Return the text of the provenance file of *record* (in-toto Statement v1, SLSA v1)."""
     return json.dumps(statement(record), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def render_sdist(record: BuildRecord) -> str:
+    """Return the provenance file of an sdist: what stands for the wheel in *record* is the sdist.
+
+    Its dependencies are the build requirements; the working tree is no file with a hash.
+    """
+    content = statement(record)
+    definition = content["predicate"]["buildDefinition"]
+    definition["buildType"] = SDIST_TYPE
+    del definition["resolvedDependencies"][0]
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def statement(record: BuildRecord) -> dict[str, Any]:

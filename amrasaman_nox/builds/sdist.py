@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import io
 import os
 import shutil
 import tarfile
@@ -13,15 +14,19 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
-from amrasaman_nox.builds import builder, environments, hooks, requires, sandbox
+from amrasaman_nox import records
+from amrasaman_nox.builds import builder, environments, hooks, requires, sandbox, tools
 from amrasaman_nox.builds.lock import merged, read_lock, write_lock
 from amrasaman_nox.builds.prepare import Prepared
+from amrasaman_nox.builds.publish import place
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import Digest, Origin, Pin, Requirements, Source
+from amrasaman_nox.model import BuildRecord, Digest, Origin, Pin, Requirements, Source, Wheel
 from amrasaman_nox.sources import unpack
 from amrasaman_nox.sources.unpack import SdistInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from amrasaman_nox.builds.workshop import Workshop
     from amrasaman_nox.model import BuildEnvironment, BuildJob, LockEntry
 
@@ -34,13 +39,15 @@ _MADE: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sdist:
-    """A canonical sdist in the store, with the passes that changed something."""
+    """A canonical sdist in the store, with the passes that changed something; size in bytes."""
 
     filename: str
     name: str
     version: str
     digest: Digest
+    size: int
     passes: tuple[str, ...]
+    record: BuildRecord | None = None
 
 
 def requirements_of(shop: Workshop, folder: Path) -> Requirements:
@@ -53,10 +60,10 @@ def requirements_of(shop: Workshop, folder: Path) -> Requirements:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with environments.fetched(made.digest, made.filename, shop.store) as source:
-            temporary = path.with_name(f".{path.name}.new")
-            with temporary.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
-            temporary.replace(path)
+            place(source, path, made.digest)
+        if made.record is not None:
+            text = records.render_sdist(made.record)
+            place(io.BytesIO(text.encode()), path.with_name(f"{path.name}{records.SUFFIX}"), None)
     except OSError as error:
         raise AsamanError(
             str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
@@ -90,13 +97,38 @@ def build_sdist(
             runner = _runner(shop, folder, work, prepared, job)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
-                return _keep(raw, name, shop)
+                made = _keep(raw, name, shop)
     except hooks.HookFailed as failed:
         raise AsamanError(
             str(folder / "pyproject.toml"),
             f"{failed.hook} failed: {failed.reason}",
             code=ExitCode.BUILD_FAILED,
         ) from None
+    return dataclasses.replace(made, record=_record(shop, made, job, prepared))
+
+
+def _record(shop: Workshop, made: Sdist, job: BuildJob, prepared: Prepared) -> BuildRecord:
+    """Return what the sdist was built from and how, but for the clock."""
+    return BuildRecord(
+        name=made.name,
+        version=made.version,
+        wheel=Wheel(
+            filename=made.filename,
+            digest=made.digest,
+            content_digest=made.digest,
+            size=made.size,
+        ),
+        source=job.source,
+        key=job.key,
+        requirements=job.requirements,
+        interpreter=job.interpreter,
+        environment=job.environment,
+        isolation=shop.isolation.rung,
+        isolation_reasons=shop.isolation.reasons,
+        backend=prepared.system.backend,
+        passes=made.passes,
+        tools=tools.reachable(),
+    )
 
 
 def tree_digest(folder: Path) -> Digest:
@@ -211,9 +243,12 @@ def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
     """Read the backend's sdist strictly and keep it in canonical form."""
     try:
         project, version = parse_sdist_filename(name)
+        if not name.endswith(".tar.gz"):
+            raise InvalidSdistFilename(name)
     except InvalidSdistFilename:
         raise hooks.HookFailed(
-            hook="build_sdist", reason=f"bad backend result: {name} is no name of an sdist"
+            hook="build_sdist",
+            reason=f"bad backend result: {name} is no name of an sdist, NAME-VERSION.tar.gz",
         ) from None
     with shop.store.temporary("sdist-") as folder:
         tree = folder / "tree"
@@ -224,13 +259,55 @@ def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
             _write(tree, info.top, written, shop.config.sde)
             written.seek(0)
             content = written.read()
-        raw.seek(0)
-        passes = () if raw.read() == content else ("sdist-canonical",)
+        passes = _passes(raw, content)
         digest = Digest.of(content)
         shop.store.add([content], digest, name=name)
     return Sdist(
-        filename=name, name=str(project), version=str(version), digest=digest, passes=passes
+        filename=name,
+        name=str(project),
+        version=str(version),
+        digest=digest,
+        size=len(content),
+        passes=passes,
     )
+
+
+def _passes(raw: BinaryIO, content: bytes) -> tuple[str, ...]:
+    """Return by name what canonical form changed of the backend's archive, which was judged."""
+    raw.seek(0)
+    if raw.read() == content:
+        return ()
+    raw.seek(0)
+    with (
+        tarfile.open(fileobj=raw, mode="r:gz") as theirs,
+        tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as ours,
+    ):
+        before, after = theirs.getmembers(), ours.getmembers()
+    changed = [name for name, fact in _PASSES.items() if _differ(before, after, fact)]
+    if [_name(one) for one in before] != [_name(one) for one in after]:
+        changed.insert(0, "member-order")
+    return (*changed, "compression")
+
+
+def _name(member: tarfile.TarInfo) -> str:
+    return member.name.rstrip("/")
+
+
+def _differ(
+    before: list[tarfile.TarInfo],
+    after: list[tarfile.TarInfo],
+    fact: Callable[[tarfile.TarInfo], object],
+) -> bool:
+    ours = {_name(member): fact(member) for member in after}
+    return any(ours.get(_name(member)) != fact(member) for member in before)
+
+
+#: What canonical form sets of a member beside its place, by the name of the pass.
+_PASSES: Final[dict[str, Callable[[tarfile.TarInfo], object]]] = {
+    "member-times": lambda member: member.mtime,
+    "member-owners": lambda member: (member.uid, member.gid, member.uname, member.gname),
+    "member-modes": lambda member: member.mode,
+}
 
 
 def _write(tree: Path, top: str, file: BinaryIO, epoch: int) -> None:
