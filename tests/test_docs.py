@@ -39,8 +39,8 @@ BIN = Path(sys.executable).parent
 #: Pages that others link to before they are written.
 COMING = {
     *("docs/explanation/isolation.md", "docs/explanation/published.md"),
-    *("docs/explanation/scale.md", "docs/how-to/bootstrap.md", "docs/how-to/cluster.md"),
-    *("docs/how-to/verify.md", "docs/reference/variations.md"),
+    *("docs/explanation/scale.md", "docs/how-to/cluster.md"),
+    "docs/how-to/compare-with-published.md",
 }
 
 
