@@ -14,6 +14,11 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+FUZZED = (
+    *("tar_sdist", "gzip_sdist", "zip_sdist", "zip_framing", "wheel"),
+    *("requirements", "pylock", "build_lock", "record"),
+)
+
 
 def install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, *groups))
@@ -78,6 +83,22 @@ def docs(session: nox.Session) -> None:
     )
     session.run("mkdocs", "build", "--quiet", "-f", str(stage.parent / "mkdocs.yml"))
     session.log("written: build/docs/index.html")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Change sound inputs at random: nox -s fuzz -- [SECONDS for each harness]."""
+    install(session, "fuzz")
+    seconds = session.posargs[0] if session.posargs else "20"
+    for name in FUZZED:
+        session.run("python", "-m", "tests.fuzz", name, f"-max_total_time={seconds}")
+
+
+@nox.session
+def hardening(session: nox.Session) -> None:
+    """Try all that is hostile or goes wrong, and print figures: nox -s hardening -- [--quick]."""
+    install(session, "test")
+    session.run("python", "-m", "tests.evaluation.hardening", *session.posargs)
 
 
 amrasaman_nox.register()

@@ -35,6 +35,25 @@ def folder() -> Iterator[str]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def for_this_process() -> Iterator[None]:
+    """Let the standard library make its temporary files in a :func:`folder`, for a while.
+
+    The frontend of build backends makes some, and takes no folder for them.
+
+    :raises OSError: it cannot be made
+    """
+    former = tempfile.tempdir
+    with folder() as made:
+        tempfile.tempdir = made
+        try:
+            yield
+        finally:
+            # Runs of several threads may end in another order than they began.
+            if tempfile.tempdir == made:
+                tempfile.tempdir = former if former and os.path.isdir(former) else None  # noqa: PTH112
+
+
 def _made() -> tuple[str, int]:
     while True:
         path = tempfile.mkdtemp(prefix=_PREFIX)

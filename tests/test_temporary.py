@@ -69,3 +69,12 @@ def test_what_is_not_ours_is_left_alone(parent: Path, name: str) -> None:
     with temporary.folder():
         pass
     assert sorted(parent.iterdir()) == before
+
+
+def test_what_the_standard_library_makes_is_in_it_for_a_while(parent: Path) -> None:
+    with temporary.for_this_process(), temporary.for_this_process():
+        made = Path(tempfile.mkdtemp())
+        assert made.parent != parent
+        assert made.is_relative_to(parent)
+    assert tempfile.gettempdir() == str(parent)
+    assert not list(parent.iterdir())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from amrasaman_nox import temporary
 from amrasaman_nox.builds import executors, hooks, interpreters, normalise, sandbox
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
@@ -85,6 +86,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
     """
     with (
         normalise.own_umask(),
+        temporary.for_this_process(),
         hooks.no_warnings(),
         executors.opened(config) as workers,
         Connections(config.index) as connections,

@@ -1,0 +1,106 @@
+"""Try all that is hostile or goes wrong, and print how much was tried and held.
+
+``python -m tests.evaluation.hardening [--quick]``; with ``--quick`` the real archives are left out,
+and some of the faults. Ends with 1 where anything did not hold.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RUNGS = ("full", "namespaces", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A row of the table: what is tried, by which tests, and whether it is tried quickly."""
+
+    what: str
+    paths: tuple[str, ...]
+    names: str = ""
+    quick: bool = True
+
+
+HOSTILE = Trial("hostile backends", ("tests/builds/test_hostile.py",))
+TRIALS = (
+    HOSTILE,
+    Trial("bad inputs, end to end", ("tests/test_end_to_end_inputs.py",)),
+    Trial("bad sdists", ("tests/sources/test_unpack.py",)),
+    Trial("bad wheels", ("tests/wheels/test_reader.py",)),
+    Trial("bad archives, beside other readers", ("tests/test_differential.py",)),
+    Trial("bad answers of an index", ("tests/sources/test_download.py",)),
+    Trial("bad surroundings", ("tests/test_end_to_end_surroundings.py",)),
+    Trial("faults of the store, at every operation", ("tests/sources/test_store.py",)),
+    Trial("faults of a run, at every operation, and signals", ("tests/builds/test_faults.py",)),
+    Trial("changed inputs of every parser", ("tests/fuzz",)),
+    Trial("real sdists", ("tests/online/test_real_archives.py",), "real_sdist", quick=False),
+    Trial("real wheels", ("tests/online/test_real_archives.py",), "real_wheel", quick=False),
+)
+
+
+def outcomes(trial: Trial, *, quick: bool) -> Counter[tuple[str, str]]:
+    """Run the tests of *trial*; count them by rung (``""`` for none) and by what came of them."""
+    environment = {} if quick else {"FAULTS_STRIDE": "1", "FAULTS_ROUNDS": "50"}
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        options = ("-q", "-p", "no:cacheprovider", "-m", "", "-k", trial.names, "--tb=short")
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *trial.paths, *options, f"--junitxml={report}"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=sys.stderr,
+            check=False,
+        )
+        if not report.exists():
+            return Counter({("", "failed"): 1})
+        cases = ET.parse(report).getroot().iter("testcase")
+        return Counter((_rung(case.get("name", "")), _came_to(case)) for case in cases)
+
+
+def _rung(name: str) -> str:
+    """Return the rung that a test was for: the parameter of that name."""
+    words = name.partition("[")[2].removesuffix("]").split("-")
+    return next((rung for rung in RUNGS if rung in words), "")
+
+
+def _came_to(case: ET.Element) -> str:
+    kinds = {child.tag for child in case}
+    if kinds & {"failure", "error"}:
+        return "failed"
+    return "skipped" if "skipped" in kinds else "held"
+
+
+def main() -> int:
+    """Print a table in Markdown; return the exit code."""
+    quick = "--quick" in sys.argv[1:]
+    print("| tried | held | skipped | failed |\n|---|---|---|---|")
+    failed = 0
+    for trial in TRIALS:
+        if (quick and not trial.quick) or not all((ROOT / path).exists() for path in trial.paths):
+            continue
+        found = outcomes(trial, quick=quick)
+        for rung in RUNGS if trial is HOSTILE else ("",):
+            counts = [
+                sum(
+                    n
+                    for (its, kind), n in found.items()
+                    if kind == one and (its == rung or not rung)
+                )
+                for one in ("held", "skipped", "failed")
+            ]
+            what = f"{trial.what}, isolation {rung}" if rung else trial.what
+            print(f"| {what} | {' | '.join(map(str, counts))} |", flush=True)
+        failed += sum(number for (_, kind), number in found.items() if kind == "failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
