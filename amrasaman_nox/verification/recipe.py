@@ -12,7 +12,7 @@ import dataclasses
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import Requirement
@@ -462,34 +462,6 @@ def _universal(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
     )
 
 
-def _of_distribution(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
-    """Take the setuptools that a Linux distribution has beside this wheel."""
-    recipe = outcome.recipe
-    if evidence.backend != "wheel" or not outcome.differences:
-        return ()
-    return tuple(
-        dataclasses.replace(
-            recipe,
-            requires=tuple(dict.fromkeys((*recipe.requires, "setuptools"))),
-            overrides=(*recipe.overrides, f"setuptools=={setuptools}"),
-            constraints=(),
-            steps=(*recipe.steps, f"the setuptools of {system}"),
-        )
-        for system, wheel, setuptools in _DISTRIBUTIONS
-        if wheel == evidence.version
-    )
-
-
-#: What distributions ship: their wheel and their setuptools.
-_DISTRIBUTIONS: Final = (
-    ("Ubuntu 20.04", "0.34.2", "45.2.0"),
-    ("Debian 11", "0.34.2", "52.0.0"),
-    ("Ubuntu 22.04", "0.37.1", "59.6.0"),
-    ("Debian 12", "0.38.4", "66.1.1"),
-    ("Ubuntu 24.04", "0.42.0", "68.1.2"),
-)
-
-
 def _epoch_of_build(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
     """Set the epoch to the time of the build: what is generated may hold the date."""
     recipe = outcome.recipe
@@ -507,25 +479,6 @@ def _epoch_of_build(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
     )
 
 
-def _earlier(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
-    """Resolve as of earlier days: a publisher's environment may be older than the upload."""
-    recipe = outcome.recipe
-    changed = any(
-        one.normalisation is None and one.kind in (*_GENERATED, "metadata", "entry-points")
-        for one in outcome.differences
-    )
-    if not changed or recipe.as_of is None or recipe.settings:
-        return ()
-    return tuple(
-        dataclasses.replace(
-            recipe,
-            as_of=recipe.as_of - timedelta(days=days),
-            steps=(*recipe.steps, f"tools {days} days older than the upload"),
-        )
-        for days in (30, 365)
-    )
-
-
 #: What a build step writes, of the kinds of differences.
 _GENERATED: Final = ("text", "json", "bytes", "nested-archive")
 
@@ -534,7 +487,5 @@ FALLBACKS: Final = (
     Fallback(name="without-pin", change=_without_pin),
     Fallback(name="cmake-of-index", change=_cmake_of_index),
     Fallback(name="universal", change=_universal),
-    Fallback(name="of-distribution", change=_of_distribution),
     Fallback(name="epoch-of-build", change=_epoch_of_build),
-    Fallback(name="earlier", change=_earlier),
 )

