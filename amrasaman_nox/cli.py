@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from amrasaman_nox import options
 from amrasaman_nox.errors import AsamanError, ExitCode
@@ -20,7 +20,7 @@ def asaman() -> None:
 
     :raises SystemExit: always, with the exit code
     """
-    sys.exit(run(sys.argv[1:]))
+    _end(run(sys.argv[1:]))
 
 
 def asaman_generate() -> None:
@@ -28,7 +28,35 @@ def asaman_generate() -> None:
 
     :raises SystemExit: always, with the exit code
     """
-    sys.exit(run(sys.argv[1:], word="generate", program="asaman-generate"))
+    _end(run(sys.argv[1:], word="generate", program="asaman-generate"))
+
+
+def _end(code: int) -> NoReturn:
+    """End this process; after an interrupt, without its threads that wait for the network."""
+    import threading
+
+    if code == ExitCode.INTERRUPTED and threading.active_count() > 1:
+        _leave()
+    sys.exit(code)
+
+
+def _end_now() -> None:
+    """End this process as an interrupt does; what it leaves is removed by the next run."""
+    from amrasaman_nox.builds import sandbox
+
+    sandbox.kill_all()
+    _print("error: interrupted", to_stderr=True)
+    _leave()
+
+
+def _leave() -> NoReturn:
+    import contextlib
+    import os
+
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def run(arguments: Sequence[str], *, word: str = "", program: str = "asaman") -> int:
@@ -66,7 +94,7 @@ def _delegate(session: str, arguments: list[str]) -> int:
 
     open_standard_streams()
     try:
-        with interruptible():
+        with interruptible(_end_now):
             return _through_nox(session, arguments)
     except KeyboardInterrupt:
         _print("error: interrupted", to_stderr=True)

@@ -27,6 +27,7 @@ from amrasaman_nox.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from amrasaman_nox.model import BuildFailure, Event, Report
     from amrasaman_nox.settings import Config
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Lines of a build's log that are shown with its failure.
 LOG_LINES: Final = 40
+#: How long threads may take to end after an interrupt, in seconds.
+_GRACE: Final = 1.0
 _WIDTH: Final = 100
 
 
@@ -95,20 +98,32 @@ def show(report: Report, config: Config) -> ExitCode:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that builds end and folders are removed."""
+def interruptible(at_last: Callable[[], object] | None = None) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that builds end and folders are removed.
+
+    :param at_last: is called in a thread where the block has not ended a second after a signal,
+        since one of its threads waits for a network that does not answer
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    timers: list[threading.Timer] = []
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if at_last is not None and not timers:
+            timers.append(threading.Timer(_GRACE, at_last))
+            timers[0].daemon = True
+            timers[0].start()
+        outer = former[signal.Signals(number)]
+        if callable(outer):
+            outer(number, frame)
         raise KeyboardInterrupt
 
     # One that is ignored, as by nohup, stays ignored; one set outside of Python cannot be restored.
     kept = (None, signal.SIG_IGN)
     former = {
         number: handler
-        for number in (signal.SIGTERM, signal.SIGHUP)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         if (handler := signal.getsignal(number)) not in kept
     }
     for number in former:
@@ -118,6 +133,8 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+        for timer in timers:
+            timer.cancel()
 
 
 def exit_code(report: Report) -> ExitCode:

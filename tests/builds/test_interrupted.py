@@ -1,0 +1,174 @@
+"""The installed command, interrupted and killed at any stage and any moment of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.sources.store import Store
+
+from ..support import miniatures
+from ..support.projects import make_sdist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..support.bench import Bench
+    from ..support.index import Handler
+
+pytestmark = pytest.mark.slow
+
+PROJECTS = Path(__file__).parents[1] / "projects" / "hostile"
+STAGES = ("locating", "downloading", "resolving", "building")
+#: How long a run may go on after it was interrupted, in seconds, on a machine that has time.
+PROMPT = 2.0
+
+
+def hang(handler: Handler, body: bytes) -> None:
+    """Answer nothing for longer than anybody waits."""
+    time.sleep(60)
+    handler.close_connection = True
+
+
+def hostile(name: str, attack: str, requires: tuple[str, ...] = ()) -> bytes:
+    """Return an sdist whose backend does what an attack does."""
+    names = {"backend.py": "backend", "wheel.py": "wheel", "attack.py": attack}
+    files: dict[str, bytes | str] = {
+        path: (PROJECTS / f"{source}.py").read_bytes() for path, source in names.items()
+    }
+    return make_sdist(name, "1.0", files, requires=requires, backend="backend", backend_path=".")
+
+
+def prepared(cold: Bench, stage: str) -> None:
+    """Write requirements whose run comes to *stage* and stays there."""
+    assert cold.index is not None
+    lines = miniatures.pins("mini-flit", "mini-setuptools")
+    for name in ("slow-one", "slow-two"):
+        sdist = hostile(name, "hangs", ("flit_core",) if stage == "resolving" else ())
+        lines.append(miniatures.add_sdist(cold.index, name, sdist))
+    pages = {
+        "locating": ("simple/slow-one/", "simple/slow-two/"),
+        "downloading": ("files/slow_one-1.0.tar.gz", "files/slow_two-1.0.tar.gz"),
+        "resolving": ("simple/flit-core/",),
+    }
+    for page in pages.get(stage, ()):
+        cold.index.always(page, hang)
+    cold.write(*lines)
+    (cold.folder / "temporary").mkdir()
+    cold.variables["TMPDIR"] = str(cold.folder / "temporary")
+
+
+def next_run_removes_all(cold: Bench) -> None:
+    """Run once more, for what can be built; nothing of the run before is left then."""
+    assert cold.index is not None
+    cold.index._always.clear()
+    cold.write(*miniatures.pins("mini-flit"))
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 0, done.stderr
+    wait_for(lambda: not descendants_of(cold), 5)
+    assert not folders_of_runs(cold)
+
+
+@contextlib.contextmanager
+def started(cold: Bench, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [
+        *(str(cold.programs / "asaman"), "-r", "requirements.txt", *arguments),
+        *("--index-url", cold.index_url, "--cache-dir", str(cold.cache)),
+        # By it the processes of the builds are found.
+        *("--env", f"RUN={cold.folder}"),
+    ]
+    with subprocess.Popen(
+        command,
+        cwd=cold.folder,
+        env=cold.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def reached(cold: Bench, stage: str) -> bool:
+    """Return whether the run has come to *stage*."""
+    assert cold.index is not None
+    pages = {"locating": "simple/slow-one/", "downloading": "files/slow_one-1.0.tar.gz"}
+    if stage == "building":
+        return len([path for path in descendants_of(cold) if "hook.py" in path]) > 1
+    return bool(cold.index.requested(pages.get(stage, "simple/flit-core/")))
+
+
+def descendants_of(cold: Bench) -> list[str]:
+    """Return the command lines of all processes of this run, by what they know of it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (path / "cmdline").read_bytes()
+            known = line + (path / "environ").read_bytes()
+            if any(str(mark).encode() in known for mark in (cold.folder, cold.cache)):
+                found.append(line.replace(b"\0", b" ").decode())
+    return found
+
+
+def folders_of_runs(cold: Bench) -> list[Path]:
+    """Return what runs have left in their temporary places."""
+    memory = Store(cold.cache)._named_memory() if cold.cache.exists() else None
+    places = (cold.cache / "tmp", cold.cache / "incoming", cold.folder / "temporary", memory)
+    return [path for place in places if place is not None for path in place.glob("*")]
+
+
+def wait_for(condition: object, seconds: float) -> None:
+    assert callable(condition)
+    limit = time.monotonic() + seconds
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert condition()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_interrupted_run_ends_at_once_and_leaves_nothing(
+    cold: Bench, stage: str, number: signal.Signals
+) -> None:
+    prepared(cold, stage)
+    with started(cold) as process:
+        wait_for(lambda: reached(cold, stage), 60)
+        at = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        took = time.monotonic() - at
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1] == "error: interrupted"
+    assert "Traceback" not in err
+    assert not descendants_of(cold)
+    if stage != "downloading":
+        # A thread that waits for a download is left, and its folders to the next run.
+        assert not folders_of_runs(cold)
+    assert took < PROMPT * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    next_run_removes_all(cold)
+
+
+@pytest.mark.parametrize("moment", range(10))
+def test_a_killed_run_leaves_no_process_and_nothing_that_the_next_does_not_remove(
+    cold: Bench, moment: int
+) -> None:
+    prepared(cold, "building")
+    delay = random.Random(moment).uniform(0.3, 3.0)
+    with started(cold) as process:
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+    # The index client works on for as long as it is asked for: it is no foreign code.
+    wait_for(lambda: not [line for line in descendants_of(cold) if "hook.py" in line], 3)
+    next_run_removes_all(cold)
