@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -114,8 +115,9 @@ def _ask(path: Path, request: str) -> dict[str, Any]:
     text = done.stdout.decode(errors="replace")
     for line in text.splitlines():
         if line.startswith("amrasaman{"):
-            answer: dict[str, Any] = json.loads(line.removeprefix("amrasaman"))
-            return answer
+            with contextlib.suppress(ValueError):
+                answer: dict[str, Any] = json.loads(line.removeprefix("amrasaman"))
+                return answer
     said = (done.stderr.decode(errors="replace").strip() or text.strip()).splitlines()
     raise _not_available(request, f"it is no Python: {said[0] if said else 'no answer'}")
 

@@ -35,6 +35,7 @@ from amrasaman_nox.model import (
     Report,
     Source,
 )
+from amrasaman_nox.sources import access
 from amrasaman_nox.sources.requirements import select
 
 T = TypeVar("T")
@@ -108,14 +109,18 @@ def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:
     """Return the user's index options with those that stand in the requirements file.
 
     The user's own index wins over the file's; further indexes and links are added.
+
+    :raises AsamanError: one of them is reached by plain HTTP, or is no URL (exit 2)
     """
-    return dataclasses.replace(
+    whole = dataclasses.replace(
         index,
         index_url=index.index_url or file.index_url,
         extra_index_urls=(*index.extra_index_urls, *file.extra_index_urls),
         find_links=(*index.find_links, *file.find_links),
         no_index=index.no_index or file.no_index,
     )
+    access.check_index(whole)
+    return whole
 
 
 def _build(shop: Workshop, requirements: Requirements) -> BuildOutcome:
