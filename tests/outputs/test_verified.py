@@ -1,0 +1,153 @@
+"""From records in a folder to a verified file; what is not vouched for never gets into it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox import records
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
+from amrasaman_nox.outputs.verified import verified_path, write_verified
+from amrasaman_nox.settings import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SDIST = Digest.of(b"sdist")
+PIN = f"demo==1.0 --hash={SDIST}\n"
+
+
+def vouched(folder: Path, name: str = "demo", version: str = "1.0", tag: str = "py3-none-any",
+            **changes: object) -> BuildRecord:  # fmt: skip
+    """Put a wheel and its record into *folder*."""
+    filename = f"{name.replace('-', '_')}-{version}-{tag}.whl"
+    content = filename.encode()
+    pin = Pin(name=name, version=version, digests=(SDIST,))
+    record = BuildRecord(
+        name=name,
+        version=version,
+        wheel=Wheel(
+            filename=filename,
+            digest=Digest.of(content),
+            content_digest=Digest.of(content),
+            size=len(content),
+        ),
+        source=Source(pin=pin, filename=f"{name}-{version}.tar.gz", digest=SDIST),
+        key="0" * 64,
+    )
+    record = dataclasses.replace(record, **changes)  # type: ignore[arg-type]
+    folder.mkdir(exist_ok=True)
+    (folder / filename).write_bytes(content)
+    (folder / f"{filename}{records.SUFFIX}").write_text(records.render(record))
+    return record
+
+
+def written(folder: Path, text: str = PIN, **options: object) -> str:
+    requirement = folder / "requirements.txt"
+    requirement.write_text(text)
+    skip = options.get("skip", ())
+    write_verified(Config(), requirement, None, folder / "wheels", skip)  # type: ignore[arg-type]
+    return (folder / "verified-requirements.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("requirements.txt", "verified-requirements.txt"),
+        ("req-3.11.in", "verified-req-3.11.in"),
+        ("pylock.toml", "pylock.verified.toml"),
+        ("pylock.dev.toml", "pylock.verified-dev.toml"),
+    ],
+)
+def test_the_verified_file_stands_beside_its_input(
+    tmp_path: Path, name: str, expected: str
+) -> None:
+    assert verified_path(tmp_path / name) == tmp_path / expected
+
+
+def test_all_wheels_of_a_pin_are_listed(tmp_path: Path) -> None:
+    made = [
+        vouched(tmp_path / "wheels", tag=tag)
+        for tag in ("cp311-cp311-linux_x86_64", "cp312-cp312-linux_x86_64")
+    ]
+    text = written(tmp_path)
+    assert all(f"--hash={record.wheel.digest}" in text for record in made)
+
+
+@pytest.mark.parametrize("version", ["1.0.1", "1.0.post1", "1.0rc1", "11.0", "1!1.0"])
+def test_a_neighbouring_version_stands_for_nothing(tmp_path: Path, version: str) -> None:
+    vouched(tmp_path / "wheels", version=version)
+    with pytest.raises(AsamanError, match=r"demo==1\.0: no wheel of it has a record"):
+        written(tmp_path)
+    assert not (tmp_path / "verified-requirements.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["demo-more", "dem", "demo.x"])
+def test_a_neighbouring_name_stands_for_nothing(tmp_path: Path, name: str) -> None:
+    vouched(tmp_path / "wheels", name=name.replace(".", "-"))
+    with pytest.raises(AsamanError, match="no wheel of it has a record"):
+        written(tmp_path)
+
+
+def test_a_wheel_from_another_sdist_is_told_apart(tmp_path: Path) -> None:
+    vouched(tmp_path / "wheels")
+    other = f"demo==1.0 --hash={Digest.of(b'another sdist')}\n"
+    with pytest.raises(AsamanError, match="its wheel was built from another file"):
+        written(tmp_path, other)
+
+
+@pytest.mark.parametrize("how", ["changed", "gone", "a link", "a folder"])
+def test_a_wheel_that_is_not_what_its_record_says_is_ignored(tmp_path: Path, how: str) -> None:
+    wheel = tmp_path / "wheels" / vouched(tmp_path / "wheels").wheel.filename
+    content = wheel.read_bytes()
+    wheel.unlink()
+    match how:
+        case "changed":
+            wheel.write_bytes(content + b"\0")
+        case "a link":
+            (tmp_path / "aside").write_bytes(content)
+            wheel.symlink_to(tmp_path / "aside")
+        case "a folder":
+            wheel.mkdir()
+    with pytest.raises(AsamanError, match="no wheel of it has a record"):
+        written(tmp_path)
+
+
+def test_a_record_under_another_name_vouches_for_nothing(tmp_path: Path) -> None:
+    filename = vouched(tmp_path / "wheels").wheel.filename
+    beside = tmp_path / "wheels" / f"{filename}{records.SUFFIX}"
+    beside.rename(tmp_path / "wheels" / f"other-1.0-py3-none-any.whl{records.SUFFIX}")
+    with pytest.raises(AsamanError, match="no wheel of it has a record"):
+        written(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"predicate": 1}', "null"])
+def test_a_broken_record_is_named_where_a_wheel_is_missing(tmp_path: Path, text: str) -> None:
+    filename = vouched(tmp_path / "wheels").wheel.filename
+    (tmp_path / "wheels" / f"{filename}{records.SUFFIX}").write_text(text)
+    with pytest.raises(AsamanError) as caught:
+        written(tmp_path)
+    assert any("not a provenance file" in line for line in caught.value.lines())
+
+
+def test_skipping_is_by_name(tmp_path: Path) -> None:
+    vouched(tmp_path / "wheels")
+    more = f"{PIN}De.Mo_More==1.0 --hash={SDIST}\n"
+    assert "more" not in written(tmp_path, more, skip=("de-mo-more",))
+    with pytest.raises(AsamanError, match=r"de-mo-more==1\.0"):
+        written(tmp_path, more, skip=("de-mo", "more", "de"))
+
+
+def test_what_was_taken_is_marked(tmp_path: Path) -> None:
+    vouched(tmp_path / "wheels", taken=True)
+    assert "    # taken, not rebuilt\n" in written(tmp_path)
+
+
+def test_a_pin_for_elsewhere_needs_no_wheel(tmp_path: Path) -> None:
+    vouched(tmp_path / "wheels")
+    text = written(tmp_path, f"{PIN}other==1 ; sys_platform == 'no' --hash={SDIST}\n")
+    assert '# left out: other==1 ; sys_platform == "no"' in text or "# left out: other==1" in text
+    assert text.count("--hash=sha256") == 1
