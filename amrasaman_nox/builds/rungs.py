@@ -211,7 +211,7 @@ def full(command: Command) -> Launch:
         # Without an init of bubblewrap's own, its end is that of all processes, and it says what
         # they used.
         "--as-pid-1",
-        *(*_bubblewrap(seen, files), "--remount-ro", "/"),
+        *(*_bubblewrap(seen, files), "--remount-ro", "/dev", "--remount-ro", "/"),
     ]
     identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
     inner = (*identity, "--disable-userns")
@@ -344,7 +344,7 @@ def _script(command: Command, root: Path) -> Iterator[str]:
     for item in seen.folders:
         yield from _bound(item)
     yield "pivot_root . old; cd /; umount -l /old; rmdir /old"
-    yield "mount -o remount,bind,ro,nosuid,nodev /"
+    yield "mount -o remount,bind,ro,nosuid,nodev /; mount -o remount,bind,ro,nosuid /dev"
     # The last of the chain is the build; the shell itself waits, since signals do not reach it.
     # Root takes its step down first, so that what it may not do is not the host's to decide.
     inner = (

@@ -268,6 +268,14 @@ def test_a_build_kills_nobody_else(bench: Bench) -> None:
     check(outcome(result, bench.store), STOPPED)
 
 
+def test_a_build_that_stops_its_own_sandbox_comes_to_its_limit(bench: Bench) -> None:
+    if bench.isolation.rung == "none":
+        pytest.skip("nothing is promised, and it would stop these tests")
+    result = bench.build("stops_parents", replace(LIMITS, time=2.0))
+    if isinstance(result, BuildFailure):
+        assert result.reason == "limit passed: time (2 s)"
+
+
 # --- outliving -----------------------------------------------------------------------------------
 
 

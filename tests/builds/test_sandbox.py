@@ -304,7 +304,7 @@ def test_an_interrupted_run_leaves_no_process(
     any_rung: sandbox.Isolation, command: Callable[..., sandbox.Command], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
-    program = "import os; os.setsid() if os.fork() else None\n" + SLEEPS
+    program = "import os; os.fork() or os.setsid()\n" + SLEEPS
     with running(command(program, directory=directory), any_rung) as pids:
         assert pids
         started = time.monotonic()

@@ -4,7 +4,7 @@ import sys
 
 import wheel
 
-KERNEL = ("core_pattern", "hostname", "modprobe", "sysrq", "ns_last_pid")
+KERNEL = ("core_pattern", "hostname", "modprobe", "sysrq")
 
 
 def writable(path):
