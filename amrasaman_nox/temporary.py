@@ -9,12 +9,14 @@ import re
 import shutil
 import stat
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIX: Final = "amrasaman-run-"
+_NEW: Final = ".amrasaman-new"
 _OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
 
 
@@ -52,6 +54,35 @@ def for_this_process() -> Iterator[None]:
             # Runs of several threads may end in another order than they began.
             if tempfile.tempdir == made:
                 tempfile.tempdir = former if former and os.path.isdir(former) else None  # noqa: PTH112
+
+
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[tuple[int, Path]]:
+    """Make a file beside *path*, locked while it is written; it is removed if it is still there.
+
+    :raises OSError: it cannot be made
+    """
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_NEW)
+    made = Path(name)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield number, made
+    finally:
+        made.unlink(missing_ok=True)
+        os.close(number)
+
+
+def sweep_beside(folder: Path) -> None:
+    """Remove the files of :func:`beside` in *folder* that killed runs left: they are not locked."""
+    with contextlib.suppress(OSError):
+        for path in [item for item in folder.iterdir() if item.name.endswith(_NEW)]:
+            with contextlib.suppress(OSError):
+                number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                finally:
+                    os.close(number)
 
 
 def _made() -> tuple[str, int]:

@@ -78,3 +78,14 @@ def test_what_the_standard_library_makes_is_in_it_for_a_while(parent: Path) -> N
         assert made.is_relative_to(parent)
     assert tempfile.gettempdir() == str(parent)
     assert not list(parent.iterdir())
+
+
+def test_a_file_that_a_killed_run_left_goes_and_one_in_use_stays(tmp_path: Path) -> None:
+    left = tmp_path / ".a.whl.abcdefgh.amrasaman-new"
+    left.write_bytes(b"half")
+    other = tmp_path / ".a.whl.kept"
+    other.touch()
+    with temporary.beside(tmp_path / "a.whl") as (_, used):
+        temporary.sweep_beside(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([used, other])
+    assert list(tmp_path.iterdir()) == [other]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import os
 import re
@@ -288,8 +289,12 @@ def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[Bina
     )
     try:
         number = os.open(output / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        raise unfit from None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise unfit from None
+        raise AsamanError(
+            str(output / name), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
     # Only now is it known what was opened; a folder makes no file object.
     facts = os.fstat(number)
     if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:

@@ -7,19 +7,19 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 from __future__ import annotations
 
 import os
-import tempfile
 import tomllib
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from amrasaman_nox import temporary
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
 VERSION: Final = 1
 _HEADER: Final = (
@@ -85,17 +85,13 @@ def write_lock(path: Path, lock: BuildLock) -> None:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
+        with temporary.beside(path) as (number, made):
+            with os.fdopen(os.dup(number), "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fchmod(number, 0o644)
                 os.fsync(number)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            made.replace(path)
     except OSError as error:
         raise AsamanError(
             f"build lock {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT

@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from amrasaman_nox import records
+from amrasaman_nox import records, temporary
 from amrasaman_nox.builds import (
     builder,
     executors,
@@ -313,7 +313,10 @@ def in_parallel(
 
 def _current_lock(shop: Workshop, requirements: Requirements) -> BuildLock:
     """Return the build lock without the entries of sdists that no pin names any more."""
-    lock = read_lock(inputs.lock_of(shop.config))
+    path = inputs.lock_of(shop.config)
+    for folder in (path.parent, shop.config.output):
+        temporary.sweep_beside(folder)
+    lock = read_lock(path)
     if shop.config.shard is not None:
         # A part may be empty, and asaman merge wants a folder of each.
         shop.config.output.mkdir(parents=True, exist_ok=True)

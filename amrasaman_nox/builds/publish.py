@@ -7,16 +7,15 @@ import hashlib
 import io
 import os
 import stat
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox import records
+from amrasaman_nox import records, temporary
 from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from amrasaman_nox.model import BuildRecord, Digest, Source
     from amrasaman_nox.sources.store import Store
@@ -132,24 +131,20 @@ def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
 
     :raises AsamanError: what was written has another hash (exit 5)
     """
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "w+b") as file:
-            written = hashlib.new(digest.algorithm if digest is not None else "sha256")
+    with temporary.beside(path) as (number, made):
+        written = hashlib.new(digest.algorithm if digest is not None else "sha256")
+        with os.fdopen(os.dup(number), "w+b") as file:
             while chunk := source.read(_CHUNK):
                 file.write(chunk)
                 written.update(chunk)
             file.flush()
             os.fchmod(number, 0o644)
             os.fsync(number)
-            if digest is not None and written.hexdigest() != digest.value:
-                raise AsamanError(
-                    str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
-                )
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        if digest is not None and written.hexdigest() != digest.value:
+            raise AsamanError(
+                str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
+            )
+        made.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
