@@ -190,7 +190,9 @@ ARCHIVES = {
 }
 
 
-@pytest.mark.parametrize("way", ["archive", "folder", "index"])
+@pytest.mark.parametrize(
+    "way", ["archive", pytest.param("folder", marks=pytest.mark.slow), "index"]
+)
 @pytest.mark.parametrize(("data", "said"), ARCHIVES.values(), ids=ARCHIVES)
 def test_a_bad_archive_changes_nothing_on_any_way_in(
     work: Bench,

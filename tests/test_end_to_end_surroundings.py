@@ -19,8 +19,15 @@ from .support.bench import BIN, Bench
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from _pytest.mark import ParameterSet
+
 PINS = miniatures.pins("mini-flit", "mini-c")
 ROOT = os.geteuid() == 0
+
+
+def slow(*values: object) -> ParameterSet:
+    """Leave one of several like cases to the slow tests."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +105,9 @@ def test_the_users_variables_and_files_have_no_influence(
     [
         {"PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "2", "PYTHONDONTWRITEBYTECODE": "1"},
         {"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "1", "TERM": "dumb"},
+        slow({"LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "1", "TERM": "dumb"}),
         {"HOME": "/nonexistent/home", "COLUMNS": "x", "PYTHONWARNINGS": "error"},
-        {"HOME": "", "USER": "", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"},
+        slow({"HOME": "", "USER": "", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}),
     ],
 )
 def test_the_users_locale_zone_and_interpreter_settings_have_no_influence(
@@ -125,7 +132,7 @@ def test_a_missing_home_is_no_fault(bench: Bench, expected: dict[str, str]) -> N
     assert (done.returncode, bench.hashes()) == (0, expected)
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+@pytest.mark.parametrize("umask", [slow(0o000), slow(0o077), 0o777])
 def test_the_users_umask_has_no_influence(
     bench: Bench, expected: dict[str, str], umask: int
 ) -> None:
@@ -137,7 +144,9 @@ def test_the_users_umask_has_no_influence(
     assert written.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("name", [b"caf\xe9", "ünï çödé".encode(), b"with 'quotes\" $x;"])
+@pytest.mark.parametrize(
+    "name", [b"caf\xe9", slow("ünï çödé".encode()), slow(b"with 'quotes\" $x;")]
+)
 def test_the_folder_may_have_any_name(bench: Bench, expected: dict[str, str], name: bytes) -> None:
     try:
         bench.folder = Path(os.fsdecode(os.fsencode(bench.folder) + b"/" + name))
@@ -151,7 +160,9 @@ def test_the_folder_may_have_any_name(bench: Bench, expected: dict[str, str], na
     assert again.returncode == 2  # given twice
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full"])
+@pytest.mark.parametrize(
+    "closed", [slow("<&-"), slow(">&-"), slow("2>&-"), "<&- >&- 2>&-", ">/dev/full"]
+)
 def test_closed_streams_change_nothing(bench: Bench, expected: dict[str, str], closed: str) -> None:
     bench.write(*PINS)
     known = ["--index-url", bench.index_url, "--cache-dir", str(bench.cache)]
@@ -174,7 +185,8 @@ def test_closed_streams_change_nothing(bench: Bench, expected: dict[str, str], c
 
 
 @pytest.mark.parametrize(
-    ("size", "full"), [("4k", "wheels"), ("16k", "wheels"), ("4k", "cache"), ("512k", "cache")]
+    ("size", "full"),
+    [slow("4k", "wheels"), ("16k", "wheels"), ("4k", "cache"), slow("512k", "cache")],
 )
 def test_a_full_disk_is_one_line_and_leaves_nothing(bench: Bench, size: str, full: str) -> None:
     bench.write(*miniatures.pins("mini-flit", "mini-in-tree", "mini-dynamic"))
@@ -290,7 +302,7 @@ def linked(path: Path) -> None:
     path.symlink_to("/etc/passwd")
 
 
-@pytest.mark.parametrize("damage", [flipped, linked, Path.unlink])
+@pytest.mark.parametrize("damage", [flipped, slow(linked), slow(Path.unlink)])
 def test_a_damaged_cache_is_filled_again(cold: Bench, damage: Callable[[Path], object]) -> None:
     cold.write(*miniatures.pins("mini-flit"))
     assert cold.asaman("-r", "requirements.txt").returncode == 0
