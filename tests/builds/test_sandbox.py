@@ -23,10 +23,14 @@ from amrasaman_nox.builds.environments import give_to_build, interpreter_folders
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Limits
 
+from ..support import miniatures
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from amrasaman_nox.model import Interpreter
+
+    from ..support.bench import Bench
 
 ISOLATED = ("full", "namespaces")
 PROGRAMS = ("bwrap", "unshare", "setpriv", "prlimit", "taskset", "env", "sh")
@@ -465,6 +469,34 @@ def test_a_chosen_rung_is_what_was_asked_for() -> None:
     assert sandbox.choose("none") == sandbox.Isolation(rung="none")
     assert not sandbox.choose("none").constant_paths
     assert sandbox.choose("auto").rung in {*ISOLATED, "none"}
+
+
+def test_a_run_says_on_which_rung_it_was_and_why(cold: Bench, programs: Path) -> None:
+    put(programs / "bwrap", *BROKEN["127"][:2])
+    cold.write(*miniatures.pins("mini-in-tree"))
+    cold.variables["PATH"] = f"{programs}:{os.environ['PATH']}"
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 0, done.stderr
+    (record,) = cold.wheels.glob("*.provenance.json")
+    text = record.read_text()
+    assert "isolation: full" not in done.stdout
+    assert "isolation: " in done.stdout
+    assert "bwrap: error 127" in done.stdout + done.stderr
+    assert "bwrap: error 127" in text
+
+
+def test_a_run_that_needs_full_isolation_builds_nothing_without_it(
+    cold: Bench, programs: Path
+) -> None:
+    put(programs / "bwrap", *BROKEN["127"][:2])
+    cold.write(*miniatures.pins("mini-in-tree"))
+    cold.variables["PATH"] = f"{programs}:{os.environ['PATH']}"
+    done = cold.asaman("-r", "requirements.txt", "--isolation", "full")
+    assert done.returncode == 4
+    error, hint = done.stderr.splitlines()[-2:]
+    assert error.startswith("error: isolation full: not available: full: ")
+    assert "package bubblewrap" in hint
+    assert not cold.wheels.exists()
 
 
 # --- measuring -----------------------------------------------------------------------------------
