@@ -259,13 +259,16 @@ class BuildLock:
     """The hashed set of build requirements of every source."""
 
     entries: tuple[LockEntry, ...] = ()
+    _found: dict[tuple[Digest, str], LockEntry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Each of thousands of sources asks; the first entry counts, as it stands in the file.
+        by_source = {(each.sdist, each.interpreter): each for each in reversed(self.entries)}
+        object.__setattr__(self, "_found", by_source)
 
     def find(self, sdist: Digest, interpreter: str) -> LockEntry | None:
         """Return the entry of *sdist* for the interpreter key, or ``None``."""
-        for entry in self.entries:
-            if entry.sdist == sdist and entry.interpreter == interpreter:
-                return entry
-        return None
+        return self._found.get((sdist, interpreter))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

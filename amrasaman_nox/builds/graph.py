@@ -29,6 +29,8 @@ R = TypeVar("R")
 RESERVE: Final = 256 << 20
 #: How often, in seconds, is looked whether there is room by now.
 _LOOK: Final = 0.5
+#: For how long, in seconds, what was seen of the memory counts.
+_FRESH: Final = 0.2
 #: What a build takes of which nothing is known: seconds, and bytes of its sdist a second.
 _LEAST_SECONDS: Final = 0.5
 _BYTES_PER_SECOND: Final = 400_000
@@ -143,12 +145,16 @@ def room(each: int) -> Callable[[int], bool]:
 
     :param each: the most that one build may use, in bytes; 0 where that is not limited
     """
-    total, _ = _memory()
+    total, free = _memory()
+    looked = time.monotonic()
 
     def enough(running: int) -> bool:
+        nonlocal free, looked
         if each and (running + 1) * each > total:
             return False
-        return _memory()[1] >= max(RESERVE, each)
+        if time.monotonic() - looked > _FRESH:
+            (_, free), looked = _memory(), time.monotonic()
+        return free >= max(RESERVE, each)
 
     return enough
 

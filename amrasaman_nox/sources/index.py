@@ -483,8 +483,8 @@ def _groups(keys: Iterable[_Key]) -> Iterator[list[_Key]]:
         group: dict[str, _Key] = {}
         for key in left:
             group.setdefault(key[0], key)
-        chosen = list(group.values())
-        yield chosen
+        chosen = set(group.values())
+        yield list(group.values())
         left = [key for key in left if key not in chosen]
 
 

@@ -88,6 +88,21 @@ def assert_as_local(bench: Bench, requirements: str, count: int) -> None:
     assert comparable(bench.wheels) == comparable(local)
 
 
+def test_one_build_at_a_time_and_eight_give_the_same_bytes(bench: Bench) -> None:
+    requirements = pins(bench, *miniatures.MINIATURES)
+    found = []
+    for jobs in ("1", "8"):
+        own = dataclasses.replace(bench, cache=bench.folder / f"cache-{jobs}")
+        lock = f"{jobs}.toml"
+        done = own.asaman("-r", requirements, "-o", jobs, "-j", jobs, "--lock", lock)
+        assert done.returncode == 0, done.stderr
+        folder = bench.folder / jobs
+        text = (bench.folder / lock).read_text()
+        found.append((bench.hashes(folder), comparable(folder), text))
+    assert len(found[0][0]) == len(miniatures.MINIATURES)
+    assert found[0] == found[1]
+
+
 def test_several_workers_give_what_a_local_run_gives(bench: Bench, cluster: Cluster) -> None:
     for name in ("one", "two"):
         cluster.add_worker(name, threads=2)

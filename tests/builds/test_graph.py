@@ -119,6 +119,7 @@ def test_memory_limits_builds(
     each: int, total: int, free: int, running: int, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graph, "_memory", lambda: (total, free))
+    monkeypatch.setattr(graph, "_FRESH", -1.0)
     assert graph.room(each)(running) is expected
 
 

@@ -28,6 +28,7 @@ class Cluster:
 
     def start(self, *arguments: str, name: str, lie: str = "") -> subprocess.Popen[bytes]:
         variables = {**os.environ, "XDG_CACHE_HOME": str(self.folder / name), "LIE": lie}
+        variables["DASK_TEMPORARY_DIRECTORY"] = str(self.folder)
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *arguments],
