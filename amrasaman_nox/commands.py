@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import config as configuration
-from amrasaman_nox import options
+from amrasaman_nox import options, temporary
 from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports import progress
@@ -312,15 +310,7 @@ def write_file(path: Path, text: str) -> None:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise AsamanError(str(path), "not a regular file", hint="name another file")
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
-                os.fchmod(file.fileno(), 0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        temporary.put_in_place(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise _unwritable(path, error) from None
 

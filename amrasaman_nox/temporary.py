@@ -62,13 +62,37 @@ def beside(path: Path) -> Iterator[tuple[int, Path]]:
 
     :raises OSError: it cannot be made
     """
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_NEW)
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=_NEW)
     made = Path(name)
     try:
         fcntl.flock(number, fcntl.LOCK_EX)
         yield number, made
     finally:
         made.unlink(missing_ok=True)
+        os.close(number)
+
+
+def put_in_place(path: Path, data: bytes) -> None:
+    """Write *data* to *path* (mode 0644) by one rename, so that a reader finds all or the former.
+
+    :raises OSError: it cannot be written
+    """
+    with beside(path) as (number, made):
+        with os.fdopen(os.dup(number), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(number, 0o644)
+            os.fsync(number)
+        made.replace(path)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in *folder* last through a loss of power."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    finally:
         os.close(number)
 
 

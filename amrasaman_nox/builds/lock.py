@@ -6,7 +6,6 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 
 from __future__ import annotations
 
-import os
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -85,13 +84,7 @@ def write_lock(path: Path, lock: BuildLock) -> None:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.beside(path) as (number, made):
-            with os.fdopen(os.dup(number), "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fchmod(number, 0o644)
-                os.fsync(number)
-            made.replace(path)
+        temporary.put_in_place(path, text.encode())
     except OSError as error:
         raise AsamanError(
             f"build lock {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT

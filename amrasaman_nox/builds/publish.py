@@ -145,8 +145,4 @@ def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
                 str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
             )
         made.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    temporary.flush_folder(path.parent)

@@ -6,9 +6,6 @@ rename, so that the file is the old one or the new one, and complete.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from amrasaman_nox import temporary
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Requirements, Wheel
 from amrasaman_nox.sources.requirements import parse_requirements
@@ -132,16 +130,10 @@ def put_in_place(output: Path, text: str) -> None:
 
     :raises AsamanError: ``cannot write OUTPUT``, with the exit code of input and output
     """
-    temporary = output.parent / f".{output.name[:100]}.{secrets.token_hex(8)}"
     try:
-        _write_new(temporary, text.encode())
-        os.replace(temporary, output)  # noqa: PTH105
-        _sync_folder(output.parent)
+        temporary.put_in_place(output, text.encode())
     except OSError as error:
         raise _unwritable(output, error) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def origins(entries: Sequence[VerifiedPin]) -> list[Path]:
@@ -241,19 +233,3 @@ _KINDS: Final = (
 def _unwritable(output: Path, error: Exception) -> AsamanError:
     why = (getattr(error, "strerror", None) or str(error)).lower()
     return AsamanError(f"cannot write {output}", why, code=ExitCode.INPUT_OUTPUT)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

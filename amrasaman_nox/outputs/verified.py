@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import records
+from amrasaman_nox import records, temporary
 from amrasaman_nox.builds import inputs, interpreters, normalise
 from amrasaman_nox.builds.publish import digest_of
 from amrasaman_nox.errors import AsamanError
@@ -75,6 +75,7 @@ def _write(
         missing.others += tuple(records.unreadable(wheels))
         raise
     path = output or verified_path(requirement)
+    temporary.sweep_beside(path.parent)
     if requirements.kind == "pylock":
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])
     else:
