@@ -36,9 +36,16 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def tests_online(session: nox.Session) -> None:
-    """Run the tests that ask the real package index, and the slow ones."""
+    """Run the tests that ask the real package index."""
     install(session, "test")
-    session.run("pytest", "-m", "online or slow", *session.posargs)
+    session.run("pytest", "-m", "online", *session.posargs)
+
+
+@nox.session
+def tests_slow(session: nox.Session) -> None:
+    """Run the offline tests that take long: defects, faults, clusters, browsers."""
+    install(session, "test")
+    session.run("pytest", "-m", "slow and not online", *session.posargs)
 
 
 @nox.session
