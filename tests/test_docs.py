@@ -36,12 +36,6 @@ CALLS = [
 ]
 #: Where one of our programs stands in a block: the folder of the interpreter that runs this.
 BIN = Path(sys.executable).parent
-#: Pages that others link to before they are written.
-COMING = {
-    *("docs/explanation/isolation.md", "docs/explanation/published.md"),
-    *("docs/explanation/scale.md", "docs/how-to/cluster.md"),
-    "docs/how-to/compare-with-published.md",
-}
 
 
 def name(document: Path) -> str:
@@ -62,8 +56,6 @@ def test_links_lead_somewhere(document: Path) -> None:
             continue
         path, _, anchor = target.partition("#")
         file = (document.parent / path).resolve() if path else document
-        if not file.exists() and name(file) in COMING:
-            continue
         assert file.exists(), f"{name(document)} links to {target}"
         if anchor:
             assert anchor in documents.anchors(file), f"{name(document)} links to {target}"
