@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import signal
+import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import pytest
 from amrasaman_nox import records
 
 from ..support import miniatures
-from ..support.bench import Bench
+from ..support.bench import BIN, Bench
 from ..support.cluster import Cluster, running_cluster
 
 if TYPE_CHECKING:
@@ -232,3 +233,45 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
     assert done.returncode == code, done.stderr
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def start_slow(bench: Bench, cluster: Cluster) -> subprocess.Popen[str]:
+    """Start a run of builds that take their time; return when one is under way on a worker."""
+    cluster.add_worker("one")
+    requirements = slow_pins(bench, 4)
+    process = subprocess.Popen(
+        [
+            *(str(BIN / "asaman"), "-r", requirements, "--index-url", bench.index_url),
+            *("--cache-dir", str(bench.cache), *on(cluster)),
+        ],
+        cwd=bench.folder,
+        env=bench.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not list((cluster.folder / "one/amrasaman-nox").glob("environments/*.complete")):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return process
+
+
+def test_a_run_on_a_cluster_can_be_interrupted(bench: Bench, cluster: Cluster) -> None:
+    process = start_slow(bench, cluster)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert output.splitlines()[-1] == "error: interrupted"
+    assert "Traceback" not in output
+
+
+def test_the_end_of_the_scheduler_ends_the_run_in_one_line(bench: Bench, cluster: Cluster) -> None:
+    process = start_slow(bench, cluster)
+    cluster.processes[0].kill()
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 5, output
+    assert f"scheduler {cluster.address}: " in output
+    assert "Traceback" not in output
