@@ -138,7 +138,9 @@ class Cluster:
         """Return the addresses of the workers that may be asked, with their numbers of threads."""
         try:
             known = self.client.scheduler_info(n_workers=-1)["workers"]
-        except (OSError, RuntimeError, TimeoutError) as error:
+        except KeyError:
+            raise _unreachable(self.address, "the connection is lost") from None
+        except (OSError, RuntimeError) as error:
             raise _unreachable(self.address, str(error) or type(error).__name__) from None
         with self._lock:
             return {
@@ -194,6 +196,15 @@ class Cluster:
 
 def _delegated(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord | BuildFailure:
     """Give *job* to a worker, and to another one where it does not do as it was asked."""
+    try:
+        return _given(shop, job, cluster)
+    except AsamanError as error:
+        if error.code is ExitCode.INTERRUPTED:
+            raise
+        return _failure(job, str(error), error.hint, error.code)
+
+
+def _given(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord | BuildFailure:
     order = remote.order_for(job, shop.index)
     reasons: list[str] = []
     while len(reasons) < ATTEMPTS:
@@ -216,13 +227,18 @@ def _delegated(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord |
             cluster.distrust(worker, str(why))
             reasons.append(f"worker {worker}: {why}")
             shop.say(f"{job.source.pin}: {reasons[-1]}; it gets no further job")
+    hint = "look at the workers, or build here: --executor local"
+    return _failure(job, "; ".join(reasons), hint, ExitCode.NOT_AVAILABLE)
+
+
+def _failure(job: BuildJob, reason: str, hint: str, code: ExitCode) -> BuildFailure:
     return BuildFailure(
         name=job.source.name,
         version=job.source.version,
         stage="executor",
-        reason="; ".join(reasons),
-        hint="look at the workers, or build here: --executor local",
-        code=ExitCode.NOT_AVAILABLE,
+        reason=reason,
+        hint=hint,
+        code=code,
         origin=job.source.pin.origin,
     )
 
