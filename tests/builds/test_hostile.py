@@ -142,8 +142,9 @@ class Bench:
 @pytest.fixture
 def bench(
     store: Store, isolation: sandbox.Isolation, interpreter: Interpreter, tmp_path: Path
-) -> Bench:
-    return Bench(store=store, isolation=isolation, interpreter=interpreter, folder=tmp_path)
+) -> Iterator[Bench]:
+    yield Bench(store=store, isolation=isolation, interpreter=interpreter, folder=tmp_path)
+    store.release_memory()
 
 
 # --- reaching out --------------------------------------------------------------------------------
