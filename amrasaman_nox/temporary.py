@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIX: Final = "amrasaman-run-"
+#: Another run can sweep a folder before it is locked, if hardly ever.
+_ATTEMPTS: Final = 100
 _NEW: Final = ".amrasaman-new"
 _OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
 
@@ -110,14 +113,17 @@ def sweep_beside(folder: Path) -> None:
 
 
 def _made() -> tuple[str, int]:
-    while True:
+    for _ in range(_ATTEMPTS):
         path = tempfile.mkdtemp(prefix=_PREFIX)
+        # The user's umask has no say in it: with 777 none would ever be ours.
+        os.chmod(path, 0o700)  # noqa: PTH101 - a text, as tempfile gives it
         descriptor = _locked(path)
         # Another run may sweep it before it is locked.
         if descriptor is not None:
             if os.path.isdir(path):  # noqa: PTH112 - a text, as tempfile gives it
                 return path, descriptor
             os.close(descriptor)
+    raise OSError(errno.EACCES, "no folder of our own can be made in it", tempfile.gettempdir())
 
 
 def _locked(path: str) -> int | None:

@@ -35,6 +35,27 @@ def test_a_folder_is_private_and_gone_after_an_error(parent: Path) -> None:
     assert not list(parent.iterdir())
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_a_folder_is_private_whatever_the_umask(umask: int, parent: Path) -> None:
+    former = os.umask(umask)
+    try:
+        with temporary.folder() as made:
+            assert stat.S_IMODE(Path(made).stat().st_mode) == 0o700
+            assert len(list(parent.iterdir())) == 1
+    finally:
+        os.umask(former)
+    assert not list(parent.iterdir())
+
+
+def test_it_is_given_up_where_no_folder_can_be_locked(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary, "_locked", lambda path: None)
+    with pytest.raises(OSError, match="no folder of our own"), temporary.folder():
+        pass
+    assert len(list(parent.iterdir())) <= 100
+
+
 def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(parent: Path) -> None:
     runs = [
         subprocess.Popen(
