@@ -415,6 +415,8 @@ def test_a_signal_ends_it_as_ctrl_c_does(number: signal.Signals, tmp_path: Path)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests may have been told to ignore it, by nohup for one.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 20
         while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
