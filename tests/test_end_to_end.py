@@ -119,6 +119,7 @@ def test_a_build_with_a_lock_asks_no_index_for_what_the_store_has(cold: Bench) -
         assert (done.returncode, cold.hashes()) == (0, before), done.stderr
 
 
+@pytest.mark.slow
 def test_an_archive_with_a_lock_asks_no_index_either(cold: Bench) -> None:
     (cold.folder / "mini_flit-1.0.tar.gz").write_bytes(miniatures.MINIATURES["mini-flit"]("1.0"))
     assert cold.asaman("-s", "mini_flit-1.0.tar.gz").returncode == 0
@@ -182,6 +183,7 @@ def test_an_index_without_upload_times_will_do_and_the_lock_says_so(cold: Bench)
     assert cold.asaman("-r", "requirements.txt").returncode == 0
 
 
+@pytest.mark.slow
 def test_an_index_of_plain_pages_will_do(cold: Bench) -> None:
     assert cold.index is not None
     cold.index.json = False
@@ -189,6 +191,7 @@ def test_an_index_of_plain_pages_will_do(cold: Bench) -> None:
     assert cold.asaman("-r", "requirements.txt").returncode == 0
 
 
+@pytest.mark.slow
 def test_conflicting_build_requirements_work_in_one_run(cold: Bench) -> None:
     helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
     helper(cold, "2.0", miniatures.BACKENDS_UPLOADED)
@@ -198,6 +201,7 @@ def test_conflicting_build_requirements_work_in_one_run(cold: Bench) -> None:
     assert "mini_helper-2.0-" in locked(cold)
 
 
+@pytest.mark.slow
 def test_a_build_requirement_that_is_only_an_sdist_is_named(cold: Bench) -> None:
     assert cold.index is not None
     sdist = make_sdist("mini-helper", "1.0")
@@ -244,6 +248,7 @@ def test_an_archive_gives_the_wheel_that_the_requirements_file_gives(cold: Bench
     assert len(cold.hashes(output)) == 2
 
 
+@pytest.mark.slow
 def test_a_zip_archive_builds(cold: Bench) -> None:
     import io
     import tarfile
@@ -362,6 +367,7 @@ def test_a_pin_with_a_url_is_taken_only_if_allowed(bench: Bench) -> None:
     assert list(bench.hashes()) == [PURE]
 
 
+@pytest.mark.slow
 def test_several_interpreters_give_one_pure_wheel_and_several_compiled_ones(bench: Bench) -> None:
     other = other_python()
     arguments = ("--python", sys.executable, "--python", str(other))
@@ -456,6 +462,7 @@ def test_the_configuration_can_say_what_is_taken(cold: Bench) -> None:
     assert [wheel["state"] for wheel in json.loads(done.stdout)["wheels"]] == ["taken"]
 
 
+@pytest.mark.slow
 def test_a_taken_wheel_of_a_pylock_is_verified(cold: Bench) -> None:
     assert cold.index is not None
     wheel = cold.index.add(make_wheel("mini-rust", "1.0"), "mini_rust-1.0-py3-none-any.whl")
@@ -661,6 +668,7 @@ def test_only_the_very_version_and_only_vouched_wheels_are_verified(cold: Bench)
     assert cold.hashes()[PURE] in text
 
 
+@pytest.mark.slow
 def test_a_wheel_changed_after_the_build_is_made_anew(bench: Bench) -> None:
     bench.write(*miniatures.pins("mini-flit"))
     bench.asaman("-r", "requirements.txt")

@@ -68,6 +68,7 @@ def test_uv_installs_them_by_their_hashes(built: Bench) -> None:
     run(built, built.folder / "venv/bin/python", "-c", IMPORTS)
 
 
+@pytest.mark.slow
 def test_uv_installs_from_the_verified_pylock(built: Bench) -> None:
     pins = [miniatures.pin(name).partition("sha256:")[2] for name in ("mini-flit", "mini-c")]
     files = built.index_url.removesuffix("simple/") + "files"
@@ -90,6 +91,7 @@ def test_uv_installs_from_the_verified_pylock(built: Bench) -> None:
     run(built, built.folder / "venv/bin/python", "-c", "import mini_flit, mini_c")
 
 
+@pytest.mark.slow
 def test_installer_takes_them(built: Bench) -> None:
     pytest.importorskip("installer")
     for wheel in built.hashes():

@@ -112,6 +112,7 @@ def test_the_lock_session_writes_the_lock_alone(project: Bench) -> None:
     assert not project.wheels.exists()
 
 
+@pytest.mark.slow
 def test_a_throwaway_environment_holds_what_was_verified(project: Bench) -> None:
     done = nox(project, "-s", "reproducible_wheels", "verified_requirements", "uses")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -104,7 +104,7 @@ def test_the_users_variables_and_files_have_no_influence(
     "variables",
     [
         {"PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "2", "PYTHONDONTWRITEBYTECODE": "1"},
-        {"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"},
+        slow({"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"}),
         slow({"LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "1", "TERM": "dumb"}),
         {"HOME": "/nonexistent/home", "COLUMNS": "x", "PYTHONWARNINGS": "error"},
         slow({"HOME": "", "USER": "", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}),
@@ -116,6 +116,7 @@ def test_the_users_locale_zone_and_interpreter_settings_have_no_influence(
     assert rebuilt(bench, **variables) == expected
 
 
+@pytest.mark.slow
 def test_a_missing_home_is_no_fault(bench: Bench, expected: dict[str, str]) -> None:
     bench.write(*PINS)
     variables = bench.environment()
@@ -272,6 +273,7 @@ def test_a_cache_that_others_may_write_to_is_refused(bench: Bench, tmp_path: Pat
     assert (done.returncode, "others may write to the cache" in done.stderr) == (4, True)
 
 
+@pytest.mark.slow
 def test_cache_and_output_may_be_on_different_file_systems(
     bench: Bench, expected: dict[str, str]
 ) -> None:
@@ -302,7 +304,8 @@ def linked(path: Path) -> None:
     path.symlink_to("/etc/passwd")
 
 
-@pytest.mark.parametrize("damage", [flipped, slow(linked), slow(Path.unlink)])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [flipped, linked, Path.unlink])
 def test_a_damaged_cache_is_filled_again(cold: Bench, damage: Callable[[Path], object]) -> None:
     cold.write(*miniatures.pins("mini-flit"))
     assert cold.asaman("-r", "requirements.txt").returncode == 0
@@ -317,6 +320,7 @@ def test_a_damaged_cache_is_filled_again(cold: Bench, damage: Callable[[Path], o
 # --- several at once -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_runs_at_once_share_a_cache_and_an_output_folder(cold: Bench) -> None:
     cold.write(*miniatures.pins("mini-flit", "mini-legacy", "mini-in-tree"))
     with ThreadPoolExecutor(3) as pool:
@@ -346,6 +350,7 @@ def test_isolation_that_cannot_be_had_is_not_left_out(bench: Bench, tmp_path: Pa
     assert bench.snapshot() == before
 
 
+@pytest.mark.slow
 def test_without_isolation_the_record_says_so(bench: Bench) -> None:
     bench.write(*miniatures.pins("mini-flit"))
     done = bench.asaman("-r", "requirements.txt", "--isolation", "none")
@@ -390,6 +395,7 @@ def test_nothing_of_a_source_runs_before_its_hash_is_checked(cold: Bench, tmp_pa
     assert canary.exists()
 
 
+@pytest.mark.slow
 def test_the_interpreter_of_the_system_works_too(bench: Bench) -> None:
     system = Path("/usr/bin/python3")
     if not system.exists() or system.resolve() == Path(sys.executable).resolve():
