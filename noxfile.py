@@ -45,6 +45,7 @@ def tests_online(session: nox.Session) -> None:
 def tests_slow(session: nox.Session) -> None:
     """Run the offline tests that take long: defects, faults, clusters, browsers."""
     install(session, "test")
+    session.install("-e", ".[dask]")
     session.run("pytest", "-m", "slow and not online", *session.posargs)
 
 
