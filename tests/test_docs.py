@@ -186,7 +186,7 @@ def folder(tmp_path: Path, index: LocalIndex) -> Path:
 
 
 def start(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
-    dropped = ("NOX", "GITHUB_", "PYTEST", "FORCE_COLOR")
+    dropped = ("NOX", "GITHUB_", "PYTEST", "FORCE_COLOR", "XDG_CACHE_HOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     done = subprocess.run(
         [str(part) for part in command],
