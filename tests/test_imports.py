@@ -34,13 +34,15 @@ LAYERS = (
 #: Who may start a process, and which; of foreign code it is the sandbox alone.
 STARTS_PROCESSES = {
     "builds.sandbox": "foreign code",
+    "builds.start": "a second hook, inside the sandbox",
     "builds.interpreters": "an interpreter, for what it says of itself",
     "builds.tools": "a compiler, for its version",
     "sources.index": "the index client",
     "verification.diffoscope": "diffoscope",
 }
 OPENS_CONNECTIONS = {"sources.index", "sources.download", "sources.access"}
-READS_ENVIRONMENT = {"config", "builds.normalise"}
+# builds.start runs in the sandbox, where the environment is the build's.
+READS_ENVIRONMENT = {"config", "builds.normalise", "builds.start"}
 
 CONNECTING = {"socket", "ssl", "http", "ftplib", "requests", "urllib3", "httpx", "aiohttp"}
 STARTING = {"subprocess", "multiprocessing", "pty"}

@@ -22,7 +22,7 @@ from amrasaman_nox.sources.store import remove_tree
 from amrasaman_nox.wheels import canonical, reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from amrasaman_nox.builds.sandbox import Isolation
@@ -68,7 +68,7 @@ class Workplace:
 
     def make(self, owner: int | None) -> None:
         """Create the folders; those that the build writes belong to its user."""
-        for name in ("source", "output", "control", "home"):
+        for name in ("source", "output", "control", "following", "home"):
             path = self.folder / name
             path.mkdir(mode=0o700)
             if owner is not None:
@@ -87,30 +87,51 @@ def build_wheel(
     The sdist and the build requirements must be in *store*; nothing is fetched. A failure is a
     value, so that it can cross a process.
     """
-    source = job.source
     started = datetime.now(UTC)
     try:
-        with workplace(job, store, isolation) as place_of:
-            record = _build(job, store, isolation, place_of, notify)
-    except hooks.HookFailed as failed:
-        return failure_of(job, failed)
+        with workplace(job, store, isolation) as folder:
+            runner, backend = ready(job, store, isolation, folder, notify)
+            name = hooks.build(runner, "wheel", settings(job))
+            return _record(job, runner, name, backend, store, started)
+    except hooks.HookFailed as error:
+        return failure_of(job, error)
     except AsamanError as error:
-        return BuildFailure(
-            name=source.name,
-            version=source.version,
-            stage="build",
-            reason=str(error),
-            hint=error.hint,
-            code=error.code,
-            origin=source.pin.origin,
-        )
-    return dataclasses.replace(
-        record,
-        isolation_reasons=isolation.reasons,
-        tools=tools.reachable(),
-        started=started,
-        finished=datetime.now(UTC),
-    )
+        return failed(job, "build", error)
+
+
+def ask_and_build(
+    job: BuildJob,
+    known: Sequence[str],
+    *,
+    store: Store,
+    isolation: Isolation,
+    notify: Callable[[str], None] = lambda message: None,
+) -> tuple[tuple[str, ...], BuildRecord | BuildFailure | None]:
+    """Ask the backend what it requires; build the wheel at once if that is nothing but *known*.
+
+    :returns: what the backend asks for, and what the build came to, ``None`` without one
+    :raises HookFailed: the backend could not say what it requires
+    :raises AsamanError: the source or the environment could not be made ready
+    """
+    started = datetime.now(UTC)
+    asked: tuple[str, ...] | None = None
+    try:
+        with workplace(job, store, isolation) as folder:
+            runner, backend = ready(job, store, isolation, folder, notify)
+            asked, built = hooks.requires_and_wheel(runner, known, settings(job))
+            if built is None:
+                return asked, None
+            if isinstance(built, hooks.HookFailed):
+                raise built
+            return asked, _record(job, runner, built, backend, store, started)
+    except hooks.HookFailed as error:
+        if asked is None:
+            raise
+        return asked, failure_of(job, error)
+    except AsamanError as error:
+        if asked is None:
+            raise
+        return asked, failed(job, "build", error)
 
 
 def failure_of(job: BuildJob, failed: hooks.HookFailed) -> BuildFailure:
@@ -205,6 +226,7 @@ def place(
         source=folder / "source",
         output=folder / "output",
         control=folder / "control",
+        following=folder / "following",
         log=folder / "log",
         environment=environment,
         world=dataclasses.replace(world, environment_path=environment.inside),
@@ -227,13 +249,14 @@ def unpack_source(job: BuildJob, folder: Path, store: Store) -> unpack.SdistInfo
         )
 
 
-def _build(
+def ready(
     job: BuildJob,
     store: Store,
     isolation: Isolation,
     folder: Path,
     notify: Callable[[str], None],
-) -> BuildRecord:
+) -> tuple[hooks.Runner, str]:
+    """Unpack the source, make its environment, and return what runs its hooks, and the backend."""
     info = unpack_source(job, folder, store)
     unpack.check_metadata(info, job.source.pin)
     system = unpack.build_system(info)
@@ -242,8 +265,19 @@ def _build(
     runner = hooks.Runner(
         place=where, isolation=isolation, interpreter=job.interpreter, limits=job.limits
     )
-    name = hooks.build(runner, "wheel", settings(job))
-    with collect(where.output, name) as raw:
+    return runner, system.backend
+
+
+def _record(
+    job: BuildJob,
+    runner: hooks.Runner,
+    name: str,
+    backend: str,
+    store: Store,
+    started: datetime,
+) -> BuildRecord:
+    """Take the wheel that a backend left, and return its record."""
+    with collect(runner.place.output, name) as raw:
         wheel, passes = _keep(raw, name, job, store)
     return BuildRecord(
         name=job.source.name,
@@ -254,11 +288,15 @@ def _build(
         requirements=tuple(sorted(job.requirements)),
         interpreter=job.interpreter,
         environment=job.environment,
-        isolation=isolation.rung,
+        isolation=runner.isolation.rung,
         config_settings=job.config_settings,
-        backend=system.backend,
+        backend=backend,
         passes=passes,
         cpu_seconds=runner.cpu_seconds,
+        isolation_reasons=runner.isolation.reasons,
+        tools=tools.reachable(),
+        started=started,
+        finished=datetime.now(UTC),
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from packaging.utils import parse_wheel_filename
 
-from amrasaman_nox.builds import normalise, sandbox
+from amrasaman_nox.builds import bytecode, normalise, sandbox
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Digest, Limits
 from amrasaman_nox.sources.store import remove_tree
@@ -30,28 +31,6 @@ if TYPE_CHECKING:
 PATIENCE: Final = 600.0
 _WHEELS: Final = "/build/wheels"
 _UV: Final = "/build/uv"
-# Importing what a hook imports leaves its bytecode; a backend that is not there is no fault here.
-_WARM: Final = """
-import importlib, sys
-for name in sys.argv[1:]:
-    try:
-        importlib.import_module(name)
-    except BaseException:
-        pass
-"""
-#: What a build with this backend imports beyond the backend's own module.
-_WARM_ALSO: Final = {
-    "setuptools": tuple(
-        f"setuptools.command.{name}"
-        for name in (
-            *("bdist_wheel", "build", "build_clib", "build_ext", "build_py", "dist_info"),
-            *("egg_info", "install", "install_egg_info", "install_lib", "install_scripts"),
-        )
-    ),
-    "hatchling": ("hatchling.builders.wheel", "hatchling.cli", "hatchling.licenses.parse"),
-    "flit_core": ("flit_core.wheel", "flit_core.buildapi"),
-    "poetry": ("poetry.core.masonry.builders.wheel", "poetry.core.factory"),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +153,10 @@ def _fill(
             *("--find-links", seen_wheels, "--python", environment.python),
             *("--requirement", f"{seen_wheels}/requirements.txt"),
         ]
-        warm = [environment.python, "-c", _WARM, *warmed(backend)]
+        imported = bytecode.modules(backend, [file.filename for file in files])
+        warm = [environment.python, "-c", bytecode.PROGRAM, *imported]
+        # Only what installs decides how this ends.
+        program = f"{shlex.join(install)} || exit; {shlex.join(warm)}; exit 0"
         world = dataclasses.replace(BuildEnvironment(), environment_path=environment.inside)
         if not inside:
             world = dataclasses.replace(world, home=str(work / "home"))
@@ -189,7 +171,7 @@ def _fill(
         )
         give_to_build(environment.host)
         command = sandbox.Command(
-            argv=("/bin/sh", "-c", '"$@"', "sh", *install),
+            argv=("/bin/sh", "-c", program),
             directory="/" if inside else str(work),
             variables=variables,
             folders=folders,
@@ -205,14 +187,6 @@ def _fill(
                 done.limit or (said[0].strip() if said else f"exit status {done.code}"),
                 code=ExitCode.BUILD_FAILED,
             )
-        if backend:
-            sandbox.run(dataclasses.replace(command, argv=tuple(warm)), isolation)
-
-
-def warmed(backend: str) -> tuple[str, ...]:
-    """Return the modules whose bytecode a build with *backend* needs."""
-    module = backend.partition(":")[0]
-    return (module, *_WARM_ALSO.get(module.partition(".")[0], ())) if module else ()
 
 
 def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:

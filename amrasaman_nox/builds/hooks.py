@@ -11,13 +11,12 @@ import dataclasses
 import errno
 import json
 import os
-import stat
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.builds import normalise, sandbox, start
+from amrasaman_nox.builds import answers, normalise, sandbox, start
 from amrasaman_nox.builds.environments import interpreter_folders
 from amrasaman_nox.errors import AsamanError, ExitCode
 
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
     from amrasaman_nox.builds.sandbox import Completed, Isolation
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
 
-#: An answer holds the warnings of the backend as well; some projects get hundreds of long ones.
 # Faults of the disk that are not the backend's.
 _DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
-_LARGEST_ANSWER: Final = 8 << 20
+_NO_REQUIREMENTS: Final = "the hook gave something else than requirements"
+_ASKING: Final = "get_requires_for_build_wheel"
+_BUILDING: Final = "build_wheel"
 _HOOK: Final = "/build/frontend/hook.py"
 _START: Final = "/build/frontend/start.py"
 
@@ -43,6 +43,7 @@ class Place:
     source: Path
     output: Path
     control: Path
+    following: Path
     log: Path
     environment: Environment
     world: BuildEnvironment
@@ -53,12 +54,14 @@ class Place:
             return path
         for host, seen in (
             (self.source, self.world.build_path),
-            (self.output, "/build/output"),
-            (self.control, "/build/control"),
+            *((folder, f"/build/{folder.name}") for folder in self._shown()),
         ):
             if path == str(host) or path.startswith(f"{host}/"):
                 return seen + path[len(str(host)) :]
         return path
+
+    def _shown(self) -> tuple[Path, ...]:
+        return self.output, self.control, self.following
 
 
 class HookFailed(Exception):  # noqa: N818 - it becomes a value, a BuildFailure
@@ -74,16 +77,32 @@ class HookFailed(Exception):  # noqa: N818 - it becomes a value, a BuildFailure
 
 
 @dataclass(slots=True)
+class Following:
+    """The hook that builds a wheel, in the start that asks what it requires beyond *known*.
+
+    It runs if that is nothing; ``result`` is its answer or its failure then.
+    """
+
+    known: tuple[str, ...]
+    question: dict[str, Any]
+    result: dict[str, Any] | HookFailed | None = None
+
+
+@dataclass(slots=True)
 class Runner:
-    """The frontend's runner: starts each hook in the sandbox and keeps what it cost."""
+    """The frontend's runner: starts each hook in the sandbox and keeps what it cost.
+
+    With ``following``, an interpreter and a backend are started once for two hooks, and the
+    frontend's second question has its answer already.
+    """
 
     place: Place
     isolation: Isolation
     interpreter: Interpreter
     limits: Limits
+    following: Following | None = None
     cpu_seconds: float = 0.0
     log: str = ""
-    completed: list[Completed] = field(default_factory=list)
 
     def __call__(
         self,
@@ -95,24 +114,77 @@ class Runner:
 
         :raises HookFailed: it ended otherwise than well
         """
-        _, script, hook, answers = cmd
+        _, script, hook, frontend = cmd
+        asked = answers.question(Path(frontend), self._seen)
+        extra, following = extra_environ or {}, self.following
+        if following is not None and hook == _ASKING:
+            found = self._run_both(script, asked, following, extra)
+        elif following is not None and following.result and following.question == asked:
+            found = following.result
+        else:
+            found = self._run(script, hook, asked, extra)
+        if isinstance(found, HookFailed):
+            raise found
+        answers.give(Path(frontend), found)
+
+    def _run(
+        self, script: str, hook: str, asked: dict[str, Any], extra: Mapping[str, str]
+    ) -> dict[str, Any] | HookFailed:
+        """Return what one hook answers, or how it failed."""
+        answers.ask(self.place.control, asked)
+        done = self._start(script, (hook, self._seen(str(self.place.control))), extra)
+        return self._result(done, hook, self.place.control)
+
+    def _run_both(
+        self, script: str, asked: dict[str, Any], following: Following, extra: Mapping[str, str]
+    ) -> dict[str, Any] | HookFailed:
+        """Return what the first hook answers, and keep what the second one does if it runs."""
+        first, second = self.place.control, self.place.following
+        answers.ask(first, asked)
+        answers.ask(second, following.question)
+        parts = (_ASKING, self._seen(str(first)), _BUILDING, self._seen(str(second)))
+        done = self._start(script, (*parts, json.dumps(following.known)), extra, second)
+        if not answers.is_given(first):
+            return self._result(done, _ASKING, first)
+        # Whatever went wrong after the first answer did so in the second hook.
+        if done.limit or done.code or answers.is_given(second):
+            following.result = self._result(done, _BUILDING, second)
+        return self._read(_ASKING, first)
+
+    def _result(self, done: Completed, hook: str, control: Path) -> dict[str, Any] | HookFailed:
+        if done.limit:
+            return HookFailed(hook=hook, reason=f"limit passed: {done.limit}", log=done.tail)
+        if done.code:
+            return HookFailed(hook=hook, reason=_reason(done), log=done.tail)
+        return self._read(hook, control)
+
+    def _read(self, hook: str, control: Path) -> dict[str, Any] | HookFailed:
+        try:
+            answer = answers.read(control, self.place.log)
+        except answers.BadAnswer as bad:
+            return HookFailed(hook=hook, reason=f"bad backend result: {bad}")
+        # The frontend would take the letters of a text for requirements.
+        if hook.startswith("get_requires") and isinstance(answer.get("return_val"), (str, dict)):
+            return HookFailed(hook=hook, reason=_NO_REQUIREMENTS)
+        return answer
+
+    def _start(
+        self, script: str, rest: Sequence[str], extra: Mapping[str, str], *writable: Path
+    ) -> Completed:
         place, isolation = self.place, self.isolation
-        _write_question(Path(answers), place, isolation)
-        control = place.inside(str(place.control), isolation)
         command = sandbox.Command(
-            argv=(place.environment.python, *self._program(script), hook, control),
-            directory=place.inside(str(place.source), isolation),
-            variables={
-                **normalise.variables(place.world),
-                **self._backend(extra_environ or {}),
-            },
+            argv=(place.environment.python, *self._program(script), *rest),
+            directory=self._seen(str(place.source)),
+            variables={**normalise.variables(place.world), **self._backend(extra)},
             folders=(
                 sandbox.Folder(host=Path(script), inside=_HOOK),
                 sandbox.Folder(host=Path(start.__file__), inside=_START),
                 sandbox.Folder(host=place.environment.host, inside=place.environment.inside),
                 sandbox.Folder(host=place.source, inside=start.UNPACKED),
-                sandbox.Folder(host=place.output, inside="/build/output", writable=True),
-                sandbox.Folder(host=place.control, inside="/build/control", writable=True),
+                *(
+                    sandbox.Folder(host=path, inside=f"/build/{path.name}", writable=True)
+                    for path in (place.output, place.control, *writable)
+                ),
                 *interpreter_folders(self.interpreter),
             ),
             environment=place.world,
@@ -123,13 +195,11 @@ class Runner:
         done = sandbox.run(command, isolation)
         self.cpu_seconds += done.cpu_seconds
         self.log = done.tail
-        if done.limit:
-            raise HookFailed(hook=hook, reason=f"limit passed: {done.limit}", log=done.tail)
-        if done.code:
-            raise HookFailed(hook=hook, reason=_reason(done), log=done.tail)
-        answer = _read_answer(place.control / "output.json", hook)
-        _log_warnings(answer.pop("warnings", None), place.log)
-        (Path(answers) / "output.json").write_text(json.dumps(answer))
+        return done
+
+    def _seen(self, path: str) -> str:
+        """Return how the build sees the host's *path*."""
+        return self.place.inside(path, self.isolation)
 
     def _program(self, script: str) -> tuple[str, ...]:
         """Return what the interpreter runs: the hook's script, in the sandbox behind our own."""
@@ -143,7 +213,7 @@ class Runner:
         seen = dict(variables)
         for name, value in variables.items():
             if name == "_PYPROJECT_HOOKS_BACKEND_PATH_JSON":
-                paths = [self.place.inside(path, self.isolation) for path in json.loads(value)]
+                paths = [self._seen(path) for path in json.loads(value)]
                 seen[name] = json.dumps(paths)
         return seen
 
@@ -185,6 +255,32 @@ def requires_for_wheel(
     return _requires(runner, "wheel", config_settings)
 
 
+def requires_and_wheel(
+    runner: Runner, known: Sequence[str], config_settings: Mapping[str, str | Sequence[str]]
+) -> tuple[tuple[str, ...], str | HookFailed | None]:
+    """Ask what a wheel requires; build it in the same start if that is nothing but *known*.
+
+    :returns: what the backend asks for, sorted; and the file name that it gave, how the build
+        failed, or ``None`` if nothing was built
+    :raises HookFailed: the backend could not say what it requires
+    """
+    settings = dict(config_settings)
+    kwargs = {
+        "wheel_directory": runner.place.inside(str(runner.place.output), runner.isolation),
+        "config_settings": settings,
+        "metadata_directory": None,
+    }
+    following = Following(known=tuple(known), question={"kwargs": kwargs})
+    runner.following = following
+    asked = requires_for_wheel(runner, settings)
+    if following.result is None or not set(asked) <= set(known):
+        return asked, None
+    try:
+        return asked, build(runner, "wheel", settings)
+    except HookFailed as failed:
+        return asked, failed
+
+
 def requires_for_sdist(runner: Runner) -> tuple[str, ...]:
     """Return what the backend asks for to make an sdist (PEP 517), sorted.
 
@@ -200,7 +296,7 @@ def _requires(
     with _frontend_errors(hook, runner):
         found = _frontend(runner).get_requires_for_build(kind, dict(config_settings))
     if not all(isinstance(item, str) for item in found):
-        raise HookFailed(hook=hook, reason="the hook gave something else than requirements")
+        raise HookFailed(hook=hook, reason=_NO_REQUIREMENTS)
     return tuple(sorted(found))
 
 
@@ -233,57 +329,6 @@ def _frontend(runner: Runner) -> Any:
     return ProjectBuilder(
         place.source, python_executable=str(place.environment.host / "bin/python"), runner=runner
     )
-
-
-def _write_question(answers: Path, place: Place, isolation: Isolation) -> None:
-    """Copy the hook's input to the control folder, with the paths that the hook sees."""
-    question = json.loads((answers / "input.json").read_text())
-    for name in ("wheel_directory", "sdist_directory", "metadata_directory"):
-        path = question["kwargs"].get(name)
-        if path is not None:
-            question["kwargs"][name] = place.inside(path, isolation)
-    (place.control / "output.json").unlink(missing_ok=True)
-    written = place.control / "input.json"
-    written.write_text(json.dumps(question))
-    written.chmod(0o644)
-
-
-def _log_warnings(found: object, log: Path) -> None:
-    """Write what the backend warned of to its log: the frontend would print it as it is."""
-    lines = found if isinstance(found, list) else []
-    with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(
-            f"warning: {line.get('filename')}:{line.get('lineno')}: {line.get('message')}\n"
-            for line in lines
-            if isinstance(line, dict)
-        )
-
-
-def _read_answer(path: Path, hook: str) -> dict[str, Any]:
-    """Return the hook's answer; it may be anything, so it is opened with care and then parsed."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        reason = f"bad backend result: the hook gave no answer ({error.strerror})"
-        raise HookFailed(hook=hook, reason=reason) from None
-    try:
-        facts = os.fstat(file)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
-            reason = "bad backend result: the hook's answer is not a regular file"
-            raise HookFailed(hook=hook, reason=reason)
-        content = os.read(file, _LARGEST_ANSWER + 1)
-    finally:
-        os.close(file)
-    if len(content) > _LARGEST_ANSWER:
-        reason = f"bad backend result: the hook's answer is longer than {_LARGEST_ANSWER} bytes"
-        raise HookFailed(hook=hook, reason=reason)
-    try:
-        answer = json.loads(content)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise HookFailed(hook=hook, reason="bad backend result: the hook's answer is not JSON")
-    return answer
 
 
 def _reason(done: Completed) -> str:

@@ -43,11 +43,12 @@ R = TypeVar("R")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from amrasaman_nox.builds.prepare import Prepared
     from amrasaman_nox.builds.requires import Known
     from amrasaman_nox.builds.workshop import Notify, Workshop
-    from amrasaman_nox.model import Interpreter, LockEntry, Pin, Requirements
+    from amrasaman_nox.model import BuildJob, Interpreter, LockEntry, Pin, Requirements
     from amrasaman_nox.settings import Config
 
 
@@ -229,8 +230,11 @@ def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known])
         if prepared.source.taken:
             record, kept = taken.take(shop, prepared.source), False
         else:
-            entry = requires.finished(shop, prepared, known(prepared))
-            result, kept = built(shop, prepared.source, prepared.interpreter, entry)
+            early = _Early(shop, prepared)
+            entry = requires.finished(shop, prepared, known(prepared), early)
+            result, kept = early.result, False
+            if result is None:
+                result, kept = built(shop, prepared.source, prepared.interpreter, entry)
             if isinstance(result, BuildFailure):
                 shop.notify(Event(stage="build", state="failed", name=str(pin)))
                 return _Done(entry=entry, failure=result)
@@ -241,6 +245,33 @@ def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known])
         return _Done(entry=entry, failure=failure_of(shop, prepared, error))
     shop.notify(Event(stage="build", state="kept" if kept else "done", name=str(pin)))
     return _Done(entry=entry, record=record, kept=kept, note=note)
+
+
+@dataclasses.dataclass(slots=True)
+class _Early:
+    """Asks a backend what it requires, and has the wheel built at once if that is nothing more.
+
+    Elsewhere than on this machine, on the rung ``none`` (where a hook leaves the source changed),
+    and where the store has the wheel, it only asks.
+    """
+
+    shop: Workshop
+    prepared: Prepared
+    result: BuildRecord | BuildFailure | None = None
+
+    def __call__(self, entry: LockEntry) -> tuple[str, ...]:
+        shop, prepared = self.shop, self.prepared
+        job = shop.job(prepared.source, prepared.interpreter, entry.files)
+        if shop.workers.cluster is not None or not shop.isolation.constant_paths:
+            return requires.dynamic_of(shop, prepared, entry)
+        with _locked(shop, job):
+            if not shop.config.rebuild and _stored(shop, job.key, prepared.source) is not None:
+                return requires.dynamic_of(shop, prepared, entry)
+            asked, self.result = builder.ask_and_build(
+                job, entry.static, store=shop.store, isolation=shop.isolation, notify=shop.say
+            )
+            _remember(shop, job, self.result)
+        return asked
 
 
 def failure_of(
@@ -261,16 +292,24 @@ def built(
     Of several runs at once, one builds and the others take its result.
     """
     job = shop.job(source, interpreter, entry.files)
-    patience = shop.config.timeout or 1e9
-    with shop.store.lock(f"build-{job.key}", timeout=patience, notify=shop.say):
+    with _locked(shop, job):
         if not shop.config.rebuild:
             former = _stored(shop, job.key, source)
             if former is not None:
                 return former, True
         result = executors.build(shop, job)
-        if isinstance(result, BuildRecord):
-            shop.store.put_value("records", job.key, records.render(result).encode())
+        _remember(shop, job, result)
         return result, False
+
+
+def _locked(shop: Workshop, job: BuildJob) -> AbstractContextManager[None]:
+    patience = shop.config.timeout or 1e9
+    return shop.store.lock(f"build-{job.key}", timeout=patience, notify=shop.say)
+
+
+def _remember(shop: Workshop, job: BuildJob, result: BuildRecord | BuildFailure | None) -> None:
+    if isinstance(result, BuildRecord):
+        shop.store.put_value("records", job.key, records.render(result).encode())
 
 
 def _stored(shop: Workshop, key: str, source: Source) -> BuildRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.model import BuildLock, Digest, Event, Source, utc
 from amrasaman_nox.sources import download, index, unpack
-from amrasaman_nox.sources.unpack import BuildSystem
+from amrasaman_nox.sources.unpack import BuildSystem, SdistInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 1 << 20
 _NO_LOCK: Final = BuildLock()
-#: Downloads wait for the network more than for a processor.
-FETCHERS: Final = 8
+#: Downloads wait for the network more than for a processor; more at once overrun name servers.
+FETCHERS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,13 +173,15 @@ def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepar
 
 
 def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
-    """Read an sdist strictly; one that is refused leaves nothing in the store."""
+    """Read an sdist strictly, unless its bytes were read before.
+
+    One that is refused leaves nothing in the store.
+    """
     if source.taken:
         nothing = BuildSystem(requires=(), backend="")
         return Prepared(source=source, interpreter=interpreter, system=nothing)
     try:
-        with fetched(source.digest, source.filename, shop.store) as file:
-            info = unpack.read_sdist(file, source.filename)
+        info = _judged(shop, source)
         unpack.check_metadata(info, source.pin)
         system = unpack.build_system(info)
     except AsamanError as error:
@@ -188,6 +191,24 @@ def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
     for note in info.notes:
         shop.say(note)
     return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
+
+
+def _judged(shop: Workshop, source: Source) -> SdistInfo:
+    """Return what an sdist says of itself; what was judged once is remembered by its hash."""
+    key = f"{source.filename}-{source.digest}"
+    content = shop.store.get_value("sdists", key)
+    facts = json.loads(content) if content is not None else {}
+    if facts.pop("rules", None) == unpack.RULES:
+        text = facts["pyproject"]
+        facts["pyproject"] = None if text is None else text.encode("utf-8", "surrogateescape")
+        return SdistInfo(**{**facts, "notes": tuple(facts["notes"])})
+    with fetched(source.digest, source.filename, shop.store) as file:
+        info = unpack.read_sdist(file, source.filename)
+    raw = info.pyproject
+    text = None if raw is None else raw.decode("utf-8", "surrogateescape")
+    facts = {**dataclasses.asdict(info), "pyproject": text, "rules": unpack.RULES}
+    shop.store.put_value("sdists", key, json.dumps(facts).encode())
+    return info
 
 
 def _fetch(shop: Workshop, source: Source) -> None:

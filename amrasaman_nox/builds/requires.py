@@ -173,23 +173,8 @@ def dynamic_of(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[st
     :raises HookFailed: it could not say
     """
     job = shop.job(prepared.source, prepared.interpreter, entry.files)
-    backend = "" if prepared.system.backend_path else prepared.system.backend
     with builder.workplace(job, shop.store, shop.isolation) as folder:
-        builder.unpack_source(job, folder, shop.store)
-        where = builder.place(
-            job,
-            folder,
-            store=shop.store,
-            isolation=shop.isolation,
-            backend=backend,
-            notify=shop.say,
-        )
-        runner = hooks.Runner(
-            place=where,
-            isolation=shop.isolation,
-            interpreter=prepared.interpreter,
-            limits=shop.config.limits,
-        )
+        runner, _ = builder.ready(job, shop.store, shop.isolation, folder, shop.say)
         return hooks.requires_for_wheel(runner, builder.settings(job))
 
 

@@ -1,21 +1,29 @@
-"""The first of our own code in a sandbox: the source goes into memory, then the hook runs.
+"""The first of our own code in a sandbox: the source goes into memory, then the hooks run.
 
 How a folder is listed is up to its file system: by hashes that were salted when it was made (ext4)
 or by creation (in memory). A source in memory, created in one order, is listed in one order on
-every machine. This runs under the interpreter of the build, which may be older than ours.
+every machine. Where a wheel is to be built as soon as it is known that nothing else is required,
+one start does both: the first hook runs in a child of the interpreter that has the backend
+imported, and the second one as if there had been no first one. This runs under the interpreter of
+the build, which may be older than ours.
 """
 
 # Importing pathlib would cost each build more than all that is done here.
-# ruff: noqa: PTH102, PTH112, PTH114, PTH118, PTH123, PTH208
+# ruff: noqa: PTH102, PTH108, PTH112, PTH114, PTH118, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import json
 import os
 import shutil
 import sys
 
 #: Where the sandbox shows the unpacked source, which is never written to.
 UNPACKED = "/build/unpacked"
+#: What a hook may write beside the source, its answers and its home.
+WRITABLE = ("/build/output", "/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
 
 
 def fill(source: bytes, destination: bytes, reverse: bool) -> None:
@@ -30,11 +38,61 @@ def fill(source: bytes, destination: bytes, reverse: bool) -> None:
     shutil.copystat(source, destination)
 
 
+def empty(folder: str) -> None:
+    """Remove all that is in *folder*."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+
+def import_backend() -> None:
+    """Import the build backend, unless it is part of the source; a fault is the hooks' to name."""
+    if "_PYPROJECT_HOOKS_BACKEND_PATH_JSON" in os.environ:
+        return
+    with contextlib.suppress(BaseException):
+        importlib.import_module(os.environ["_PYPROJECT_HOOKS_BUILD_BACKEND"].partition(":")[0])
+
+
+def asks_for_no_more(control: str, static: list[str]) -> bool:
+    """Return whether the answer of the first hook has nothing but what is known to be required."""
+    with open(os.path.join(control, "output.json"), encoding="utf-8") as file:
+        answer = json.load(file)
+    return isinstance(answer.get("return_val"), list) and all(
+        requirement in static for requirement in answer["return_val"]
+    )
+
+
 def main() -> None:
-    """Fill the build folder (argument 1) in the order (2), then run a script (3) with the rest."""
-    folder, order, script = sys.argv[1:4]
+    """Fill the build folder (argument 1) in the order (2), then run a script (3) with the rest.
+
+    The rest is a hook and its folder. Where there are two of them and a list, the second hook
+    follows the first one if that asks for nothing but what is in the list.
+    """
+    folder, order, script, hook, control = sys.argv[1:6]
+    following = sys.argv[6:]
     fill(os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed")
-    sys.argv[:] = sys.argv[3:]
+    if following:
+        sys.path[:] = [path for path in sys.path if path != os.path.dirname(script)]
+        import_backend()
+        child = os.fork()
+        if child:
+            _, status = os.waitpid(child, 0)
+            if status:
+                sys.exit(os.WEXITSTATUS(status) or 128 + os.WTERMSIG(status))
+            if not asks_for_no_more(control, json.loads(following[2])):
+                return
+            try:
+                for used in (folder, os.environ["HOME"], *WRITABLE):
+                    empty(used)
+            except OSError:
+                # It is then built in a start of its own.
+                return
+            fill(os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed")
+            hook, control = following[:2]
+    sys.argv[:] = [script, hook, control]
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")
     exec(code, {"__name__": "__main__", "__file__": script})  # noqa: S102 - as the interpreter would

@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable
@@ -130,7 +130,7 @@ def fetch_all(
     store: Store,
     index: IndexOptions,
     notify: Callable[[str], None] = lambda message: None,
-    jobs: int = 8,
+    jobs: int = 4,
     patience: Patience = Patience(),
     connections: Connections | None = None,
 ) -> None:
@@ -395,6 +395,7 @@ class Connections:
         self.index = index
         self._variables = dict(index.environment)
         self._local = threading.local()
+        self._opening = threading.Lock()
         self._free: list[requests.Session] = []
 
     def __enter__(self) -> Connections:
@@ -456,7 +457,7 @@ class Connections:
             try:
                 session = self._free.pop()
             except IndexError:
-                session = _new_session()
+                session = _new_session(self._opening)
                 session.cert = self._variables.get("SSL_CLIENT_CERT")
             self._local.session = session
         return session
@@ -490,7 +491,8 @@ class Connections:
         return None
 
 
-def _new_session() -> requests.Session:
+def _new_session(opening: threading.Lock) -> requests.Session:
+    """Return a session that opens a connection while it holds *opening*."""
     import requests
 
     class Session(requests.Session):
@@ -498,10 +500,33 @@ def _new_session() -> requests.Session:
             # Even told not to follow, the library would read the whole body of a redirect.
             return None
 
+    class Adapter(requests.adapters.HTTPAdapter):
+        def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+            if pool.ConnectionCls is type(pool).ConnectionCls:
+                pool.ConnectionCls = _in_turn(pool.ConnectionCls, opening)
+            return pool
+
     session = Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Adapter())
     session.trust_env = False
     session.headers.update({"User-Agent": "amrasaman-nox", "Accept-Encoding": "identity"})
     return session
+
+
+def _in_turn(base: Any, opening: threading.Lock) -> Any:
+    """Return *base*, a class of connections, so that they look up their host one after another.
+
+    A name server that gets many questions at once may drop some, which costs five seconds each.
+    """
+
+    class InTurn(base):  # type: ignore[misc]
+        def _new_conn(self) -> Any:
+            with opening:
+                return super()._new_conn()
+
+    return InTurn
 
 
 def _is_excepted(url: str, no_proxy: str) -> bool:

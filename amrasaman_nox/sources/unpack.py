@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.model import Pin
 
+#: The number of the rules below; what was judged by others is judged again.
+RULES: Final = 1
 #: What a project without ``[build-system]`` is built with (PEP 517).
 DEFAULT_REQUIRES: Final = ("setuptools>=40.8.0",)
 DEFAULT_BACKEND: Final = "setuptools.build_meta:__legacy__"

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -9,6 +10,7 @@ from amrasaman_nox.builds import prepare, workshop
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, Interpreter, LockEntry, Pin
 from amrasaman_nox.settings import Config
+from amrasaman_nox.sources import unpack
 
 from ..support import archives, miniatures
 from ..support.index import altered
@@ -127,3 +129,48 @@ def test_nothing_to_prepare_asks_nobody(
     with opened(tmp_path, index) as shop:
         assert prepare.prepare(shop, [], interpreter) == ()
     assert not index.requests
+
+
+def test_an_sdist_is_judged_once_unless_the_rules_change(
+    tmp_path: Path,
+    index: LocalIndex,
+    pin: Pin,
+    interpreter: Interpreter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged = []
+    read = unpack.read_sdist
+
+    def counted(file: BinaryIO, filename: str) -> unpack.SdistInfo:
+        judged.append(filename)
+        return read(file, filename)
+
+    monkeypatch.setattr(unpack, "read_sdist", counted)
+    with opened(tmp_path, index) as shop:
+        first = prepare.prepare(shop, [pin], interpreter)
+        assert prepare.prepare(shop, [pin], interpreter) == first
+        assert len(judged) == 1
+        monkeypatch.setattr(unpack, "RULES", unpack.RULES + 1)
+        assert prepare.prepare(shop, [pin], interpreter) == first
+        assert len(judged) == 2
+    other = dataclasses.replace(pin, version="2.0")
+    with opened(tmp_path, index) as shop, pytest.raises(AsamanError, match="metadata mismatch"):
+        prepare._read(shop, dataclasses.replace(first[0].source, pin=other), interpreter)
+
+
+def test_what_is_remembered_of_an_sdist_is_all_of_it(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter
+) -> None:
+    data = archives.sdist(
+        archives.tar_member("other/pyproject.toml", b"# \xff\n"),
+        top="other",
+        metadata=archives.pkg_info("demo", "1.0"),
+    )
+    pin = pin_of(index, "demo", data)
+    with opened(tmp_path, index) as shop:
+        (source,) = prepare.locate(shop, [pin], interpreter)
+        prepare._fetch(shop, source)
+        first = prepare._judged(shop, source)
+        assert first.pyproject == b"# \xff\n"
+        assert first.notes
+        assert prepare._judged(shop, source) == first
