@@ -72,6 +72,13 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session
+def evaluation(session: nox.Session) -> None:
+    """Measure what verify finds: nox -s evaluation -- [REQUIREMENTS ...] [--write FILE]."""
+    install(session, "test")
+    session.run("python", "-m", "tests.evaluation", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Check the documents and build them as HTML; with --write, write what is generated anew."""
     install(session, "test", "docs")

@@ -66,9 +66,11 @@ def _loopback_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    return Store.open(tmp_path / "cache")
+    opened = Store.open(tmp_path / "cache")
+    yield opened
+    opened.release_memory()
 
 
 @pytest.fixture

@@ -105,6 +105,9 @@ def _open(config: Config, notify: Notify, workers: Workers) -> Workshop:
     isolation = sandbox.choose(config.isolation)
     store = Store.open(config.cache_dir or platformdirs.user_cache_path("amrasaman-nox"))
     store.sweep()
+    if config.scheduler is not None and workers.cluster is None:
+        note = f"builds run here, not at {config.scheduler}: that takes --executor dask"
+        notify(Event(stage="note", state="note", note=note))
     return Workshop(
         config=config,
         store=store,

@@ -50,6 +50,24 @@ def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
     return comparison.verdict in _ACCEPTED.get(allowed, _VERDICTS)
 
 
+def name_of(comparison: Comparison, report: Report) -> str:
+    """Return the name of what was compared; with its kind where there are several of one release.
+
+    The kind is ``sdist``, or the tags of a wheel.
+    """
+    same = [
+        one
+        for one in report.comparisons
+        if (one.name, one.version) == (comparison.name, comparison.version)
+    ]
+    if len(same) == 1:
+        return comparison.name
+    filename = comparison.wheel
+    is_wheel = filename.endswith(".whl")
+    kind = "-".join(filename.removesuffix(".whl").split("-")[-3:]) if is_wheel else "sdist"
+    return f"{comparison.name} ({kind})"
+
+
 def shows_comparisons(report: Report) -> bool:
     """Tell whether the report is about comparisons."""
     return report.command == _VERIFY or bool(report.comparisons)

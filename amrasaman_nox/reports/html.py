@@ -106,8 +106,9 @@ def _comparisons(report: Report) -> Iterator[str]:
     for one in report.comparisons:
         opened = "" if facts.is_accepted(one, report.allowed) else " open"
         yield f"<details{opened}>"
+        name = _text(facts.name_of(one, report))
         yield (
-            f'<summary><b>{_text(one.name)} <span class="version">{_text(one.version)}</span></b>'
+            f'<summary><b>{name} <span class="version">{_text(one.version)}</span></b>'
             f'<span>{_badge(one.verdict)}</span><span class="why">{_text(_why(one))}</span>'
             "</summary>"
         )

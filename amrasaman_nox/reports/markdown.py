@@ -96,7 +96,7 @@ def _title(report: Report) -> str:
 def _comparisons(report: Report) -> list[str]:
     lines = ["| name | version | verdict | why |", "|---|---|---|---|"]
     for one in report.comparisons:
-        cells = (one.name, one.version, str(one.verdict), _why(one))
+        cells = (facts.name_of(one, report), one.version, str(one.verdict), _why(one))
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     lines.append("")
     for one in report.comparisons:

@@ -68,7 +68,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False) ->
 def _print_comparisons(console: Console, report: Report) -> None:
     table = _table("name", "version", "verdict", "why")
     for one in report.comparisons:
-        _add(table, one.name, one.version, str(one.verdict), _why(one))
+        _add(table, facts.name_of(one, report), one.version, str(one.verdict), _why(one))
     if report.comparisons:
         console.print(table)
     for one in report.comparisons:

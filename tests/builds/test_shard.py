@@ -234,6 +234,13 @@ def test_parts_that_are_merged_are_what_one_run_builds(tmp_path: Path, index: Lo
     assert bench.hashes(bench.folder / "whole") == bench.hashes()
 
 
+def test_a_scheduler_without_its_executor_is_said_not_to_be_used(bench: Bench) -> None:
+    bench.write(*miniatures.pins("mini-flit"))
+    done = bench.asaman("-r", "requirements.txt", "--scheduler", "tcp://127.0.0.1:1")
+    assert done.returncode == 0, done.stderr
+    assert "builds run here, not at tcp://127.0.0.1:1: that takes --executor dask" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -22,10 +22,13 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import pages
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PEERS = {"asaman": "asaman==0.2.1", "pip": "pip", "uv": "uv"}
+#: What is installed for a row, into an environment of its own.
+PEERS = {"asaman_021": "asaman==0.2.1", "pip_wheel": "pip", "uv_build": "uv"}
 # A ratio that is worse than its recorded one by more than this fails the smaller run.
 SLACK = 4 / 3
 
@@ -177,16 +180,25 @@ def pip_wheel(bench: Bench) -> Measured:
 
 def asaman_021(bench: Bench) -> Measured:
     """``asaman -r FILE --with-index INDEX``, the original."""
+    index = bench.index or default_index(bench)
     programs = f"{Path(bench.command('asaman')).parent}:{os.environ['PATH']}"
     shutil.rmtree("/tmp/pip-wheel-build", ignore_errors=True)
     return measure(
         [
             *(bench.command("asaman"), "-r", str(bench.requirement)),
-            *("--with-index", bench.index, "-o", str(bench.fresh("asaman-out"))),
+            *("--with-index", index, "-o", str(bench.fresh("asaman-out"))),
         ],
         bench.folder,
         PATH=programs,
     )
+
+
+def default_index(bench: Bench) -> str:
+    """Return the index that pip asks, since the original needs its URL."""
+    program = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+    python = str(bench.folder / "peers" / "asaman" / "bin" / "python")
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 #: Each row: what is measured, by what, against which peer, and the ratio to reach.
@@ -203,10 +215,12 @@ ROWS: tuple[tuple[str, Callable[[Bench], Measured], tuple[tuple[str, float], ...
 )
 
 
-def peers(folder: Path) -> None:
-    """Install each peer into an environment of its own."""
-    for name, requirement in PEERS.items():
-        place = folder / "peers" / name
+def peers(folder: Path, rows: list[str]) -> None:
+    """Install what *rows* measure, or all if there are none, each into its own environment."""
+    for row, requirement in PEERS.items():
+        if rows and row not in rows:
+            continue
+        place = folder / "peers" / requirement.partition("==")[0]
         venv.create(place, with_pip=True)
         subprocess.run(
             [str(place / "bin" / "python"), "-m", "pip", "install", "-q", "-U", requirement],
@@ -298,37 +312,29 @@ def main() -> int:
     parser.add_argument("--index", default="", help="the index that asaman 0.2.1 is told to use")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", default=[], metavar="ROW")
-    parser.add_argument("--write", type=Path, help="a Markdown file for the table")
+    parser.add_argument("--write", type=Path, help="the page with a place for the table")
     parser.add_argument("--baseline", type=Path, help="ratios that must not fall back by a third")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     try:
-        peers(folder)
+        peers(folder, options.only)
         sdists = fetched_sdists(options.requirement, folder)
         bench = Bench(
             folder=folder,
             requirement=options.requirement.resolve(),
             sdists=sdists,
-            index=options.index or default_index(folder),
+            index=options.index,
         )
         found = run(bench, options.rounds, options.only)
         text = table(found, len(sdists), options.rounds)
         print(text)
         if options.write:
-            options.write.write_text(text)
+            pages.renew(options.write, "beside", text)
         worse = fallen_back(found, options.baseline) if options.baseline else []
         print("\n".join(worse), file=sys.stderr)
         return 1 if worse or any(item.code for item in found.values()) else 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def default_index(folder: Path) -> str:
-    """Return the index that pip asks, since the original needs its URL."""
-    program = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
-    python = str(folder / "peers" / "pip" / "bin" / "python")
-    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

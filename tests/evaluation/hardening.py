@@ -1,11 +1,12 @@
 """Try all that is hostile or goes wrong, and print how much was tried and held.
 
-``python -m tests.evaluation.hardening [--quick]``; with ``--quick`` the real archives are left out,
-and some of the faults. Ends with 1 where anything did not hold.
+``python -m tests.evaluation.hardening [--quick] [--write FILE]``; with ``--quick`` the real
+archives are left out, and some of the faults. Ends with 1 where anything did not hold.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -14,6 +15,12 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 RUNGS = ("full", "namespaces", "none")
@@ -78,27 +85,35 @@ def _came_to(case: ET.Element) -> str:
     return "skipped" if "skipped" in kinds else "held"
 
 
+def rows(trial: Trial, found: Counter[tuple[str, str]]) -> Iterator[str]:
+    """Yield the table's rows of *trial*: one, or one for each rung."""
+    for rung in RUNGS if trial is HOSTILE else ("",):
+        counts = [
+            sum(n for (its, kind), n in found.items() if kind == one and (its == rung or not rung))
+            for one in ("held", "skipped", "failed")
+        ]
+        what = f"{trial.what}, isolation {rung}" if rung else trial.what
+        yield f"| {what} | {' | '.join(map(str, counts))} |"
+
+
 def main() -> int:
-    """Print a table in Markdown; return the exit code."""
-    quick = "--quick" in sys.argv[1:]
-    print("| tried | held | skipped | failed |\n|---|---|---|---|")
+    """Print a table in Markdown, write it where asked; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="without real archives, fewer faults")
+    parser.add_argument("--write", type=Path, help="the page with a place for the table")
+    given = parser.parse_args()
+    lines = ["| tests of | held | skipped | failed |", "|---|---:|---:|---:|"]
     failed = 0
     for trial in TRIALS:
-        if (quick and not trial.quick) or not all((ROOT / path).exists() for path in trial.paths):
+        if given.quick and not trial.quick:
             continue
-        found = outcomes(trial, quick=quick)
-        for rung in RUNGS if trial is HOSTILE else ("",):
-            counts = [
-                sum(
-                    n
-                    for (its, kind), n in found.items()
-                    if kind == one and (its == rung or not rung)
-                )
-                for one in ("held", "skipped", "failed")
-            ]
-            what = f"{trial.what}, isolation {rung}" if rung else trial.what
-            print(f"| {what} | {' | '.join(map(str, counts))} |", flush=True)
+        found = outcomes(trial, quick=given.quick)
+        for line in rows(trial, found):
+            lines.append(line)
+            print(line, flush=True)
         failed += sum(number for (_, kind), number in found.items() if kind == "failed")
+    if given.write:
+        pages.renew(given.write, "held", "\n".join(lines))
     return 1 if failed else 0
 
 

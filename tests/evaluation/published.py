@@ -58,7 +58,22 @@ def main(arguments: Sequence[str]) -> int:
     print(table(found))
     if given.json:
         given.json.write_text(json.dumps(plain(found), indent=1, default=str))
-    return 0
+    return 0 if reached(found) else 1
+
+
+def reached(found: dict[str, tuple[Compared, ...]]) -> bool:
+    """Tell whether the shares of the table are reached, and every tampered wheel was seen."""
+    every = [one for done in found.values() for one in done]
+    same = [one.comparison for one in every if one.comparison.verdict in SAME]
+    proven = [one for one in same if one.verdict is Verdict.IDENTICAL or one.proof]
+    shares = [
+        (sum(one.comparison.verdict in SAME for one in found[name]), len(found[name]), goal)
+        for name, _, goal in SETS
+        if name in found
+    ]
+    shares.append((len(proven), len(same), PROVEN))
+    enough = all(100 * part >= goal * whole for part, whole, goal in shares)
+    return enough and not any(one.missed for one in every)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..support.cluster import running_cluster
 from ..support.projects import closure_of_installed, make_sdist
+from . import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -263,15 +264,6 @@ def _cluster_rows(found: dict[int, Measured]) -> Iterator[str]:
         yield f"| {name} | {one.wall:.1f} s | {local / one.wall:.2f} |"
 
 
-def renewed(text: str, rows: Sequence[str]) -> str:
-    """Return *text* with the measured part replaced."""
-    head, begin, rest = text.partition("<!-- measured -->\n")
-    _, end, tail = rest.partition("\n<!-- end of measured -->")
-    if not begin or not end:
-        raise SystemExit("the page has no place for the table")
-    return "\n".join((head + begin, *rows)) + "\n" + end + tail
-
-
 _SERIES = (
     ("cold", "cold", "#b4450a"),
     ("rebuild", "rebuild all", "#0a5fb4"),
@@ -345,7 +337,7 @@ def main() -> None:
             PLOT.write_text(plot(found))
     print("\n".join(rows))
     if given.write:
-        page.write_text(renewed(page.read_text(), rows))
+        pages.renew(page, "measured", "\n".join(rows))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from amrasaman_nox.model import Report
+from amrasaman_nox.reports import html, markdown
 from amrasaman_nox.reports.table import render
 from tests.reports.examples import EVERY, build_report, verify_report
 
@@ -82,3 +84,14 @@ def test_the_file_that_was_asked_for_is_named() -> None:
 
 def test_a_lock_with_nothing_to_add_is_said_to_be_complete() -> None:
     assert render(Report(command="lock_build_requirements")) == "the build lock is complete\n"
+
+
+def test_an_sdist_and_a_wheel_of_one_release_are_told_apart() -> None:
+    names = ("attrs-25.3.0.tar.gz", "attrs-25.3.0-py3-none-any.whl")
+    (one, *_) = verify_report().comparisons
+    both = tuple(replace(one, wheel=name) for name in names)
+    for as_text in (render, markdown.render, html.render):
+        text = as_text(Report(command="verify", comparisons=both))
+        assert "attrs (sdist)" in text
+        assert "attrs (py3-none-any)" in text
+    assert "(" not in render(Report(command="verify", comparisons=both[:1])).splitlines()[2][:20]
