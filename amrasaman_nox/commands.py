@@ -241,17 +241,20 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
 def _print(report: Report, config: Config, stdout: Stream, stderr: Stream) -> None:
     _write_reports(report, config, stdout)
     tabled = config.json != "-" and not config.quiet
+    # Who sees both streams in one place is told of a failure once.
+    together = stdout.isatty() and stderr.isatty()
     if tabled:
         from amrasaman_nox.reports import table
 
         color = config.color == "always" or (config.color == "auto" and stdout.isatty())
         width = shutil.get_terminal_size((_WIDTH, 24)).columns if stdout.isatty() else None
-        stdout.line(table.render(report, width=width, colour=color).rstrip("\n"))
+        text = table.render(report, width=width, colour=color, failures=not together)
+        stdout.line(text.rstrip("\n"))
     elif not config.quiet:
         for line in _remarks(report):
             stderr.line(printable(line))
     for failure in report.build.failures:
-        for line in _failure_lines(failure, with_log=not tabled):
+        for line in _failure_lines(failure, with_log=together or not tabled):
             stderr.line(line)
 
 

@@ -510,6 +510,28 @@ def test_a_terminal_gets_a_live_display_that_goes_away(tmp_path: Path) -> None:
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_failure_is_told_once_where_one_terminal_shows_both_streams(together: bool) -> None:
+    import pty
+
+    command, variables = script("asaman", "-r", pinned("fail"))
+    main, other = pty.openpty()
+    with (
+        os.fdopen(main, "rb", buffering=0) as terminal,
+        subprocess.Popen(
+            command, env=variables, stdout=other if together else subprocess.PIPE, stderr=other
+        ) as process,
+    ):
+        os.close(other)
+        shown = _all_of(terminal)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert shown.count(b"the hook ended with 1") == 1
+    assert shown.count(b"install libxml2") == 1
+    assert (shown if together else out).count(b"| first") == 1
+    assert together or b"failed: lxml==5.2.1" in out
+
+
 @pytest.mark.parametrize("name", ["asaman", "asaman_generate"])
 def test_the_scripts_take_the_arguments_of_the_process(name: str) -> None:
     done = start("--bogus", name=name)

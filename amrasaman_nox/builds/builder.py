@@ -56,7 +56,17 @@ _HINTS: Final = (
         "the project does not declare what it builds with; report it to the project",
     ),
     (r"No space left on device", "free some space, then run again"),
-    (r"^limit passed", "raise the limit with the option of that name, if the build is sound"),
+    *(
+        (f"^limit passed: {limit}", f"if the build is sound, give it more: {option}")
+        for limit, option in (
+            ("time", "--timeout SECONDS"),
+            ("silence", "--silence-timeout SECONDS"),
+            ("log size", "--max-log SIZE"),
+            ("memory", "--max-memory SIZE"),
+            ("processes", "--max-processes NUMBER"),
+            ("disk", "--max-disk SIZE"),
+        )
+    ),
 )
 
 

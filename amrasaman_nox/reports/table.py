@@ -10,7 +10,7 @@ from amrasaman_nox.reports import facts
 from amrasaman_nox.verification.explain import verdict_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import Console
     from rich.table import Table
@@ -35,11 +35,14 @@ _STYLES: Final = {
 }
 
 
-def render(report: Report, *, width: int | None = None, colour: bool = False) -> str:
+def render(
+    report: Report, *, width: int | None = None, colour: bool = False, failures: bool = True
+) -> str:
     """Return the report as text.
 
     :param width: the terminal's, in columns; ``None`` for lines of any length, as for a pipe
     :param colour: whether to write terminal colours
+    :param failures: whether to name the builds that failed, with the ends of their logs
     """
     from rich.console import Console
 
@@ -59,7 +62,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False) ->
     if facts.shows_comparisons(report):
         _print_comparisons(console, report)
     if facts.shows_builds(report):
-        _print_builds(console, report)
+        _print_builds(console, report, report.build.failures if failures else ())
     for line in _foot(report):
         console.print(line, soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
@@ -92,7 +95,7 @@ def _details(comparison: Comparison) -> Iterator[str]:
     yield from facts.tail(comparison.log)
 
 
-def _print_builds(console: Console, report: Report) -> None:
+def _print_builds(console: Console, report: Report, failures: Iterable[BuildFailure]) -> None:
     # The wheel's name holds both where there is no room for all.
     columns = ("name", "version") if console.width >= _ROOMY else ()
     table = _table(*columns, "wheel", "sha256", "")
@@ -108,7 +111,7 @@ def _print_builds(console: Console, report: Report) -> None:
         )
     if report.build.records:
         console.print(table)
-    for failure in report.build.failures:
+    for failure in failures:
         for line in _failure(failure):
             console.print(line, soft_wrap=True)
     for pin, reason in report.build.left_out:

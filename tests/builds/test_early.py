@@ -172,6 +172,7 @@ def test_a_limit_is_put_down_to_the_hook_that_passed_it(bench: Bench) -> None:
     _, early = bench.early(bench.job(building="time.sleep(60)", silence=1.0))
     assert isinstance(early, BuildFailure)
     assert (early.stage, early.reason[:13]) == ("build_wheel", "limit passed:")
+    assert early.hint == "if the build is sound, give it more: --silence-timeout SECONDS"
     assert time.monotonic() - started < 30
 
 
