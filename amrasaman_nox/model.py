@@ -222,8 +222,13 @@ class Interpreter:
 
     @property
     def key(self) -> str:
-        """What a build lock is keyed by, such as ``cpython-3.11-linux-x86_64``."""
-        return f"{self.implementation}-{self.minor}-{self.platform}"
+        """What a build lock is keyed by, such as ``cpython-3.11-linux-x86_64``.
+
+        A free-threaded interpreter takes other wheels: ``cpython-3.13t-linux-x86_64`` (PEP 703).
+        """
+        abi = self.tags[0].split("-")[1] if self.tags else ""
+        threads = "t" if re.fullmatch(r"cp\d+d?t|cp\d+td?", abi) else ""
+        return f"{self.implementation}-{self.minor}{threads}-{self.platform}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

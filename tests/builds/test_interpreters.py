@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,20 @@ def test_the_running_interpreter_describes_itself_as_packaging_does() -> None:
 def test_a_virtual_environment_stands_for_its_base_interpreter() -> None:
     assert inspect(sys.executable).executable == inspect().executable
     assert not any("site-packages" in prefix for prefix in inspect().prefixes)
+
+
+@pytest.mark.parametrize(
+    ("tag", "minor"),
+    [
+        ("cp313-cp313-linux_x86_64", "3.13"),
+        ("cp313-cp313t-linux_x86_64", "3.13t"),
+        ("cp313-cp313td-linux_x86_64", "3.13t"),
+        ("pp311-pypy311_pp73-linux_x86_64", "3.13"),
+    ],
+)
+def test_a_free_threaded_interpreter_has_a_key_of_its_own(tag: str, minor: str) -> None:
+    found = dataclasses.replace(inspect(), version="3.13.1", tags=(tag,))
+    assert found.key == f"cpython-{minor}-{found.platform}"
 
 
 def test_the_key_names_implementation_version_and_platform() -> None:
