@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 import re
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,16 @@ class ExitCode(enum.IntEnum):
     NOT_AVAILABLE = 4
     INPUT_OUTPUT = 5
     INTERRUPTED = 130
+
+
+#: What is no fault of a file or of who wrote it.
+DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+
+def code_of(error: BaseException) -> ExitCode:
+    """Return the exit code for an input that cannot be read: 5 if the disk is at fault, else 2."""
+    number = getattr(error, "errno", None)
+    return ExitCode.INPUT_OUTPUT if number in DISK_FAULTS else ExitCode.BAD_INPUT
 
 
 def printable(text: str) -> str:

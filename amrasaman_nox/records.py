@@ -13,7 +13,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, ExitCode, code_of
 from amrasaman_nox.model import (
     SCHEMA,
     BuildEnvironment,
@@ -106,7 +106,8 @@ def read_record(path: Path) -> BuildRecord:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise AsamanError(f"record {path}", error.strerror or str(error)) from None
+        why = error.strerror or str(error)
+        raise AsamanError(f"record {path}", why, code=code_of(error)) from None
     if len(content) > _LARGEST:
         raise AsamanError(f"record {path}", f"longer than {_LARGEST} bytes")
     return parse(content, str(path))
@@ -140,13 +141,17 @@ def vouched_wheels(folder: Path) -> Iterator[tuple[BuildRecord, Path]]:
 
     Records that cannot be read, or are of another schema, are passed over: their wheels are not
     vouched for. The wheel's bytes are not looked at.
+
+    :raises AsamanError: the disk is at fault (exit 5)
     """
     if not folder.is_dir():
         return
     for path in sorted(folder.glob(f"*.whl{SUFFIX}")):
         try:
             record = read_record(path)
-        except AsamanError:
+        except AsamanError as error:
+            if error.code is ExitCode.INPUT_OUTPUT:
+                raise
             continue
         if path.name == record.wheel.filename + SUFFIX:
             yield record, folder / record.wheel.filename

@@ -10,6 +10,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox.errors import DISK_FAULTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -53,6 +55,7 @@ def read(folder: Path, log: Path) -> dict[str, Any]:
     """Return the answer in *folder*; what the backend warned of goes to its log.
 
     :raises BadAnswer: it is no regular file of ours, too long, or not JSON
+    :raises OSError: the disk is at fault
     """
     answer = _parsed(_content(folder / _ANSWER))
     # The frontend would print warnings as they are.
@@ -69,6 +72,8 @@ def _content(path: Path) -> bytes:
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
         raise BadAnswer(f"the hook gave no answer ({error.strerror})") from None
     try:
         facts = os.fstat(file)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import json
 import os
 import warnings
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.builds import answers, normalise, sandbox, start
 from amrasaman_nox.builds.environments import interpreter_folders
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.builds.sandbox import Completed, Isolation
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
 
-# Faults of the disk that are not the backend's.
-_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _NO_REQUIREMENTS: Final = "the hook gave something else than requirements"
 _ASKING: Final = "get_requires_for_build_wheel"
 _BUILDING: Final = "build_wheel"
@@ -239,7 +236,7 @@ def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
         inner = getattr(error, "exception", None)
         if isinstance(inner, (HookFailed, AsamanError)):
             raise inner from None
-        if isinstance(inner, OSError) and inner.errno in _DISK:
+        if isinstance(inner, OSError) and inner.errno in DISK_FAULTS:
             why = inner.strerror or str(inner)
             raise AsamanError(hook, why, code=ExitCode.INPUT_OUTPUT) from None
         raise HookFailed(hook=hook, reason=_first_line(str(error)), log=runner.log) from None

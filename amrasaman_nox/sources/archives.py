@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, code_of
 from amrasaman_nox.members import quoted
 from amrasaman_nox.model import Digest, Origin, Pin, Requirements
 from amrasaman_nox.sources.unpack import SdistInfo, read_sdist
@@ -67,7 +67,8 @@ def _list(path: Path) -> tuple[list[Path], list[str]]:
     try:
         names = sorted(os.listdir(path))  # noqa: PTH208 - names are wanted, sorted as text
     except OSError as error:
-        raise AsamanError(str(path), f"cannot read the folder: {error.strerror}") from None
+        why = f"cannot read the folder: {error.strerror}"
+        raise AsamanError(str(path), why, code=code_of(error)) from None
     found = [path / name for name in names if name.endswith(ENDINGS)]
     return found, [name for name in names if not name.endswith(ENDINGS)]
 
@@ -104,7 +105,7 @@ def _open_regular(path: Path) -> BufferedReader:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise AsamanError(str(path), f"cannot read the file: {why}") from None
+        raise AsamanError(str(path), f"cannot read the file: {why}", code=code_of(error)) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise AsamanError(str(path), "not a regular file", code=ExitCode.BAD_INPUT)

@@ -28,7 +28,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, all_of, printable
+from amrasaman_nox.errors import AsamanError, all_of, code_of, printable
 from amrasaman_nox.model import Constraint, Digest, IndexOptions, Origin, Pin, Requirements
 
 _DEEPEST: Final = 16
@@ -171,7 +171,7 @@ def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_res
             data = file.read(_LONGEST_FILE + 1) or b""
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
-        raise AsamanError(f"cannot read {path}", why, origin=origin) from None
+        raise AsamanError(f"cannot read {path}", why, origin=origin, code=code_of(error)) from None
     if len(data) > _LONGEST_FILE:
         raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)
     try:
