@@ -116,32 +116,23 @@ def ask_and_build(
     store: Store,
     isolation: Isolation,
     notify: Callable[[str], None] = lambda message: None,
-) -> tuple[tuple[str, ...], BuildRecord | BuildFailure | None]:
+) -> tuple[tuple[str, ...], BuildRecord | None]:
     """Ask the backend what it requires; build the wheel at once if that is nothing but *known*.
 
-    :returns: what the backend asks for, and what the build came to, ``None`` without one
+    :returns: what the backend asks for; and the record, ``None`` if the wheel is still to be built
     :raises HookFailed: the backend could not say what it requires
     :raises AsamanError: the source or the environment could not be made ready
     """
     started = datetime.now(UTC)
-    asked: tuple[str, ...] | None = None
-    try:
-        with workplace(job, store, isolation) as folder:
-            runner, backend = ready(job, store, isolation, folder, notify)
-            asked, built = hooks.requires_and_wheel(runner, known, settings(job))
-            if built is None:
-                return asked, None
-            if isinstance(built, hooks.HookFailed):
-                raise built
-            return asked, _record(job, runner, built, backend, store, started)
-    except hooks.HookFailed as error:
-        if asked is None:
-            raise
-        return asked, failure_of(job, error)
-    except AsamanError as error:
-        if asked is None:
-            raise
-        return asked, failed(job, "build", error)
+    with workplace(job, store, isolation) as folder:
+        runner, backend = ready(job, store, isolation, folder, notify)
+        asked, name = hooks.requires_and_wheel(runner, known, settings(job))
+        if name is None:
+            return asked, None
+        try:
+            return asked, _record(job, runner, name, backend, store, started)
+        except (AsamanError, hooks.HookFailed):
+            return asked, None
 
 
 def failure_of(job: BuildJob, failed: hooks.HookFailed) -> BuildFailure:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: How long another run's making of the same environment is waited for, in seconds.
 PATIENCE: Final = 600.0
+#: How long the bytecode of what builds import may take to make, in seconds.
+_WARMING: Final = 60
 _WHEELS: Final = "/build/wheels"
 _UV: Final = "/build/uv"
 
@@ -155,8 +157,11 @@ def _fill(
         ]
         imported = bytecode.modules(backend, [file.filename for file in files])
         warm = [environment.python, "-c", bytecode.PROGRAM, *imported]
-        # Only what installs decides how this ends.
-        program = f"{shlex.join(install)} || exit; {shlex.join(warm)}; exit 0"
+        # Only what installs decides how this ends, whatever is done when it is imported.
+        program = (
+            f"{shlex.join(install)} || exit; "
+            f"timeout -s KILL {_WARMING} {shlex.join(warm)} >/dev/null 2>&1; exit 0"
+        )
         world = dataclasses.replace(BuildEnvironment(), environment_path=environment.inside)
         if not inside:
             world = dataclasses.replace(world, home=str(work / "home"))

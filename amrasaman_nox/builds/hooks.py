@@ -77,12 +77,13 @@ class HookFailed(Exception):  # noqa: N818 - it becomes a value, a BuildFailure
 class Following:
     """The hook that builds a wheel, in the start that asks what it requires beyond *known*.
 
-    It runs if that is nothing; ``result`` is its answer or its failure then.
+    It runs if that is nothing; ``answer`` is set if all went well then. How a build fails is found
+    out by one on its own, with limits and a log of its own.
     """
 
     known: tuple[str, ...]
     question: dict[str, Any]
-    result: dict[str, Any] | HookFailed | None = None
+    answer: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -116,8 +117,10 @@ class Runner:
         extra, following = extra_environ or {}, self.following
         if following is not None and hook == _ASKING:
             found = self._run_both(script, asked, following, extra)
-        elif following is not None and following.result and following.question == asked:
-            found = following.result
+        elif following is not None and following.answer is not None:
+            if asked != following.question:
+                raise HookFailed(hook=hook, reason="the frontend asks for another build")
+            found = following.answer
         else:
             found = self._run(script, hook, asked, extra)
         if isinstance(found, HookFailed):
@@ -139,13 +142,15 @@ class Runner:
         first, second = self.place.control, self.place.following
         answers.ask(first, asked)
         answers.ask(second, following.question)
+        known = second / start.KNOWN
+        known.write_text(json.dumps(following.known))
+        known.chmod(0o644)
         parts = (_ASKING, self._seen(str(first)), _BUILDING, self._seen(str(second)))
-        done = self._start(script, (*parts, json.dumps(following.known)), extra, second)
-        if not answers.is_given(first):
+        done = self._start(script, parts, extra, second)
+        if not os.path.lexists(second / start.BEGUN):
             return self._result(done, _ASKING, first)
-        # Whatever went wrong after the first answer did so in the second hook.
-        if done.limit or done.code or answers.is_given(second):
-            following.result = self._result(done, _BUILDING, second)
+        found = self._result(done, _BUILDING, second)
+        following.answer = found if isinstance(found, dict) else None
         return self._read(_ASKING, first)
 
     def _result(self, done: Completed, hook: str, control: Path) -> dict[str, Any] | HookFailed:
@@ -254,11 +259,11 @@ def requires_for_wheel(
 
 def requires_and_wheel(
     runner: Runner, known: Sequence[str], config_settings: Mapping[str, str | Sequence[str]]
-) -> tuple[tuple[str, ...], str | HookFailed | None]:
+) -> tuple[tuple[str, ...], str | None]:
     """Ask what a wheel requires; build it in the same start if that is nothing but *known*.
 
-    :returns: what the backend asks for, sorted; and the file name that it gave, how the build
-        failed, or ``None`` if nothing was built
+    :returns: what the backend asks for, sorted; and the file name that it gave, or ``None`` if the
+        wheel is still to be built
     :raises HookFailed: the backend could not say what it requires
     """
     settings = dict(config_settings)
@@ -270,12 +275,12 @@ def requires_and_wheel(
     following = Following(known=tuple(known), question={"kwargs": kwargs})
     runner.following = following
     asked = requires_for_wheel(runner, settings)
-    if following.result is None or not set(asked) <= set(known):
+    if following.answer is None or not set(asked) <= set(known):
         return asked, None
     try:
         return asked, build(runner, "wheel", settings)
-    except HookFailed as failed:
-        return asked, failed
+    except HookFailed:
+        return asked, None
 
 
 def requires_for_sdist(runner: Runner) -> tuple[str, ...]:

@@ -226,14 +226,16 @@ def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known])
     pin = prepared.source.pin
     shop.notify(Event(stage="build", state="start", name=str(pin)))
     entry = None
+    result: BuildRecord | BuildFailure
     try:
         if prepared.source.taken:
             record, kept = taken.take(shop, prepared.source), False
         else:
             early = _Early(shop, prepared)
             entry = requires.finished(shop, prepared, known(prepared), early)
-            result, kept = early.result, False
-            if result is None:
+            if early.result is not None:
+                result, kept = early.result, False
+            else:
                 result, kept = built(shop, prepared.source, prepared.interpreter, entry)
             if isinstance(result, BuildFailure):
                 shop.notify(Event(stage="build", state="failed", name=str(pin)))
@@ -251,13 +253,15 @@ def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known])
 class _Early:
     """Asks a backend what it requires, and has the wheel built at once if that is nothing more.
 
+    ``result`` is set if that went well; else the wheel is built on its own.
+
     Elsewhere than on this machine, on the rung ``none`` (where a hook leaves the source changed),
     and where the store has the wheel, it only asks.
     """
 
     shop: Workshop
     prepared: Prepared
-    result: BuildRecord | BuildFailure | None = None
+    result: BuildRecord | None = None
 
     def __call__(self, entry: LockEntry) -> tuple[str, ...]:
         shop, prepared = self.shop, self.prepared

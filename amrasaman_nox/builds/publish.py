@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox import records, temporary
 from amrasaman_nox.builds.environments import fetched
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,10 +98,15 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
 
 
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
-    """Return the hash (hexadecimal) of a regular file, ``""`` for anything else."""
+    """Return the hash (hexadecimal) of a regular file, ``""`` for anything else.
+
+    :raises OSError: the disk is at fault
+    """
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
         return ""
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)

@@ -22,6 +22,9 @@ import sys
 
 #: Where the sandbox shows the unpacked source, which is never written to.
 UNPACKED = "/build/unpacked"
+#: Files beside the second hook's answer: what is known to be required, and that the hook was begun.
+KNOWN = "known.json"
+BEGUN = "begun"
 #: What a hook may write beside the source, its answers and its home.
 WRITABLE = ("/build/output", "/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
 
@@ -56,42 +59,69 @@ def import_backend() -> None:
         importlib.import_module(os.environ["_PYPROJECT_HOOKS_BUILD_BACKEND"].partition(":")[0])
 
 
-def asks_for_no_more(control: str, static: list[str]) -> bool:
-    """Return whether the answer of the first hook has nothing but what is known to be required."""
+def is_unused(folders: list[str]) -> bool:
+    """Return whether nothing is in *folders*; a backend may make itself one when it is imported."""
+    try:
+        return not any(os.listdir(folder) for folder in folders)
+    except OSError:
+        return False
+
+
+def is_alone() -> bool:
+    """Return whether no process is left of the first hook: numbers rise in a new namespace."""
+    return not any(name.isdigit() and int(name) > os.getpid() for name in os.listdir("/proc"))
+
+
+def asks_for_no_more(control: str, following: str) -> bool:
+    """Return whether the first hook's answer has nothing but what is known to be required."""
     with open(os.path.join(control, "output.json"), encoding="utf-8") as file:
         answer = json.load(file)
+    with open(os.path.join(following, KNOWN), encoding="utf-8") as file:
+        known = json.load(file)
     return isinstance(answer.get("return_val"), list) and all(
-        requirement in static for requirement in answer["return_val"]
+        requirement in known for requirement in answer["return_val"]
     )
+
+
+def asked(child: int, control: str, following: str, used: list[str]) -> bool:
+    """Wait for the first hook, a child; return whether the second can run as if it had not been."""
+    _, status = os.waitpid(child, 0)
+    if status:
+        sys.exit(os.WEXITSTATUS(status) or 128 + os.WTERMSIG(status))
+    try:
+        if not is_alone() or not asks_for_no_more(control, following):
+            return False
+        for folder in used:
+            empty(folder)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def main() -> None:
     """Fill the build folder (argument 1) in the order (2), then run a script (3) with the rest.
 
-    The rest is a hook and its folder. Where there are two of them and a list, the second hook
-    follows the first one if that asks for nothing but what is in the list.
+    The rest is a hook and its folder. Where there are two of them, the second hook follows the
+    first one if that asks for nothing but what is known, and can leave nothing behind.
     """
     folder, order, script, hook, control = sys.argv[1:6]
-    following = sys.argv[6:]
-    fill(os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed")
-    if following:
+    unpacked, there, reverse = os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed"
+    fill(unpacked, there, reverse)
+    if sys.argv[6:]:
+        second, following = sys.argv[6:]
         sys.path[:] = [path for path in sys.path if path != os.path.dirname(script)]
         import_backend()
-        child = os.fork()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        writable = [os.environ["HOME"], *WRITABLE]
+        child = os.fork() if is_unused(writable) else 0
         if child:
-            _, status = os.waitpid(child, 0)
-            if status:
-                sys.exit(os.WEXITSTATUS(status) or 128 + os.WTERMSIG(status))
-            if not asks_for_no_more(control, json.loads(following[2])):
+            if not asked(child, control, following, [folder, *writable]):
                 return
-            try:
-                for used in (folder, os.environ["HOME"], *WRITABLE):
-                    empty(used)
-            except OSError:
-                # It is then built in a start of its own.
-                return
-            fill(os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed")
-            hook, control = following[:2]
+            fill(unpacked, there, reverse)
+            hook, control = second, following
+            with open(os.path.join(following, BEGUN), "w"):
+                pass
     sys.argv[:] = [script, hook, control]
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")

@@ -40,6 +40,8 @@ _REFUSALS: Final = frozenset({401, 403, 407})
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Seconds for which another run that fetches the same file is waited for.
 _LOCK_PATIENCE: Final = 1800.0
+# Seconds for which a connection waits until another one is opened.
+_TURN: Final = 1.0
 #: What mends a refusal.
 CREDENTIALS_HINT: Final = "give user name and password in the index's URL or in a netrc file"
 _NETWORK_HINT: Final = "check the network and the index, and run again: what is fetched is kept"
@@ -518,13 +520,18 @@ def _new_session(opening: threading.Lock) -> requests.Session:
 def _in_turn(base: Any, opening: threading.Lock) -> Any:
     """Return *base*, a class of connections, so that they look up their host one after another.
 
-    A name server that gets many questions at once may drop some, which costs five seconds each.
+    A name server that gets many questions at once may drop some, which costs five seconds each. A
+    host that does not answer keeps nobody waiting for long.
     """
 
     class InTurn(base):  # type: ignore[misc]
         def _new_conn(self) -> Any:
-            with opening:
+            held = opening.acquire(timeout=_TURN)
+            try:
                 return super()._new_conn()
+            finally:
+                if held:
+                    opening.release()
 
     return InTurn
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.builds import builder, sandbox
+from amrasaman_nox.builds import builder, sandbox, start
 from amrasaman_nox.builds.hooks import HookFailed
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildEnvironment,
-    BuildFailure,
     BuildJob,
     BuildRecord,
     Digest,
@@ -92,9 +91,7 @@ class Bench:
             limits=replace(Limits(), **limits),  # type: ignore[arg-type]
         )
 
-    def early(
-        self, job: BuildJob, *known: str
-    ) -> tuple[tuple[str, ...], BuildRecord | BuildFailure | None]:
+    def early(self, job: BuildJob, *known: str) -> tuple[tuple[str, ...], BuildRecord | None]:
         return builder.ask_and_build(job, known, store=self.store, isolation=self.isolation)
 
     def alone(self, job: BuildJob) -> BuildRecord:
@@ -108,11 +105,15 @@ def bench(store: Store, isolation: sandbox.Isolation, interpreter: Interpreter) 
     return Bench(store, isolation, interpreter)
 
 
-@pytest.mark.parametrize("asking", ["pass", LEAVES, "sys.modules.clear()"])
-def test_the_wheel_is_that_of_a_build_on_its_own(bench: Bench, asking: str) -> None:
+@pytest.mark.parametrize("asking", ["pass", LEAVES, "sys.modules.clear()", "print('Error: x')"])
+def test_the_wheel_is_that_of_a_build_on_its_own(
+    bench: Bench, asking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts, run = [], sandbox.run
+    monkeypatch.setattr(sandbox, "run", lambda *given: starts.append(given) or run(*given))
     job = bench.job(asking)
     asked, early = bench.early(job)
-    assert asked == ()
+    assert (asked, len(starts)) == ((), 1)
     assert isinstance(early, BuildRecord), early
     assert early.wheel == bench.alone(job).wheel
     assert early.key == job.key
@@ -153,27 +154,54 @@ def test_a_first_hook_that_fails_is_named(bench: Bench, asking: str, said: str) 
     assert said in caught.value.reason
 
 
-@pytest.mark.parametrize("building", ["raise ValueError('not today')", "sys.exit(7)"])
-def test_a_second_hook_that_fails_is_named_and_the_answer_of_the_first_is_kept(
-    bench: Bench, building: str
-) -> None:
+@pytest.mark.parametrize("end", ["os._exit(7)", "os.kill(os.getpid(), 9)", "time.sleep(60)"])
+def test_a_first_hook_that_fails_behind_its_answer_is_no_success(bench: Bench, end: str) -> None:
+    asking = f"__import__('atexit').register(lambda: {end})"
+    with pytest.raises(HookFailed) as caught:
+        bench.early(bench.job(asking, asked="['more']", silence=2.0))
+    assert caught.value.hook == "get_requires_for_build_wheel"
+
+
+@pytest.mark.parametrize(
+    "building", ["raise ValueError('not today')", "sys.exit(7)", "os._exit(0)"]
+)
+def test_a_build_that_fails_is_left_to_one_on_its_own(bench: Bench, building: str) -> None:
     asked, early = bench.early(bench.job(asked="['one']", building=building), "one")
-    assert asked == ("one",)
-    assert isinstance(early, BuildFailure)
-    assert early.stage == "build_wheel"
-    assert early.log_path
+    assert (asked, early) == (("one",), None)
 
 
-def test_a_limit_is_put_down_to_the_hook_that_passed_it(bench: Bench) -> None:
+def test_a_limit_is_that_of_each_hook(bench: Bench) -> None:
     started = time.monotonic()
     with pytest.raises(HookFailed) as caught:
         bench.early(bench.job("time.sleep(60)", silence=1.0))
     assert caught.value.hook == "get_requires_for_build_wheel"
-    _, early = bench.early(bench.job(building="time.sleep(60)", silence=1.0))
-    assert isinstance(early, BuildFailure)
-    assert (early.stage, early.reason[:13]) == ("build_wheel", "limit passed:")
-    assert early.hint == "if the build is sound, give it more: --silence-timeout SECONDS"
+    assert bench.early(bench.job(building="time.sleep(60)", silence=1.0)) == ((), None)
     assert time.monotonic() - started < 30
+    job = bench.job("time.sleep(2)", building="time.sleep(2)", time=3.5)
+    assert bench.early(job) == ((), None)
+    bench.alone(job)
+
+
+FORKS = """
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            for number in (0, 1, 2): os.close(number)
+            time.sleep(20)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_what_the_first_hook_leaves_running_is_beside_no_build(bench: Bench) -> None:
+    job = bench.job(FORKS)
+    assert bench.early(job) == ((), None)
+
+
+def test_folders_that_a_backend_makes_when_it_is_imported_keep_from_building() -> None:
+    assert start.is_unused([str(PROJECTS.parent / "none")]) is False
+    assert start.is_unused([str(PROJECTS)]) is False
+    assert start.is_unused([]) is True
 
 
 @pytest.mark.parametrize("name", ["control", "following"])
@@ -191,9 +219,13 @@ def test_the_answers_of_both_hooks_are_read_with_care(bench: Bench, name: str) -
             bench.early(job)
         assert "gave no answer" in caught.value.reason
     else:
-        _, early = bench.early(job)
-        assert isinstance(early, BuildFailure)
-        assert "gave no answer" in early.reason
+        assert bench.early(job) == ((), None)
+
+
+def test_many_requirements_are_no_fault_of_the_isolation(bench: Bench) -> None:
+    asked, early = bench.early(bench.job(asked="['one']"), *["one"] * 20_000)
+    assert asked == ("one",)
+    assert isinstance(early, BuildRecord)
 
 
 def test_without_a_constant_path_nothing_is_built_early(
