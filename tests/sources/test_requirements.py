@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import string
@@ -494,3 +495,20 @@ def test_pieces_of_lines_are_read_or_refused(pieces: list[str]) -> None:
     with contextlib.suppress(AsamanError):
         found = parse_requirements("".join(pieces), path="/nonexistent/r.txt")
         assert all(pin.digests and pin.name.startswith("foo") for pin in found.pins)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EIO, 5), (errno.ENOSPC, 5), (errno.EACCES, 2), (errno.ENOENT, 2)]
+)
+def test_a_fault_of_the_disk_is_none_of_the_file(
+    number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "requirements.txt"
+    path.write_text("")
+    monkeypatch.setattr(os, "open", fails)
+    with pytest.raises(AsamanError, match=os.strerror(number).lower()) as caught:
+        read_requirements(path)
+    assert caught.value.code == code
