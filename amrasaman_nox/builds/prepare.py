@@ -181,34 +181,45 @@ def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
         nothing = BuildSystem(requires=(), backend="")
         return Prepared(source=source, interpreter=interpreter, system=nothing)
     try:
-        info = _judged(shop, source)
+        known = _judged(shop, source)
+        if known is None:
+            with fetched(source.digest, source.filename, shop.store) as file:
+                info = unpack.read_sdist(file, source.filename)
+        else:
+            info = known
         unpack.check_metadata(info, source.pin)
         system = unpack.build_system(info)
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             shop.store.discard(source.digest)
         raise
+    if known is None:
+        _remember_judged(shop, source, info)
     for note in info.notes:
         shop.say(note)
     return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
 
 
-def _judged(shop: Workshop, source: Source) -> SdistInfo:
-    """Return what an sdist says of itself; what was judged once is remembered by its hash."""
-    key = f"{source.filename}-{source.digest}"
-    content = shop.store.get_value("sdists", key)
+def _judged(shop: Workshop, source: Source) -> SdistInfo | None:
+    """Return what an accepted sdist says of itself, if its bytes were read before."""
+    content = shop.store.get_value("sdists", _judged_key(source))
     facts = json.loads(content) if content is not None else {}
-    if facts.pop("rules", None) == unpack.RULES:
-        text = facts["pyproject"]
-        facts["pyproject"] = None if text is None else text.encode("utf-8", "surrogateescape")
-        return SdistInfo(**{**facts, "notes": tuple(facts["notes"])})
-    with fetched(source.digest, source.filename, shop.store) as file:
-        info = unpack.read_sdist(file, source.filename)
+    if facts.pop("rules", None) != unpack.RULES:
+        return None
+    text = facts["pyproject"]
+    facts["pyproject"] = None if text is None else text.encode("utf-8", "surrogateescape")
+    return SdistInfo(**{**facts, "notes": tuple(facts["notes"])})
+
+
+def _remember_judged(shop: Workshop, source: Source, info: SdistInfo) -> None:
     raw = info.pyproject
     text = None if raw is None else raw.decode("utf-8", "surrogateescape")
     facts = {**dataclasses.asdict(info), "pyproject": text, "rules": unpack.RULES}
-    shop.store.put_value("sdists", key, json.dumps(facts).encode())
-    return info
+    shop.store.put_value("sdists", _judged_key(source), json.dumps(facts).encode())
+
+
+def _judged_key(source: Source) -> str:
+    return f"{source.filename}-{source.digest}"
 
 
 def _fetch(shop: Workshop, source: Source) -> None:

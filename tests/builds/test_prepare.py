@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from amrasaman_nox.builds import prepare, workshop
+from amrasaman_nox.builds.environments import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, Interpreter, LockEntry, Pin
 from amrasaman_nox.settings import Config
@@ -170,7 +171,10 @@ def test_what_is_remembered_of_an_sdist_is_all_of_it(
     with opened(tmp_path, index) as shop:
         (source,) = prepare.locate(shop, [pin], interpreter)
         prepare._fetch(shop, source)
-        first = prepare._judged(shop, source)
+        assert prepare._judged(shop, source) is None
+        with fetched(source.digest, source.filename, shop.store) as file:
+            first = unpack.read_sdist(file, source.filename)
+        prepare._remember_judged(shop, source, first)
         assert first.pyproject == b"# \xff\n"
         assert first.notes
         assert prepare._judged(shop, source) == first
