@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 #: The longest line that an error prints.
 LONGEST_MESSAGE = 500
 
-# C0 and C1 controls, and the bidirectional controls that reorder what a terminal shows.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -43,8 +39,14 @@ def code_of(error: BaseException) -> ExitCode:
 
 
 def printable(text: str) -> str:
-    """Return *text* with control characters escaped and credentials in URLs shown as ``****``."""
-    escaped = _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
+    """Return *text* with what does not show escaped, and credentials in URLs shown as ``****``.
+
+    That is what Unicode calls other or separator, but for the space: control characters, and those
+    that reorder, hide or join what a terminal shows.
+    """
+    escaped = text
+    if not text.isprintable():
+        escaped = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
     return _CREDENTIALS.sub("****@", escaped)
 
 
