@@ -102,11 +102,13 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Change sound inputs at random: nox -s fuzz -- [SECONDS for each harness]."""
+    """Change sound inputs at random: nox -s fuzz -- [SECONDS for each harness [SEED]]."""
     install(session, "fuzz")
-    seconds = session.posargs[0] if session.posargs else "20"
+    defaults = ["20", "1"]
+    seconds, seed = [*session.posargs, *defaults[len(session.posargs) :]]
     for name in FUZZED:
-        session.run("python", "-m", "tests.fuzz", name, f"-max_total_time={seconds}")
+        bounds = (f"-max_total_time={seconds}", f"-seed={seed}")
+        session.run("python", "-m", "tests.fuzz", name, *bounds)
 
 
 @nox.session
