@@ -46,11 +46,6 @@ def ask(folder: Path, asked: dict[str, Any]) -> None:
     written.chmod(0o644)
 
 
-def is_given(folder: Path) -> bool:
-    """Return whether there is an answer, or something else in its place."""
-    return os.path.lexists(folder / _ANSWER)
-
-
 def read(folder: Path, log: Path) -> dict[str, Any]:
     """Return the answer in *folder*; what the backend warned of goes to its log.
 

@@ -50,22 +50,21 @@ def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
     return comparison.verdict in _ACCEPTED.get(allowed, _VERDICTS)
 
 
-def name_of(comparison: Comparison, report: Report) -> str:
-    """Return the name of what was compared; with its kind where there are several of one release.
+def named(report: Report) -> Iterator[tuple[str, Comparison]]:
+    """Yield each comparison with its name; with its kind where there are several of one release.
 
     The kind is ``sdist``, or the tags of a wheel.
     """
-    same = [
-        one
-        for one in report.comparisons
-        if (one.name, one.version) == (comparison.name, comparison.version)
-    ]
-    if len(same) == 1:
-        return comparison.name
-    filename = comparison.wheel
-    is_wheel = filename.endswith(".whl")
-    kind = "-".join(filename.removesuffix(".whl").split("-")[-3:]) if is_wheel else "sdist"
-    return f"{comparison.name} ({kind})"
+    releases = Counter((one.name, one.version) for one in report.comparisons)
+    for one in report.comparisons:
+        several = releases[one.name, one.version] > 1
+        yield f"{one.name} ({_kind(one.wheel)})" if several else one.name, one
+
+
+def _kind(filename: str) -> str:
+    if not filename.endswith(".whl"):
+        return "sdist"
+    return "-".join(filename.removesuffix(".whl").split("-")[-3:])
 
 
 def shows_comparisons(report: Report) -> bool:

@@ -103,12 +103,11 @@ def _badge(label: str) -> str:
 
 def _comparisons(report: Report) -> Iterator[str]:
     yield '<section class="sources">'
-    for one in report.comparisons:
+    for name, one in facts.named(report):
         opened = "" if facts.is_accepted(one, report.allowed) else " open"
         yield f"<details{opened}>"
-        name = _text(facts.name_of(one, report))
         yield (
-            f'<summary><b>{name} <span class="version">{_text(one.version)}</span></b>'
+            f'<summary><b>{_text(name)} <span class="version">{_text(one.version)}</span></b>'
             f'<span>{_badge(one.verdict)}</span><span class="why">{_text(_why(one))}</span>'
             "</summary>"
         )

@@ -95,8 +95,8 @@ def _title(report: Report) -> str:
 
 def _comparisons(report: Report) -> list[str]:
     lines = ["| name | version | verdict | why |", "|---|---|---|---|"]
-    for one in report.comparisons:
-        cells = (facts.name_of(one, report), one.version, str(one.verdict), _why(one))
+    for name, one in facts.named(report):
+        cells = (name, one.version, str(one.verdict), _why(one))
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     lines.append("")
     for one in report.comparisons:

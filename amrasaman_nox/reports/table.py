@@ -70,8 +70,8 @@ def render(
 
 def _print_comparisons(console: Console, report: Report) -> None:
     table = _table("name", "version", "verdict", "why")
-    for one in report.comparisons:
-        _add(table, facts.name_of(one, report), one.version, str(one.verdict), _why(one))
+    for name, one in facts.named(report):
+        _add(table, name, one.version, str(one.verdict), _why(one))
     if report.comparisons:
         console.print(table)
     for one in report.comparisons:
