@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.builds import environments, hooks, tools
+from amrasaman_nox.builds import environments, hooks, installed, tools
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure, BuildRecord
 from amrasaman_nox.sources import unpack
@@ -193,7 +193,7 @@ def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path
     text = f"{job.source.digest} {job.environment.build_path}"
     name = hashlib.sha256(text.encode()).hexdigest()[:24]
     folder = store.root / "none" / name
-    with store.lock(f"none-{name}", timeout=environments.PATIENCE):
+    with store.lock(f"none-{name}", timeout=installed.PATIENCE):
         remove_tree(folder)
         folder.mkdir(mode=0o700, parents=True)
         Workplace(folder=folder).make(None)
@@ -239,7 +239,7 @@ def unpack_source(job: BuildJob, folder: Path, store: Store) -> unpack.SdistInfo
     from amrasaman_nox.builds import sandbox
 
     world: BuildEnvironment = job.environment
-    with environments.fetched(job.source.digest, job.source.filename, store) as file:
+    with installed.fetched(job.source.digest, job.source.filename, store) as file:
         return unpack.unpack(
             file,
             job.source.filename,

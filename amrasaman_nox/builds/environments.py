@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
+import errno
 import hashlib
 import json
 import os
-import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from packaging.utils import parse_wheel_filename
-
-from amrasaman_nox.builds import bytecode, normalise, sandbox
+from amrasaman_nox.builds import installed, normalise
+from amrasaman_nox.builds.installed import PATIENCE
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildEnvironment, Digest, Limits
+from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sources.store import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import BinaryIO
 
-    from amrasaman_nox.builds.sandbox import Folder, Isolation
+    from amrasaman_nox.builds.installed import Tree
+    from amrasaman_nox.builds.sandbox import Isolation
     from amrasaman_nox.model import Interpreter, LockedFile
     from amrasaman_nox.sources.store import Store
 
-#: How long another run's making of the same environment is waited for, in seconds.
-PATIENCE: Final = 600.0
-#: How long the bytecode of what builds import may take to make, in seconds.
-_WARMING: Final = 60
-_WHEELS: Final = "/build/wheels"
-_UV: Final = "/build/uv"
+#: Where a script names its interpreter, in bytes from its beginning.
+_HEAD: Final = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,9 +71,13 @@ def prepare(
         if not complete.exists():
             host.parent.mkdir(mode=0o700, exist_ok=True)
             remove_tree(host)
-            _create(host, interpreter, store)
-            if files:
-                _fill(environment, files, interpreter, store, isolation, backend)
+            bare = _bare(interpreter, store)
+            wheels = installed.trees(
+                files, interpreter, bare, store=store, isolation=isolation, backend=backend
+            )
+            shutil.copytree(bare, host, symlinks=True)
+            for wheel in wheels:
+                _join(wheel, environment, isolation)
             complete.touch()
     return environment
 
@@ -95,16 +94,16 @@ def _key(
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def _create(host: Path, interpreter: Interpreter, store: Store) -> None:
-    """Copy the interpreter's empty virtualenv: it holds no path of its own."""
+def _bare(interpreter: Interpreter, store: Store) -> Path:
+    """Return the interpreter's empty virtualenv: it holds no path of its own."""
     name = hashlib.sha256(f"{interpreter.executable} {interpreter.digest}".encode()).hexdigest()
-    bare = host.parent / f"bare-{name[:32]}"
+    bare = store.root / "environments" / f"bare-{name[:32]}"
     with store.lock(bare.name, timeout=PATIENCE):
         if not bare.exists():
             with store.temporary("virtualenv-") as folder:
                 _virtualenv(folder / "bare", interpreter, folder / "data")
                 (folder / "bare").rename(bare)
-    shutil.copytree(bare, host, symlinks=True)
+    return bare
 
 
 def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None:
@@ -131,111 +130,48 @@ def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None
         ) from None
 
 
-def _fill(
-    environment: Environment,
-    files: Sequence[LockedFile],
-    interpreter: Interpreter,
-    store: Store,
-    isolation: Isolation,
-    backend: str,
-) -> None:
-    import uv
+def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
+    """Show an installed wheel in an environment; a file that another one has put there stays.
 
-    with store.temporary("environment-") as work:
-        wheels = work / "wheels"
-        wheels.mkdir(mode=0o755)
-        (wheels / "requirements.txt").write_text(
-            "".join(f"{copy_verified(file, wheels, store)}\n" for file in files)
-        )
-        inside = isolation.constant_paths
-        seen_wheels, seen_uv = (_WHEELS, _UV) if inside else (str(wheels), uv.find_uv_bin())
-        install = [
-            *(seen_uv, "pip", "install", "--quiet", "--no-config", "--no-cache", "--offline"),
-            *("--no-index", "--no-deps", "--require-hashes", "--link-mode", "copy"),
-            *("--find-links", seen_wheels, "--python", environment.python),
-            *("--requirement", f"{seen_wheels}/requirements.txt"),
-        ]
-        imported = bytecode.modules(backend, [file.filename for file in files])
-        warm = [environment.python, "-c", bytecode.PROGRAM, *imported]
-        # Only what installs decides how this ends, whatever is done when it is imported.
-        program = (
-            f"{shlex.join(install)} || exit; "
-            f"timeout -s KILL {_WARMING} {shlex.join(warm)} >/dev/null 2>&1; exit 0"
-        )
-        world = dataclasses.replace(BuildEnvironment(), environment_path=environment.inside)
-        if not inside:
-            world = dataclasses.replace(world, home=str(work / "home"))
-            (work / "home").mkdir()
-        variables = normalise.variables(world)
-        del variables["PYTHONDONTWRITEBYTECODE"]
-        folders = (
-            sandbox.Folder(host=wheels, inside=_WHEELS),
-            sandbox.Folder(host=Path(uv.find_uv_bin()), inside=_UV),
-            sandbox.Folder(host=environment.host, inside=environment.inside, writable=True),
-            *interpreter_folders(interpreter),
-        )
-        give_to_build(environment.host)
-        command = sandbox.Command(
-            argv=("/bin/sh", "-c", program),
-            directory="/" if inside else str(work),
-            variables=variables,
-            folders=folders,
-            environment=world,
-            limits=Limits(),
-            log=work / "log",
-        )
-        done = sandbox.run(command, isolation)
-        if done.code or done.limit:
-            said = [line for line in done.tail.splitlines() if line.strip()]
+    :raises AsamanError: a file of one wheel is a folder of another (exit 3)
+    """
+    moved = environment.python != wheel.python
+    for folder, folders, files in os.walk(wheel.path):
+        within = Path(folder).relative_to(wheel.path)
+        there = environment.host / within
+        try:
+            for name in folders:
+                (there / name).mkdir(exist_ok=True)
+            for name in files:
+                if moved and within == Path("bin"):
+                    _move(Path(folder, name), there / name, wheel.python, environment.python)
+                # Within a sandbox no build can write to it; else no two environments share a file.
+                _place(Path(folder, name), there / name, share=isolation.constant_paths)
+        except (FileExistsError, IsADirectoryError) as error:
             raise AsamanError(
                 "build environment",
-                done.limit or (said[0].strip() if said else f"exit status {done.code}"),
+                f"{error.filename} is a file of one wheel and a folder of another",
                 code=ExitCode.BUILD_FAILED,
-            )
+            ) from None
 
 
-def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
-    """Copy a wheel from *store* into *folder*; return its line for a requirements file.
-
-    :raises AsamanError: the store does not hold it
-    """
-    name, version, _, _ = parse_wheel_filename(file.filename)
-    path = folder / file.filename
-    with fetched(file.digest, file.filename, store) as source, path.open("wb") as copy:
-        shutil.copyfileobj(source, copy)
-    (folder / file.filename).chmod(0o644)
-    return f"{name}=={version} --hash={file.digest}"
-
-
-def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:
-    """Return the verified bytes with *digest* as an open file.
-
-    :raises AsamanError: the store does not hold them (exit 5)
-    """
-    file = store.get(digest)
-    if file is None:
-        raise AsamanError(
-            name,
-            "its bytes are no longer in the cache",
-            hint="run again to fetch them",
-            code=ExitCode.INPUT_OUTPUT,
-        )
-    return file
-
-
-def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
-    """Return the interpreter's folders that are not part of the system's."""
-    return tuple(
-        sandbox.Folder(host=Path(prefix), inside=prefix)
-        for prefix in interpreter.prefixes
-        if not f"{prefix}/".startswith(("/usr/", "/lib/", "/lib64/", "/bin/"))
-    )
-
-
-def give_to_build(folder: Path) -> None:
-    """Make the unprivileged user of builds the owner of *folder*, where we are root."""
-    owner = sandbox.build_owner()
-    if owner is None:
+def _place(file: Path, there: Path, *, share: bool) -> None:
+    if os.path.lexists(there):
+        if there.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "", str(there))
         return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, owner, owner, follow_symlinks=False)
+    if share:
+        # There are file systems without links, and files that have as many as they can.
+        with contextlib.suppress(OSError):
+            os.link(file, there)
+            return
+    shutil.copy2(file, there)
+
+
+def _move(script: Path, there: Path, former: str, python: str) -> None:
+    """Write a script for another path of its interpreter, if it names one where it begins."""
+    content = script.read_bytes()
+    if former.encode() not in content[:_HEAD] or os.path.lexists(there):
+        return
+    there.write_bytes(content.replace(former.encode(), python.encode(), 1))
+    shutil.copymode(script, there)

@@ -31,10 +31,9 @@ RESERVE: Final = 256 << 20
 _LOOK: Final = 0.5
 #: For how long, in seconds, what was seen of the memory counts.
 _FRESH: Final = 0.2
-#: What a build takes of which nothing is known: seconds, and bytes of its sdist a second.
-_LEAST_SECONDS: Final = 0.5
-_BYTES_PER_SECOND: Final = 400_000
-_COMPILING_SECONDS: Final = 10.0
+#: What a build takes of which nothing is known: seconds, and bytes of its sdist a second; first
+#: where files are copied only, then where there is something to compile.
+_UNKNOWN: Final = ((0.5, 4_000_000), (10.0, 400_000))
 #: The value of the store that keeps how long builds took.
 _KIND: Final = "durations"
 _KEY: Final = "by-name"
@@ -192,15 +191,12 @@ def estimates(prepared: Sequence[Prepared], store: Store) -> list[float]:
     from whether there is something to compile.
     """
     known = _durations(store)
-    return [
-        known.get(
-            item.source.name,
-            _LEAST_SECONDS
-            + (item.source.size or 0) / _BYTES_PER_SECOND
-            + item.native * _COMPILING_SECONDS,
-        )
-        for item in prepared
-    ]
+    return [known.get(item.source.name, _guess(item)) for item in prepared]
+
+
+def _guess(item: Prepared) -> float:
+    seconds, bytes_per_second = _UNKNOWN[item.native]
+    return seconds + (item.source.size or 0) / bytes_per_second
 
 
 def remember(records: Iterable[BuildRecord], store: Store) -> None:

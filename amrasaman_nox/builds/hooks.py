@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.builds import answers, normalise, sandbox, start
-from amrasaman_nox.builds.environments import interpreter_folders
+from amrasaman_nox.builds.installed import interpreter_folders
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.model import BuildLock, Digest, Event, Source, utc
 from amrasaman_nox.sources import download, index, unpack

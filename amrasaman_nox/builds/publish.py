@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox import records, temporary
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:

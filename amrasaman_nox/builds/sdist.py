@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
 from amrasaman_nox import records
-from amrasaman_nox.builds import builder, environments, hooks, requires, sandbox, tools
+from amrasaman_nox.builds import builder, hooks, installed, requires, sandbox, tools
 from amrasaman_nox.builds.lock import merged, read_lock, write_lock
 from amrasaman_nox.builds.prepare import Prepared
 from amrasaman_nox.builds.publish import place
@@ -59,7 +59,7 @@ def requirements_of(shop: Workshop, folder: Path) -> Requirements:
     path = shop.config.output.absolute() / made.filename
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with environments.fetched(made.digest, made.filename, shop.store) as source:
+        with installed.fetched(made.digest, made.filename, shop.store) as source:
             place(source, path, made.digest)
         if made.record is not None:
             text = records.render_sdist(made.record)
@@ -236,7 +236,7 @@ def _copy_tree(folder: Path, destination: Path, output: Path, world: BuildEnviro
         if path.relative_to(destination).parts[:1] != (".git",):
             os.utime(path, (world.source_times, world.source_times), follow_symlinks=False)
     if sandbox.build_owner() is not None:
-        environments.give_to_build(destination)
+        installed.give_to_build(destination)
 
 
 def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.model import BuildRecord
 from amrasaman_nox.wheels.reader import read_wheel, wheel_value
 

@@ -44,6 +44,10 @@ GRACE: Final = timedelta(days=7)
 # Seconds after which the index client is ended; it has timeouts of its own for each request.
 _PATIENCE: Final = 900
 _SINGLE_CALLS: Final = 4
+#: Connections that the index client opens at once. Name servers drop what comes in a burst, which
+#: costs seconds, and several resolutions run at a time.
+_CONNECTIONS: Final = 16
+_RESOLVING_CONNECTIONS: Final = 4
 
 _ACCESS_VARIABLES: Final = frozenset(
     {
@@ -116,6 +120,7 @@ class _Client:
     index: IndexOptions
     python: str
     cache: Path
+    connections: int = _CONNECTIONS
 
     def run(self, arguments: Iterable[str], lines: Iterable[str]) -> _Answer:
         """Compile *lines* to a ``pylock.toml`` (PEP 751)."""
@@ -134,7 +139,10 @@ class _Client:
                 command,
                 input="".join(f"{line}\n" for line in lines).encode(),
                 capture_output=True,
-                env=_environment(self.index),
+                env={
+                    **_environment(self.index),
+                    "UV_CONCURRENT_DOWNLOADS": str(self.connections),
+                },
                 cwd="/",
                 timeout=_PATIENCE,
                 check=False,
@@ -312,7 +320,12 @@ def resolve(
     if not lines:
         return Resolution()
     access.check_index(index)
-    client = _Client(index=index, python=interpreter.executable, cache=cache)
+    client = _Client(
+        index=index,
+        python=interpreter.executable,
+        cache=cache,
+        connections=_RESOLVING_CONNECTIONS,
+    )
     limits = _Limits(
         constraints=tuple(_plain_requirement(constraint) for constraint in constraints),
         overrides=tuple(_plain_requirement(override) for override in overrides),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Pin
 
 #: The number of the rules below; what was judged by others is judged again.
-RULES: Final = 1
+RULES: Final = 2
 #: What a project without ``[build-system]`` is built with (PEP 517).
 DEFAULT_REQUIRES: Final = ("setuptools>=40.8.0",)
 DEFAULT_BACKEND: Final = "setuptools.build_meta:__legacy__"
@@ -41,6 +41,8 @@ _KEPT: Final = frozenset({"PKG-INFO", "pyproject.toml"})
 _LARGEST_KEPT: Final = 16 << 20
 #: What the names of sources end in that a build may compile.
 _COMPILED: Final = (".c", ".cc", ".cpp", ".cxx", ".f90", ".pyx", ".rs")
+#: Folders at the top of a source whose files are no part of what is built.
+_ASIDE: Final = frozenset({"doc", "docs", "example", "examples", "test", "tests"})
 #: How many links may follow one another on the way to a file.
 _LONGEST_CHAIN: Final = 8
 # No member can have this name, since control characters are refused.
@@ -198,9 +200,13 @@ class _Tree:
             top=self.top,
             members=self.count,
             size=self.size,
-            native=any(parts[-1].lower().endswith(_COMPILED) for parts in self.files),
+            native=any(map(_is_compiled, self.files)),
             notes=notes,
         )
+
+
+def _is_compiled(parts: tuple[str, ...]) -> bool:
+    return parts[-1].lower().endswith(_COMPILED) and parts[0].lower() not in _ASIDE
 
 
 def _survey(

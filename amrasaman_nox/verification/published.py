@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from packaging.utils import parse_wheel_filename
 
 from amrasaman_nox.builds import builder, hooks, requires
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (
     BuildFailure,

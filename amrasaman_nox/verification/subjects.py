@@ -9,7 +9,7 @@ import tarfile
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import executors, sdist
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure, BuildJob, Difference, Member
 from amrasaman_nox.verification.rebuild import Artefact, Subject

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import temporary
 from amrasaman_nox.builds import inputs, pipeline, prepare, requires, sandbox, workshop
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.builds.prepare import Prepared
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (

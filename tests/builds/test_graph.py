@@ -148,8 +148,9 @@ def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Stor
         prepared("b", None),
         prepared("c", 400_000),
         prepared("d", None, native=True),
+        prepared("e", 400_000, native=True),
     ]
-    assert graph.estimates(sources, store) == [10.5, 0.5, 1.5, 10.5]
+    assert graph.estimates(sources, store) == [1.5, 0.5, 0.6, 10.0, 11.0]
     wheel = Wheel(filename="b.whl", digest=DIGEST, content_digest=DIGEST, size=1)
     record = BuildRecord(
         name="b",
@@ -161,6 +162,6 @@ def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Stor
         finished=STARTED + timedelta(seconds=42.123),
     )
     graph.remember([record, replace(record, name="a", started=None)], store)
-    assert graph.estimates(sources, store) == [10.5, 42.12, 1.5, 10.5]
+    assert graph.estimates(sources, store) == [1.5, 42.12, 0.6, 10.0, 11.0]
     graph.remember([], store)
     assert graph.estimates(sources[1:2], store) == [42.12]

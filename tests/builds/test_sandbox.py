@@ -19,7 +19,7 @@ import pytest
 
 from amrasaman_nox.builds import limits as limits_module
 from amrasaman_nox.builds import sandbox
-from amrasaman_nox.builds.environments import give_to_build, interpreter_folders
+from amrasaman_nox.builds.installed import give_to_build, interpreter_folders
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Limits
 

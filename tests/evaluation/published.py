@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds import pipeline, prepare, workshop
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Comparison, Digest, Pin, Source, Verdict
 from amrasaman_nox.settings import Config

@@ -79,6 +79,14 @@ def test_a_sound_sdist_says_what_it_is() -> None:
     assert info.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "native"),
+    [("src/speed.PYX", True), ("a.rs", True), ("a.py", False), ("tests/data/a.c", False)],
+)
+def test_it_is_known_whether_there_is_something_to_compile(name: str, native: bool) -> None:
+    assert read(sdist(tar_member(f"{TOP}/{name}", b""))).native == native
+
+
 def test_the_content_of_the_top_folder_is_unpacked(tmp_path: Path) -> None:
     data = sdist(folder(f"{TOP}/src"), tar_member(f"{TOP}/src/a/b.py", b"x"), folder(f"{TOP}/e"))
     unpacked(data, tmp_path / "out")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amrasaman_nox.builds import builder, prepare, requires, workshop
-from amrasaman_nox.builds.environments import fetched
+from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, BuildRecord, Comparison, Digest, Pin, Source, Verdict
 from amrasaman_nox.settings import Config

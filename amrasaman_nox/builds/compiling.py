@@ -1,0 +1,125 @@
+"""Our own code in a sandbox: compiles what builds import of an installed wheel, and runs nothing.
+
+What a module imports as soon as it is imported itself is compiled as well; what it imports later,
+in a function, is not known from here. This runs under the interpreter of the build, which may be
+older than ours.
+"""
+
+# Importing pathlib would cost more than all that is done here.
+# ruff: noqa: PTH112, PTH113, PTH118, PTH208
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from importlib.machinery import SourceFileLoader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: An import at the left edge: dots, module and names of one, or modules of the other kind.
+IMPORT = re.compile(
+    r"^(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))",
+    re.MULTILINE,
+)
+#: Where setuptools keeps modules that it imports under other names than their paths'.
+VENDORED = os.path.join("setuptools", "_vendor")
+DISTUTILS = ("distutils", "setuptools._distutils")
+
+
+def names_in(text: str) -> list[str]:
+    """Return the first word of each part between commas; comments and brackets do not count."""
+    parts = re.sub(r"#[^\n]*", "", text).strip("()").split(",")
+    return [part.split()[0] for part in parts if part.split()]
+
+
+def imported(source: str, package: str) -> Iterator[str]:
+    """Yield what *source*, a module in *package*, may import at once: modules, and names in them.
+
+    A name that is no module is not found later, and harms nothing.
+    """
+    for dots, base, names, modules in IMPORT.findall(source.replace("\\\n", " ")):
+        if modules:
+            yield from names_in(modules)
+            continue
+        above = package.split(".")
+        parts = above[: len(above) - len(dots) + 1] if dots else []
+        module = ".".join([*parts, base] if base else parts)
+        yield module
+        for name in names_in(names):
+            yield f"{module}.{name}"
+
+
+def renamed(module: str) -> str:
+    """Return the name that goes with the path of *module*."""
+    return module.replace(*DISTUTILS, 1) if f"{module}.".startswith("distutils.") else module
+
+
+def path_of(site: str, module: str) -> str:
+    """Return the source file of *module* below the folder *site*, or nothing."""
+    parts = module.split(".")
+    for folder in (site, os.path.join(site, VENDORED)):
+        for path in (os.path.join(folder, *parts, "__init__.py"), os.path.join(folder, *parts)):
+            file = path if path.endswith(".py") else f"{path}.py"
+            if os.path.isfile(file):
+                return file
+    return ""
+
+
+def compiled(path: str, module: str) -> list[str]:
+    """Write the bytecode of the source file *path*; return what it imports.
+
+    What cannot be read or compiled has none; a build names the fault, if it imports that.
+    """
+    loader = SourceFileLoader(module, path)
+    with contextlib.suppress(Exception):
+        loader.get_code(module)
+        package = module if loader.is_package(module) else module.rpartition(".")[0]
+        return list(imported(loader.get_source(module) or "", package))
+    return []
+
+
+def compile_from(site: str, roots: list[str]) -> None:
+    """Compile the modules *roots* in the folder *site*, and all that they import from there."""
+    seen = set()
+    left = list(roots)
+    while left:
+        parts = renamed(left.pop()).split(".")
+        # Importing a module imports the packages that it is in.
+        for count in range(1, len(parts) + 1):
+            module = ".".join(parts[:count])
+            if module and module not in seen:
+                seen.add(module)
+                path = path_of(site, module)
+                left += compiled(path, module) if path else []
+
+
+def top_level(site: str) -> list[str]:
+    """Return the names of the modules and packages in the folder *site*."""
+    return [name.removesuffix(".py") for name in sorted(os.listdir(site))]
+
+
+def sites_of(prefix: str) -> Iterator[str]:
+    """Yield the folders below *prefix* that modules are imported from."""
+    for lib in ("lib", "lib64"):
+        folder = os.path.join(prefix, lib)
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            site = os.path.join(folder, name, "site-packages")
+            if os.path.isdir(site):
+                yield site
+
+
+def main() -> None:
+    """Compile in each PREFIX of the arguments PREFIX=MODULE,…; a module ``*`` is all at the top."""
+    for argument in sys.argv[1:]:
+        prefix, _, modules = argument.partition("=")
+        for site in sites_of(prefix):
+            roots = modules.split(",")
+            compile_from(site, roots + (top_level(site) if "*" in roots else []))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,272 @@
+"""Wheels installed once each, every one in a folder of its own, from which environments are made.
+
+Nothing of a wheel runs when it is installed, so that no wheel has a say in what another one is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from packaging.utils import parse_wheel_filename
+
+from amrasaman_nox.builds import bytecode, compiling, normalise, sandbox
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildEnvironment, Digest, Limits
+from amrasaman_nox.sources.store import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+    from amrasaman_nox.builds.sandbox import Folder, Isolation
+    from amrasaman_nox.model import Interpreter, LockedFile
+    from amrasaman_nox.sources.store import Store
+
+#: How long another run's making of the same environment is waited for, in seconds.
+PATIENCE: Final = 600.0
+#: How long the bytecode of what builds import may take to make, in seconds.
+_COMPILING: Final = 60
+#: Where the sandbox shows what installs, and what is installed.
+_WHEELS: Final = "/build/wheels"
+_UV: Final = "/build/uv"
+_UV_LOCK: Final = ".lock"
+_COMPILER: Final = "/build/compiling.py"
+_NEW: Final = "/build/new"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """An installed wheel: its folder, like that of an environment, and what its scripts name.
+
+    ``python`` is the path of the interpreter that stands in the first lines of its scripts.
+    """
+
+    path: Path
+    python: str
+
+
+def trees(
+    files: Sequence[LockedFile],
+    interpreter: Interpreter,
+    bare: Path,
+    *,
+    store: Store,
+    isolation: Isolation,
+    backend: str = "",
+) -> tuple[Tree, ...]:
+    """Return the installed wheels of *files*, in the order of their names.
+
+    :param files: wheels that are in *store*
+    :param bare: the interpreter's empty virtualenv
+    :param backend: the build backend that is named in ``pyproject.toml``; it is compiled
+    :raises AsamanError: a file is missing (exit 5) or does not install (exit 3)
+    """
+    how = _How(
+        interpreter=interpreter, bare=bare, backend=backend, store=store, isolation=isolation
+    )
+    found = {file: _path(file, how) for file in sorted(files)}
+    with contextlib.ExitStack() as held:
+        # Whoever holds several of these locks asked for them in this order.
+        for path in sorted(path for path in found.values() if not path.exists()):
+            held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
+        missing = {file: path for file, path in found.items() if not path.exists()}
+        if missing:
+            _install(missing, how)
+    return tuple(Tree(path=path, python=how.python) for path in found.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _How:
+    """What wheels are installed with."""
+
+    interpreter: Interpreter
+    bare: Path
+    backend: str
+    store: Store
+    isolation: Isolation
+
+    @property
+    def environment(self) -> str:
+        """Where the sandbox shows the empty virtualenv."""
+        inside = self.isolation.constant_paths
+        return BuildEnvironment().environment_path if inside else str(self.bare)
+
+    @property
+    def python(self) -> str:
+        """The interpreter's path, which scripts begin with."""
+        return f"{self.environment}/bin/python"
+
+
+def _path(file: LockedFile | None, how: _How) -> Path:
+    """Return the folder of an installed wheel, or of what uv knows of the interpreter."""
+    named = f"{file.filename} {file.digest}" if file is not None else "interpreter"
+    facts = [named, how.python, how.interpreter.executable, str(how.interpreter.digest)]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+    return how.store.root / "installed" / key
+
+
+def _install(missing: dict[LockedFile, Path], how: _How) -> None:
+    with how.store.temporary("installing-") as work:
+        for name in ("wheels", "new", "home"):
+            (work / name).mkdir(mode=0o755)
+        for number, file in enumerate(missing):
+            line = copy_verified(file, work / "wheels", how.store)
+            (work / "wheels" / f"{number}.txt").write_text(f"{line}\n")
+        known = _path(None, how)
+        if known.exists():
+            shutil.copytree(known, work / "new" / "cache")
+        give_to_build(work / "new")
+        done = sandbox.run(_command(work, tuple(missing), how), how.isolation)
+        if done.code or done.limit:
+            raise AsamanError(
+                "build environment",
+                done.limit or _said(done.tail) or f"exit status {done.code}",
+                code=ExitCode.BUILD_FAILED,
+            )
+        _take(work / "new")
+        known.parent.mkdir(mode=0o700, exist_ok=True)
+        for number, path in enumerate(missing.values()):
+            folder = work / "new" / str(number)
+            (folder / _UV_LOCK).unlink(missing_ok=True)
+            folder.rename(path)
+        if not known.exists():
+            _keep_interpreter(work / "new" / "cache", known)
+
+
+def _said(output: str) -> str:
+    """Return in one line what uv says of its failure: the error, then what it was caused by."""
+    lines = (re.sub(r"^(error:|Caused by:)\s*", "", line.strip()) for line in output.splitlines())
+    return ": ".join(line for line in lines if line)
+
+
+def _keep_interpreter(cache: Path, known: Path) -> None:
+    """Keep what uv found out about the interpreter, which it would ask for each environment."""
+    for path in cache.iterdir():
+        if not path.name.startswith("interpreter-"):
+            remove_tree(path)
+    # Another run may have kept the same just now.
+    with contextlib.suppress(OSError):
+        cache.rename(known)
+
+
+def _command(work: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Command:
+    """Return what installs *files*, each into a folder of its own, and compiles."""
+    import uv
+
+    inside = how.isolation.constant_paths
+    shown = {
+        "wheels": sandbox.Folder(host=work / "wheels", inside=_WHEELS),
+        "new": sandbox.Folder(host=work / "new", inside=_NEW, writable=True),
+        "uv": sandbox.Folder(host=Path(uv.find_uv_bin()), inside=_UV),
+        "compiler": sandbox.Folder(host=Path(compiling.__file__), inside=_COMPILER),
+    }
+    seen = {name: item.inside if inside else str(item.host) for name, item in shown.items()}
+    folders = [f"{seen['new']}/{number}" for number in range(len(files))]
+    install = [
+        *(seen["uv"], "pip", "install", "--quiet", "--no-config", "--offline", "--no-index"),
+        *("--no-deps", "--require-hashes", "--link-mode", "hardlink"),
+        *(
+            "--cache-dir",
+            f"{seen['new']}/cache",
+            "--find-links",
+            seen["wheels"],
+            "--python",
+            how.python,
+        ),
+    ]
+    steps = [
+        shlex.join([*install, "--prefix", folder, "-r", f"{seen['wheels']}/{number}.txt"])
+        for number, folder in enumerate(folders)
+    ]
+    compile_ = [how.python, "-I", "-S", seen["compiler"]]
+    for file, folder in zip(files, folders, strict=True):
+        project = parse_wheel_filename(file.filename)[0]
+        compile_.append(f"{folder}={','.join(bytecode.modules(project, how.backend))}")
+    # Only what installs decides how this ends: without bytecode a build is slower, and the same.
+    program = (
+        f"{' && '.join(steps)} || exit; "
+        f"timeout -s KILL {_COMPILING} {shlex.join(compile_)} >/dev/null 2>&1; exit 0"
+    )
+    world = dataclasses.replace(BuildEnvironment(), environment_path=how.environment)
+    if not inside:
+        world = dataclasses.replace(world, home=str(work / "home"))
+    variables = normalise.variables(world)
+    del variables["PYTHONDONTWRITEBYTECODE"]
+    return sandbox.Command(
+        argv=("/bin/sh", "-c", program),
+        directory="/" if inside else str(work),
+        variables=variables,
+        folders=(
+            *shown.values(),
+            sandbox.Folder(host=how.bare, inside=how.environment),
+            *interpreter_folders(how.interpreter),
+        ),
+        environment=world,
+        limits=Limits(),
+        log=work / "log",
+    )
+
+
+def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
+    """Copy a wheel from *store* into *folder*; return its line for a requirements file.
+
+    :raises AsamanError: the store does not hold it
+    """
+    name, version, _, _ = parse_wheel_filename(file.filename)
+    path = folder / file.filename
+    with fetched(file.digest, file.filename, store) as source, path.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
+    (folder / file.filename).chmod(0o644)
+    return f"{name}=={version} --hash={file.digest}"
+
+
+def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:
+    """Return the verified bytes with *digest* as an open file.
+
+    :raises AsamanError: the store does not hold them (exit 5)
+    """
+    file = store.get(digest)
+    if file is None:
+        raise AsamanError(
+            name,
+            "its bytes are no longer in the cache",
+            hint="run again to fetch them",
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    return file
+
+
+def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
+    """Return the interpreter's folders that are not part of the system's."""
+    return tuple(
+        sandbox.Folder(host=Path(prefix), inside=prefix)
+        for prefix in interpreter.prefixes
+        if not f"{prefix}/".startswith(("/usr/", "/lib/", "/lib64/", "/bin/"))
+    )
+
+
+def give_to_build(folder: Path) -> None:
+    """Make the unprivileged user of builds the owner of *folder*, where we are root."""
+    owner = sandbox.build_owner()
+    if owner is None:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner, owner, follow_symlinks=False)
+
+
+def _take(folder: Path) -> None:
+    """Make this process the owner of what builds' user has made, where we are root."""
+    if sandbox.build_owner() is None:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)

@@ -1,0 +1,224 @@
+"""Environments of wheels that are made here: real virtualenv, real uv, real sandboxes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.builds import environments, installed, sandbox
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import Digest, LockedFile
+
+from ..support.projects import make_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amrasaman_nox.builds.environments import Environment
+    from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sources.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes environments of wheels that are made here."""
+
+    store: Store
+    isolation: sandbox.Isolation
+    interpreter: Interpreter
+
+    def wheel(self, name: str, files: dict[str, bytes | str] | None = None) -> LockedFile:
+        content = make_wheel(name, "1.0", files)
+        digest = Digest.of(content)
+        self.store.add([content], digest)
+        return LockedFile(filename=f"{name}-1.0-py3-none-any.whl", digest=digest)
+
+    def make(self, *files: LockedFile, inside: str = "/build/env") -> Environment:
+        return environments.prepare(
+            files, self.interpreter, store=self.store, isolation=self.isolation, inside=inside
+        )
+
+    def site(self, environment: Environment) -> Path:
+        (site,) = environment.host.glob("lib/python*/site-packages")
+        return site
+
+
+@pytest.fixture(params=["full", "namespaces", "none"])
+def maker(request: pytest.FixtureRequest, store: Store, interpreter: Interpreter) -> Maker:
+    try:
+        isolation = sandbox.choose(request.param)
+    except AsamanError as error:
+        pytest.skip(str(error))
+    return Maker(store, isolation, interpreter)
+
+
+SCRIPTED: dict[str, bytes | str] = {
+    "scripted.py": "def main():\n    print('ran')\n",
+    "scripted-1.0.dist-info/entry_points.txt": "[console_scripts]\nscripted = scripted:main\n",
+    "scripted-1.0.data/data/share/thing.txt": "thing\n",
+}
+
+
+def test_an_environment_holds_its_wheels_and_nothing_else(maker: Maker) -> None:
+    one, two = maker.wheel("one"), maker.wheel("two")
+    site = maker.site(maker.make(two, one))
+    names = {path.name for path in site.iterdir()} - {"__pycache__"}
+    assert names == {"one.py", "one-1.0.dist-info", "two.py", "two-1.0.dist-info"}
+    assert (site / "one-1.0.dist-info" / "INSTALLER").read_text() == "uv"
+    assert not list(maker.make(two, one).host.glob(".lock"))
+
+
+def test_a_wheel_is_installed_once_and_shared_only_where_no_build_can_write(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = maker.wheel("one"), maker.wheel("two")
+    first = maker.site(maker.make(one)) / "one.py"
+    ran: list[sandbox.Command] = []
+    run = sandbox.run
+
+    def counted(command: sandbox.Command, isolation: sandbox.Isolation) -> sandbox.Completed:
+        ran.append(command)
+        return run(command, isolation)
+
+    monkeypatch.setattr(sandbox, "run", counted)
+    second = maker.site(maker.make(one, two)) / "one.py"
+    assert first.read_bytes() == second.read_bytes()
+    assert first.samefile(second) == maker.isolation.constant_paths
+    (command,) = ran
+    assert "one-1.0" not in {path.name for folder in command.folders for path in _below(folder)}
+    maker.make(two)
+    assert len(ran) == 1
+
+
+def _below(folder: sandbox.Folder) -> list[Path]:
+    return list(folder.host.rglob("*")) if folder.inside == "/build/wheels" else []
+
+
+def test_what_is_installed_is_ours_and_readable_by_builds(maker: Maker) -> None:
+    environment = maker.make(maker.wheel("scripted", SCRIPTED))
+    for path in environment.host.rglob("*"):
+        facts = path.lstat()
+        assert facts.st_uid == os.geteuid(), path
+        if not path.is_symlink():
+            assert facts.st_mode & 0o022 == 0, path
+            assert facts.st_mode & 0o004, path
+
+
+@pytest.mark.parametrize("inside", ["/build/env", "/elsewhere/deep/env"])
+def test_scripts_name_the_interpreter_where_builds_see_it(maker: Maker, inside: str) -> None:
+    wheel = maker.wheel("scripted", SCRIPTED)
+    maker.make(wheel)
+    environment = maker.make(wheel, inside=inside)
+    script = environment.host / "bin" / "scripted"
+    assert environment.python in script.read_text().splitlines()[0] + script.read_text()[:400]
+    assert os.access(script, os.X_OK)
+    assert (environment.host / "share" / "thing.txt").read_text() == "thing\n"
+
+
+def test_what_builds_import_has_bytecode_and_nothing_of_it_ran(maker: Maker) -> None:
+    ran = "import pathlib\npathlib.Path(__file__).with_name('it-ran').write_text('')\n"
+    site = maker.site(maker.make(maker.wheel("one", {"one.py": ran})))
+    assert list((site / "__pycache__").glob("one.*.pyc"))
+    assert not (site / "it-ran").exists()
+
+
+def test_of_two_wheels_with_one_file_the_first_by_name_has_it(maker: Maker) -> None:
+    one = maker.wheel("one", {"same.py": "one\n"})
+    two = maker.wheel("two", {"same.py": "two\n"})
+    site = maker.site(maker.make(two, one))
+    assert (site / "same.py").read_text() == "one\n"
+
+
+def test_a_wheel_does_not_replace_what_the_environment_runs_with(maker: Maker) -> None:
+    files: dict[str, bytes | str] = {"bad-1.0.data/data/pyvenv.cfg": "home = /nowhere\n"}
+    environment = maker.make(maker.wheel("bad", files))
+    assert "/nowhere" not in (environment.host / "pyvenv.cfg").read_text()
+
+
+def test_why_a_wheel_does_not_install_is_one_line(maker: Maker) -> None:
+    files: dict[str, bytes | str] = {"bad-1.0.data/scripts/python": "#!/bin/sh\n"}
+    with pytest.raises(AsamanError, match=r"^build environment: Failed to install") as raised:
+        maker.make(maker.wheel("bad", files))
+    assert "reserved" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("names", [("one", "two"), ("two", "one")])
+def test_a_file_of_one_wheel_that_is_a_folder_of_another_is_an_error(
+    maker: Maker, names: tuple[str, str]
+) -> None:
+    file = maker.wheel(names[0], {"same": "a file\n"})
+    folder = maker.wheel(names[1], {"same/below.py": ""})
+    with pytest.raises(AsamanError, match=r"same is a file of one wheel and a folder") as raised:
+        maker.make(file, folder)
+    assert raised.value.code is ExitCode.BUILD_FAILED
+
+
+def test_a_wheel_that_does_not_install_is_named_and_leaves_nothing(maker: Maker) -> None:
+    content = b"no wheel"
+    digest = Digest.of(content)
+    maker.store.add([content], digest)
+    broken = LockedFile(filename="broken-1.0-py3-none-any.whl", digest=digest)
+    good = maker.wheel("one")
+    with pytest.raises(AsamanError, match="broken") as raised:
+        maker.make(good, broken)
+    assert raised.value.code is ExitCode.BUILD_FAILED
+    assert not list(maker.store.root.glob("environments/*.complete"))
+    assert not list(maker.store.root.glob("installed/*"))
+    assert maker.site(maker.make(good)).joinpath("one.py").exists()
+
+
+def test_a_file_system_without_links_is_copied_on(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EMLINK, "too many links")
+
+    one, two = maker.wheel("one"), maker.wheel("two")
+    monkeypatch.setattr(os, "link", refused)
+    first, second = maker.make(one), maker.make(one, two)
+    paths = [maker.site(environment) / "one.py" for environment in (first, second)]
+    assert not paths[0].samefile(paths[1])
+    assert paths[0].stat().st_mtime == paths[1].stat().st_mtime
+
+
+def test_the_interpreter_is_asked_for_once(maker: Maker) -> None:
+    maker.make(maker.wheel("one"))
+    known = list((maker.store.root / "installed").glob("*/interpreter-*"))
+    assert len(known) == 1
+    before = {path: path.stat().st_mtime for path in known[0].rglob("*")}
+    maker.make(maker.wheel("two"))
+    assert {path: path.stat().st_mtime for path in known[0].rglob("*")} == before
+
+
+def test_an_environment_that_was_begun_is_made_anew(maker: Maker) -> None:
+    one = maker.wheel("one")
+    environment = maker.make(one)
+    complete = environment.host.with_suffix(".complete")
+    complete.unlink()
+    (maker.site(environment) / "left.py").write_text("left")
+    assert not (maker.site(maker.make(one)) / "left.py").exists()
+    assert (maker.site(environment) / "one.py").exists()
+    assert complete.exists()
+
+
+def test_a_wheel_that_the_store_lost_is_named(maker: Maker) -> None:
+    one = maker.wheel("one")
+    shutil.rmtree(maker.store.root / "files")
+    with pytest.raises(AsamanError, match=r"one-1\.0.*no longer in the cache"):
+        maker.make(one)
+
+
+def test_installed_wheels_come_in_the_order_of_their_names(maker: Maker) -> None:
+    files = [maker.wheel(name) for name in ("b", "a")]
+    bare = maker.make().host
+    trees = installed.trees(
+        files, maker.interpreter, bare, store=maker.store, isolation=maker.isolation
+    )
+    found = [next(tree.path.glob("lib/*/site-packages/*.py")).name for tree in trees]
+    assert found == ["a.py", "b.py"]
