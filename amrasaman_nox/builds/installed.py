@@ -22,7 +22,6 @@ from packaging.utils import parse_wheel_filename
 from amrasaman_nox.builds import bytecode, compiling, normalise, sandbox
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Digest, Limits
-from amrasaman_nox.sources.store import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +41,7 @@ _UV: Final = "/build/uv"
 _UV_LOCK: Final = ".lock"
 _COMPILER: Final = "/build/compiling.py"
 _NEW: Final = "/build/new"
+_KNOWN: Final = "/build/known"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,30 +117,30 @@ def _path(file: LockedFile | None, how: _How) -> Path:
 
 def _install(missing: dict[LockedFile, Path], how: _How) -> None:
     with how.store.temporary("installing-") as work:
-        for name in ("wheels", "new", "home"):
+        for name in ("wheels", "new", "known", "home"):
             (work / name).mkdir(mode=0o755)
         for number, file in enumerate(missing):
             line = copy_verified(file, work / "wheels", how.store)
             (work / "wheels" / f"{number}.txt").write_text(f"{line}\n")
         known = _path(None, how)
-        if known.exists():
-            shutil.copytree(known, work / "new" / "cache")
-        give_to_build(work / "new")
-        done = sandbox.run(_command(work, tuple(missing), how), how.isolation)
+        for name in ("new", "known"):
+            give_to_build(work / name)
+        done = sandbox.run(_command(work, known, tuple(missing), how), how.isolation)
         if done.code or done.limit:
             raise AsamanError(
                 "build environment",
                 done.limit or _said(done.tail) or f"exit status {done.code}",
                 code=ExitCode.BUILD_FAILED,
             )
-        _take(work / "new")
         known.parent.mkdir(mode=0o700, exist_ok=True)
         for number, path in enumerate(missing.values()):
             folder = work / "new" / str(number)
             (folder / _UV_LOCK).unlink(missing_ok=True)
-            folder.rename(path)
+            _take(folder, path)
         if not known.exists():
-            _keep_interpreter(work / "new" / "cache", known)
+            # Another run may keep the same just now.
+            with contextlib.suppress(OSError):
+                _take(work / "known", known)
 
 
 def _said(output: str) -> str:
@@ -149,17 +149,15 @@ def _said(output: str) -> str:
     return ": ".join(line for line in lines if line)
 
 
-def _keep_interpreter(cache: Path, known: Path) -> None:
-    """Keep what uv found out about the interpreter, which it would ask for each environment."""
-    for path in cache.iterdir():
-        if not path.name.startswith("interpreter-"):
-            remove_tree(path)
-    # Another run may have kept the same just now.
-    with contextlib.suppress(OSError):
-        cache.rename(known)
+def _take(folder: Path, final: Path) -> None:
+    """Move a folder to its place; where we are root, what builds' user made becomes ours."""
+    if sandbox.build_owner() is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
+    folder.rename(final)
 
 
-def _command(work: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Command:
+def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Command:
     """Return what installs *files*, each into a folder of its own, and compiles."""
     import uv
 
@@ -167,43 +165,20 @@ def _command(work: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Comm
     shown = {
         "wheels": sandbox.Folder(host=work / "wheels", inside=_WHEELS),
         "new": sandbox.Folder(host=work / "new", inside=_NEW, writable=True),
+        "known": sandbox.Folder(host=known, inside=_KNOWN)
+        if known.exists()
+        else sandbox.Folder(host=work / "known", inside=_KNOWN, writable=True),
         "uv": sandbox.Folder(host=Path(uv.find_uv_bin()), inside=_UV),
         "compiler": sandbox.Folder(host=Path(compiling.__file__), inside=_COMPILER),
     }
     seen = {name: item.inside if inside else str(item.host) for name, item in shown.items()}
-    folders = [f"{seen['new']}/{number}" for number in range(len(files))]
-    install = [
-        *(seen["uv"], "pip", "install", "--quiet", "--no-config", "--offline", "--no-index"),
-        *("--no-deps", "--require-hashes", "--link-mode", "hardlink"),
-        *(
-            "--cache-dir",
-            f"{seen['new']}/cache",
-            "--find-links",
-            seen["wheels"],
-            "--python",
-            how.python,
-        ),
-    ]
-    steps = [
-        shlex.join([*install, "--prefix", folder, "-r", f"{seen['wheels']}/{number}.txt"])
-        for number, folder in enumerate(folders)
-    ]
-    compile_ = [how.python, "-I", "-S", seen["compiler"]]
-    for file, folder in zip(files, folders, strict=True):
-        project = parse_wheel_filename(file.filename)[0]
-        compile_.append(f"{folder}={','.join(bytecode.modules(project, how.backend))}")
-    # Only what installs decides how this ends: without bytecode a build is slower, and the same.
-    program = (
-        f"{' && '.join(steps)} || exit; "
-        f"timeout -s KILL {_COMPILING} {shlex.join(compile_)} >/dev/null 2>&1; exit 0"
-    )
     world = dataclasses.replace(BuildEnvironment(), environment_path=how.environment)
     if not inside:
         world = dataclasses.replace(world, home=str(work / "home"))
     variables = normalise.variables(world)
     del variables["PYTHONDONTWRITEBYTECODE"]
     return sandbox.Command(
-        argv=("/bin/sh", "-c", program),
+        argv=("/bin/sh", "-c", _program(files, seen, how)),
         directory="/" if inside else str(work),
         variables=variables,
         folders=(
@@ -214,6 +189,38 @@ def _command(work: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Comm
         environment=world,
         limits=Limits(),
         log=work / "log",
+    )
+
+
+def _program(files: Sequence[LockedFile], seen: dict[str, str], how: _How) -> str:
+    """Return what the shell runs: only what installs decides how it ends.
+
+    uv keeps what it found out about the interpreter in its cache, beside what it unpacks; it would
+    ask anew for each environment. Without bytecode a build is slower, and the same.
+    """
+    cache = f"{seen['new']}/uv"
+    install = [
+        *(seen["uv"], "pip", "install", "--quiet", "--no-config", "--offline", "--no-index"),
+        *("--no-deps", "--require-hashes", "--find-links", seen["wheels"], "--cache-dir", cache),
+        *("--link-mode", "hardlink", "--python", how.python),
+    ]
+    installs = []
+    compiles = [how.python, "-I", "-S", seen["compiler"]]
+    for number, file in enumerate(files):
+        folder = f"{seen['new']}/{number}"
+        line = [*install, "--prefix", folder, "--requirement", f"{seen['wheels']}/{number}.txt"]
+        installs.append(shlex.join(line))
+        modules = bytecode.modules(parse_wheel_filename(file.filename)[0], how.backend)
+        compiles.append(f"{folder}={','.join(modules)}")
+    known, cache = shlex.quote(seen["known"]), shlex.quote(cache)
+    return "\n".join(
+        (
+            f"cp -R {known} {cache}",
+            f"{' && '.join(installs)} || exit",
+            f'set -- {known}/interpreter-*; [ -e "$1" ] || cp -R {cache}/interpreter-* {known}',
+            f"timeout -s KILL {_COMPILING} {shlex.join(compiles)} >/dev/null 2>&1",
+            "exit 0",
+        )
     )
 
 
@@ -262,11 +269,3 @@ def give_to_build(folder: Path) -> None:
         return
     for path in (folder, *folder.rglob("*")):
         os.chown(path, owner, owner, follow_symlinks=False)
-
-
-def _take(folder: Path) -> None:
-    """Make this process the owner of what builds' user has made, where we are root."""
-    if sandbox.build_owner() is None:
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
