@@ -18,26 +18,30 @@ _ROOTS: Final = {
     "cython": (
         *_below(
             "Cython.Compiler",
-            "Buffer CythonScope Interpreter Main MemoryView Optimize ParseTreeTransforms Pipeline "
+            "AnalysedTreeTransforms AutoDocTransforms Buffer CodeGeneration CythonScope "
+            "Interpreter Main MemoryView Optimize ParseTreeTransforms Pipeline TypeInference "
             "UtilityCode",
         ),
-        *("Cython.Build", "Cython.Distutils.build_ext", "Cython.Tempita"),
+        *_below("Cython", "Build CodeWriter Distutils.build_ext Tempita Utility"),
     ),
     "flit-core": _below("flit_core", "buildapi wheel"),
     "hatch-fancy-pypi-readme": ("hatch_fancy_pypi_readme.hooks",),
     "hatch-vcs": _below("hatch_vcs", "build_hook hooks metadata_hook version_source"),
     "hatchling": _below(
         "hatchling",
-        "build bridge.app builders.hooks.custom builders.hooks.version builders.wheel cli "
-        "licenses.parse metadata.core metadata.custom metadata.plugin.hooks plugin.utils "
-        "utils.constants utils.context version.core",
+        "build bridge.app builders.hooks.custom builders.hooks.plugin.hooks builders.hooks.version "
+        "builders.wheel cli licenses.parse metadata.core metadata.custom metadata.plugin.hooks "
+        "plugin.specs plugin.utils utils.constants utils.context version.core "
+        "version.source.plugin.interface",
     ),
     "packaging": _below("packaging", "licenses requirements tags utils"),
     "pluggy": _below("pluggy", "_version"),
     "poetry-core": _below(
         "poetry.core",
-        "factory json masonry.api masonry.builders.wheel masonry.metadata packages.project_package "
-        "packages.vcs_dependency poetry pyproject.toml spdx.helpers vcs version.helpers",
+        "constraints.version.patterns factory json masonry.api masonry.builders.wheel "
+        "masonry.metadata masonry.utils.module packages.project_package packages.url_dependency "
+        "packages.vcs_dependency poetry pyproject.toml spdx.helpers vcs version.helpers "
+        "version.pep440.parser",
     ),
     "setuptools": (
         "setuptools.build_meta",
@@ -52,7 +56,7 @@ _ROOTS: Final = {
             "_core_metadata _normalization _scripts compat.py310 config._validate_pyproject msvc "
             "wheel",
         ),
-        *_below("distutils.command", "build_ext build_scripts"),
+        *_below("distutils", "command.build_ext command.build_scripts unixccompiler"),
         *("_distutils_hack.override", "backports.tarfile.compat.py38", "packaging.licenses"),
         "platformdirs.unix",
     ),

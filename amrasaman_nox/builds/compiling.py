@@ -25,8 +25,8 @@ IMPORT = re.compile(
     r"^(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))",
     re.MULTILINE,
 )
-#: Where setuptools keeps modules that it imports under other names than their paths'.
-VENDORED = os.path.join("setuptools", "_vendor")
+#: Where backends keep modules that they import under other names than their paths'.
+VENDORED = (os.path.join("setuptools", "_vendor"), os.path.join("poetry", "core", "_vendor"))
 DISTUTILS = ("distutils", "setuptools._distutils")
 
 
@@ -61,7 +61,7 @@ def renamed(module: str) -> str:
 def path_of(site: str, module: str) -> str:
     """Return the source file of *module* below the folder *site*, or nothing."""
     parts = module.split(".")
-    for folder in (site, os.path.join(site, VENDORED)):
+    for folder in (site, *(os.path.join(site, name) for name in VENDORED)):
         for path in (os.path.join(folder, *parts, "__init__.py"), os.path.join(folder, *parts)):
             file = path if path.endswith(".py") else f"{path}.py"
             if os.path.isfile(file):

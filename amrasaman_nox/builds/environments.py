@@ -1,5 +1,8 @@
 """Throwaway virtualenvs from locked files only; each is made once and then shared read-only."""
 
+# The paths of all files of an environment are texts: objects would cost more than the links.
+# ruff: noqa: PTH102, PTH112, PTH118
+
 from __future__ import annotations
 
 import contextlib
@@ -137,16 +140,17 @@ def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
     """
     moved = environment.python != wheel.python
     for folder, folders, files in os.walk(wheel.path):
-        within = Path(folder).relative_to(wheel.path)
-        there = environment.host / within
+        within = os.path.relpath(folder, wheel.path)
+        there = os.path.join(environment.host, within)
         try:
             for name in folders:
-                (there / name).mkdir(exist_ok=True)
+                _make(os.path.join(there, name))
             for name in files:
-                if moved and within == Path("bin"):
-                    _move(Path(folder, name), there / name, wheel.python, environment.python)
+                file, place = os.path.join(folder, name), os.path.join(there, name)
+                if moved and within == "bin":
+                    _move(Path(file), Path(place), wheel.python, environment.python)
                 # Within a sandbox no build can write to it; else no two environments share a file.
-                _place(Path(folder, name), there / name, share=isolation.constant_paths)
+                _place(file, place, share=isolation.constant_paths)
         except (FileExistsError, IsADirectoryError) as error:
             raise AsamanError(
                 "build environment",
@@ -155,10 +159,15 @@ def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
             ) from None
 
 
-def _place(file: Path, there: Path, *, share: bool) -> None:
+def _make(folder: str) -> None:
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+
+
+def _place(file: str, there: str, *, share: bool) -> None:
     if os.path.lexists(there):
-        if there.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "", str(there))
+        if os.path.isdir(there):
+            raise IsADirectoryError(errno.EISDIR, "", there)
         return
     if share:
         # There are file systems without links, and files that have as many as they can.

@@ -166,10 +166,7 @@ def _build_for(
     shop.notify(Event(stage="build", state="total", count=len(pins)))
     for pin in kept:
         shop.notify(Event(stage="build", state="kept", name=str(pin)))
-    prepared = prepare.prepare(shop, [pin for pin in pins if pin not in kept], interpreter, lock)
-    weights = graph.estimates(prepared, shop.store)
-    with requires.looked_up(shop, prepared, weights, lock) as known:
-        done = in_parallel(shop, prepared, lambda item: _one(shop, item, known), weights)
+    prepared, done = _build_all(shop, [pin for pin in pins if pin not in kept], interpreter, lock)
     graph.remember(done_records([item for item in done if not item.kept]), shop.store)
     entries = [item.entry for item in done if item.entry is not None]
     lock = _write_lock(shop, lock, entries)
@@ -184,6 +181,17 @@ def _build_for(
         kept=frozenset(item.record.key for item in results if item.kept and item.record),
         notes=tuple(item.note for item in results if item.note),
     ), lock
+
+
+def _build_all(
+    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+) -> tuple[tuple[Prepared, ...], list[_Done]]:
+    """Fetch and check all *pins*, then build them; meanwhile the index is asked what they need."""
+    with requires.Lookups(shop, lock) as lookups:
+        prepared = prepare.prepare(shop, pins, interpreter, lock, each=lookups.add)
+        weights = graph.estimates(prepared, shop.store)
+        build = functools.partial(_one, shop, known=lookups.of)
+        return prepared, in_parallel(shop, prepared, build, weights)
 
 
 def done_records(done: Sequence[_Done]) -> tuple[BuildRecord, ...]:

@@ -17,7 +17,7 @@ from amrasaman_nox.sources import download, index, unpack
 from amrasaman_nox.sources.unpack import BuildSystem, SdistInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from amrasaman_nox.builds.workshop import Workshop
     from amrasaman_nox.model import Interpreter, Pin
@@ -43,10 +43,15 @@ class Prepared:
 
 
 def prepare(
-    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock = _NO_LOCK
+    shop: Workshop,
+    pins: Sequence[Pin],
+    interpreter: Interpreter,
+    lock: BuildLock = _NO_LOCK,
+    each: Callable[[Prepared], None] = lambda prepared: None,
 ) -> tuple[Prepared, ...]:
     """Locate, fetch and check all *pins*; what *lock* has and the store holds needs no index.
 
+    :param each: is told of each source as soon as it is ready, from several threads
     :raises AsamanError: for all pins together that are not to be had or are not what they should
         be (exit 2), or whose index does not answer (exit 5)
     """
@@ -58,7 +63,7 @@ def prepare(
         shop.notify(Event(stage="locate", state="done", name=str(source.pin)))
     shop.notify(Event(stage="fetch", state="total", count=len(sources)))
     with ThreadPoolExecutor(FETCHERS) as pool:
-        done = list(pool.map(lambda source: _checked(shop, source, interpreter), sources))
+        done = list(pool.map(lambda source: _checked(shop, source, interpreter, each), sources))
     problems = [item for item in done if isinstance(item, AsamanError)]
     if problems:
         raise all_of(problems)
@@ -157,13 +162,16 @@ def _memory_key(shop: Workshop, pin: Pin, digest: Digest, interpreter: Interpret
     return f"{pin.name}-{pin.version}-{kind}-{digest}"
 
 
-def _checked(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared | AsamanError:
+def _checked(
+    shop: Workshop, source: Source, interpreter: Interpreter, each: Callable[[Prepared], None]
+) -> Prepared | AsamanError:
     """Fetch *source* and read it strictly; return the error rather than raise it."""
     try:
         _fetch(shop, source)
         shop.notify(Event(stage="fetch", state="done", name=str(source.pin)))
         prepared = _read(shop, source, interpreter)
         _remember(shop, source, interpreter)
+        each(prepared)
         return prepared
     except AsamanError as error:
         shop.notify(Event(stage="fetch", state="failed", name=str(source.pin)))

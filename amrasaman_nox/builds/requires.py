@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from queue import PriorityQueue
 from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.builds import builder, graph, hooks
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
 from amrasaman_nox.sources import download, index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from amrasaman_nox.builds.prepare import Prepared
     from amrasaman_nox.builds.workshop import Workshop
+    from amrasaman_nox.model import Pin
     from amrasaman_nox.sources.index import ResolvedFile
 
 #: Questions to the index at a time: they wait for the network, and for a processor after builds.
-LOOKERS: Final = 4
+LOOKERS: Final = 2
 _RENEW: Final = "renew the build lock with --relock"
 
 
@@ -55,26 +57,45 @@ def entry_of(
     return finished(shop, prepared, known_of(shop, prepared, lock), dynamic)
 
 
-@contextlib.contextmanager
-def looked_up(
-    shop: Workshop, prepared: Sequence[Prepared], weights: Sequence[float], lock: BuildLock
-) -> Iterator[Callable[[Prepared], Known]]:
-    """Ask the index for all requirements while builds run, for what takes long first.
+class Lookups:
+    """Asks the index what sources require, while others are fetched and built.
 
-    What is yielded returns the requirements of a source, or raises as :func:`known_of` does.
+    Of the sources that wait, the one whose build takes longest is next.
     """
-    order = sorted(range(len(prepared)), key=lambda number: -weights[number])
-    with ThreadPoolExecutor(LOOKERS) as pool:
-        futures = {
-            prepared[number].source.pin: pool.submit(known_of, shop, prepared[number], lock)
-            for number in order
-            if not prepared[number].source.taken
-        }
+
+    def __init__(self, shop: Workshop, lock: BuildLock) -> None:
+        self._shop, self._lock = shop, lock
+        self._pool = ThreadPoolExecutor(LOOKERS)
+        self._waiting: PriorityQueue[tuple[float, int, Prepared]] = PriorityQueue()
+        self._number = itertools.count()
+        self._found: dict[Pin, Future[Known]] = {}
+
+    def __enter__(self) -> Lookups:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+
+    def add(self, prepared: Prepared) -> None:
+        """Look up what a source requires as soon as there is time for it."""
+        if prepared.source.taken:
+            return
+        self._found[prepared.source.pin] = Future()
+        (weight,) = graph.estimates([prepared], self._shop.store)
+        self._waiting.put((-weight, next(self._number), prepared))
+        self._pool.submit(self._next)
+
+    def _next(self) -> None:
+        _, _, prepared = self._waiting.get()
+        future = self._found[prepared.source.pin]
         try:
-            yield lambda item: futures[item.source.pin].result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            future.set_result(known_of(self._shop, prepared, self._lock))
+        except BaseException as error:
+            future.set_exception(error)
+
+    def of(self, prepared: Prepared) -> Known:
+        """Return what a source requires, or raise as :func:`known_of` does."""
+        return self._found[prepared.source.pin].result()
 
 
 def known_of(shop: Workshop, prepared: Prepared, lock: BuildLock) -> Known:

@@ -45,9 +45,9 @@ GRACE: Final = timedelta(days=7)
 _PATIENCE: Final = 900
 _SINGLE_CALLS: Final = 4
 #: Connections that the index client opens at once. Name servers drop what comes in a burst, which
-#: costs seconds, and several resolutions run at a time.
+#: costs seconds; resolutions are made several at a time, with one connection each.
 _CONNECTIONS: Final = 16
-_RESOLVING_CONNECTIONS: Final = 4
+_RESOLVING_CONNECTIONS: Final = 3
 
 _ACCESS_VARIABLES: Final = frozenset(
     {

@@ -70,6 +70,21 @@ def test_what_was_located_once_is_remembered_with_its_upload_time(
     assert second.system.backend == "flit_core.buildapi"
 
 
+def test_each_source_is_told_of_as_soon_as_it_is_ready_and_a_bad_one_never(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    bad = pin_of(index, "bad", b"no archive")
+    told: list[str] = []
+    with (
+        opened(tmp_path, index) as shop,
+        pytest.raises(AsamanError, match="bad"),
+    ):
+        prepare.prepare(
+            shop, [bad, pin], interpreter, each=lambda ready: told.append(ready.source.name)
+        )
+    assert told == [pin.name]
+
+
 def test_an_index_without_upload_times_is_asked_again_unless_the_lock_knows_the_source(
     tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
 ) -> None:

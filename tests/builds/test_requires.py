@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -167,3 +169,72 @@ def test_the_date_can_be_given(
             assert abs((datetime.now(UTC) - date).total_seconds()) < 60
         else:
             assert date == prepared.source.uploaded
+
+
+def test_what_takes_longest_to_build_is_asked_for_first_of_what_waits(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    begun, going_on = threading.Event(), threading.Event()
+
+    def known_of(shop: Workshop, prepared: Prepared, lock: BuildLock) -> requires.Known:
+        begun.set()
+        assert going_on.wait(30)
+        asked.append(prepared.source.name)
+        if prepared.source.name == "bad":
+            raise AsamanError("bad", "no solution")
+        return requires.Known(entry=entry, whole=True)
+
+    monkeypatch.setattr(requires, "LOOKERS", 1)
+    monkeypatch.setattr(requires, "known_of", known_of)
+    with opened(tmp_path, index, interpreter) as (shop, prepared):
+        entry = LockEntry(
+            name="x", version="1", sdist=prepared.source.digest, interpreter="i", files=()
+        )
+
+        def named(name: str, *, native: bool = False, taken: bool = False) -> Prepared:
+            pin = Pin(name=name, version="1.0")
+            source = dataclasses.replace(prepared.source, pin=pin, taken=taken)
+            return dataclasses.replace(prepared, source=source, native=native)
+
+        with requires.Lookups(shop, NO_LOCK) as lookups:
+            lookups.add(named("first"))
+            assert begun.wait(30)
+            for item in (named("small"), named("long", native=True), named("bad")):
+                lookups.add(item)
+            lookups.add(named("taken", taken=True))
+            going_on.set()
+            assert lookups.of(named("small")).whole
+            with pytest.raises(AsamanError, match="no solution"):
+                lookups.of(named("bad"))
+    assert asked == ["first", "long", "small", "bad"]
+
+
+def test_what_was_not_asked_for_yet_is_not_asked_for_after_a_fault(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    begun, going_on = threading.Event(), threading.Event()
+
+    def known_of(shop: Workshop, prepared: Prepared, lock: BuildLock) -> requires.Known:
+        asked.append(prepared.source.name)
+        begun.set()
+        assert going_on.wait(30)
+        raise AsamanError("x", "y")
+
+    monkeypatch.setattr(requires, "LOOKERS", 1)
+    monkeypatch.setattr(requires, "known_of", known_of)
+    with opened(tmp_path, index, interpreter) as (shop, prepared):
+        with pytest.raises(AsamanError, match="a pin is wrong"):
+            _faulty(requires.Lookups(shop, NO_LOCK), prepared, begun)
+        going_on.set()
+        time.sleep(0.2)
+    assert asked == ["needs"]
+
+
+def _faulty(lookups: requires.Lookups, prepared: Prepared, begun: threading.Event) -> None:
+    with lookups:
+        lookups.add(prepared)
+        assert begun.wait(30)
+        lookups.add(dataclasses.replace(prepared))
+        raise AsamanError("run", "a pin is wrong")
