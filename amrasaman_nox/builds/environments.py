@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.builds import installed, normalise
+from amrasaman_nox.builds import installed, made, normalise
 from amrasaman_nox.builds.installed import PATIENCE
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment
@@ -60,18 +60,17 @@ def prepare(
 
     :param files: wheels that are in *store*
     :param inside: where builds see it; on the rung ``none`` its own path on the host
-    :param backend: the build backend's module, imported once so that its bytecode is there
+    :param backend: the build backend that ``pyproject.toml`` names, so that its bytecode is there
     :raises AsamanError: a file is missing or does not install (exit 3), or another run holds the
         environment's lock for too long (exit 5)
     """
     key = _key(files, interpreter, isolation, inside)
     host = store.root / "environments" / key
     environment = Environment(host=host, inside=inside if isolation.constant_paths else str(host))
-    complete = host.with_suffix(".complete")
-    if complete.exists():
+    if made.is_whole(host):
         return environment
     with store.lock(f"environment-{key}", timeout=PATIENCE, notify=notify):
-        if not complete.exists():
+        if not made.is_whole(host):
             host.parent.mkdir(mode=0o700, exist_ok=True)
             remove_tree(host)
             bare = _bare(interpreter, store)
@@ -81,7 +80,7 @@ def prepare(
             shutil.copytree(bare, host, symlinks=True)
             for wheel in wheels:
                 _join(wheel, environment, isolation)
-            complete.touch()
+            made.note(host)
     return environment
 
 
@@ -102,10 +101,12 @@ def _bare(interpreter: Interpreter, store: Store) -> Path:
     name = hashlib.sha256(f"{interpreter.executable} {interpreter.digest}".encode()).hexdigest()
     bare = store.root / "environments" / f"bare-{name[:32]}"
     with store.lock(bare.name, timeout=PATIENCE):
-        if not bare.exists():
+        if not made.is_whole(bare):
+            remove_tree(bare)
             with store.temporary("virtualenv-") as folder:
                 _virtualenv(folder / "bare", interpreter, folder / "data")
                 (folder / "bare").rename(bare)
+            made.note(bare)
     return bare
 
 

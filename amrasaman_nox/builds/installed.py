@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 from packaging.utils import parse_wheel_filename
 
-from amrasaman_nox.builds import bytecode, compiling, normalise, sandbox
+from amrasaman_nox.builds import bytecode, compiling, made, normalise, sandbox
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Digest, Limits
+from amrasaman_nox.sources.store import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,9 +78,9 @@ def trees(
     found = {file: _path(file, how) for file in sorted(files)}
     with contextlib.ExitStack() as held:
         # Whoever holds several of these locks asked for them in this order.
-        for path in sorted(path for path in found.values() if not path.exists()):
+        for path in sorted(path for path in found.values() if not made.is_whole(path)):
             held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
-        missing = {file: path for file, path in found.items() if not path.exists()}
+        missing = {file: path for file, path in found.items() if not made.is_whole(path)}
         if missing:
             _install(missing, how)
     return tuple(Tree(path=path, python=how.python) for path in found.values())
@@ -136,7 +137,9 @@ def _install(missing: dict[LockedFile, Path], how: _How) -> None:
         for number, path in enumerate(missing.values()):
             folder = work / "new" / str(number)
             (folder / _UV_LOCK).unlink(missing_ok=True)
+            remove_tree(path)
             _take(folder, path)
+            made.note(path)
         if not known.exists():
             # Another run may keep the same just now.
             with contextlib.suppress(OSError):

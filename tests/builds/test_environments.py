@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.builds import environments, installed, sandbox
+from amrasaman_nox.builds import environments, installed, made, sandbox
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest, LockedFile
 
@@ -168,7 +168,10 @@ def test_a_wheel_that_does_not_install_is_named_and_leaves_nothing(maker: Maker)
     with pytest.raises(AsamanError, match="broken") as raised:
         maker.make(good, broken)
     assert raised.value.code is ExitCode.BUILD_FAILED
-    assert not list(maker.store.root.glob("environments/*.complete"))
+    made_here = {
+        path.name.partition("-")[0] for path in maker.store.root.glob("environments/*.complete")
+    }
+    assert made_here == {"bare"}
     assert not list(maker.store.root.glob("installed/*"))
     assert maker.site(maker.make(good)).joinpath("one.py").exists()
 
@@ -199,12 +202,33 @@ def test_the_interpreter_is_asked_for_once(maker: Maker) -> None:
 def test_an_environment_that_was_begun_is_made_anew(maker: Maker) -> None:
     one = maker.wheel("one")
     environment = maker.make(one)
-    complete = environment.host.with_suffix(".complete")
-    complete.unlink()
+    environment.host.with_suffix(".complete").unlink()
     (maker.site(environment) / "left.py").write_text("left")
     assert not (maker.site(maker.make(one)) / "left.py").exists()
     assert (maker.site(environment) / "one.py").exists()
-    assert complete.exists()
+    assert made.is_whole(environment.host)
+
+
+def test_what_a_loss_of_power_left_of_an_environment_is_not_used(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one = maker.wheel("one")
+    environment = maker.make(one)
+    content = (maker.site(environment) / "one.py").read_bytes()
+    kept = environment.host.stat().st_ino
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(name)
+        monkeypatch.setattr(made, "_BOOT", tmp_path / name)
+        assert maker.make(one).host.stat().st_ino == kept
+    monkeypatch.setattr(made, "_BOOT", tmp_path / "none")
+    # Of what is linked, both the environment and the installed wheel are short.
+    for path in maker.store.root.rglob("one.py"):
+        os.truncate(path, 0)
+    for path in maker.store.root.rglob("pyvenv.cfg"):
+        os.truncate(path, 0)
+    environment = maker.make(one)
+    assert (maker.site(environment) / "one.py").read_bytes() == content
+    assert (environment.host / "pyvenv.cfg").stat().st_size
 
 
 def test_a_wheel_that_the_store_lost_is_named(maker: Maker) -> None:

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.builds import made
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "made"
+    (path / "deep").mkdir(parents=True)
+    (path / "file").write_text("content")
+    (path / "deep" / "other").write_text("more")
+    return path
+
+
+def restart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    (tmp_path / "boot").write_text(name)
+    monkeypatch.setattr(made, "_BOOT", tmp_path / "boot")
+
+
+def test_a_folder_is_whole_once_it_was_noted(folder: Path) -> None:
+    assert not made.is_whole(folder)
+    made.note(folder)
+    assert made.is_whole(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "file").write_text("short"),
+        lambda folder: (folder / "deep" / "other").unlink(),
+        lambda folder: (folder / "another").write_text(""),
+        lambda folder: (folder / "file").rename(folder / "renamed"),
+    ],
+    ids=["short", "missing", "another", "renamed"],
+)
+def test_after_a_restart_what_changed_is_not_whole(
+    folder: Path,
+    change: Callable[[Path], object],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    restart(monkeypatch, tmp_path, "one")
+    made.note(folder)
+    restart(monkeypatch, tmp_path, "two")
+    assert made.is_whole(folder)
+    restart(monkeypatch, tmp_path, "three")
+    change(folder)
+    assert not made.is_whole(folder)
+
+
+def test_since_the_start_of_the_machine_nothing_is_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    restart(monkeypatch, tmp_path, "one")
+    made.note(folder)
+    monkeypatch.setattr(made, "_listing", lambda folder: pytest.fail("it was listed"))
+    assert made.is_whole(folder)
+
+
+def test_where_the_start_is_unknown_it_is_looked_at_each_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(made, "_BOOT", tmp_path / "missing")
+    made.note(folder)
+    assert made.is_whole(folder)
+    (folder / "file").write_text("")
+    assert not made.is_whole(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"boot": "x"}', "null"])
+def test_a_note_that_is_not_whole_itself_counts_for_nothing(folder: Path, content: str) -> None:
+    (folder.parent / "made.complete").write_text(content)
+    assert not made.is_whole(folder)
