@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import shutil
+import stat
 import sys
 
 #: Where the sandbox shows the unpacked source, which is never written to.
@@ -31,14 +32,31 @@ WRITABLE = ("/build/output", "/dev/shm", "/tmp")  # noqa: S108 - the sandbox's o
 
 def fill(source: bytes, destination: bytes, reverse: bool) -> None:
     """Copy all that is in *source* into the folder *destination*, each folder by name."""
-    for name in sorted(os.listdir(source), reverse=reverse):
-        here, there = os.path.join(source, name), os.path.join(destination, name)
-        if os.path.isdir(here) and not os.path.islink(here):
+    with os.scandir(source) as found:
+        entries = sorted(found, key=lambda entry: entry.name, reverse=reverse)
+    for entry in entries:
+        there = os.path.join(destination, entry.name)
+        if entry.is_dir(follow_symlinks=False):
             os.mkdir(there)
-            fill(here, there, reverse)
+            fill(entry.path, there, reverse)
+        elif entry.is_symlink():
+            shutil.copy2(entry.path, there, follow_symlinks=False)
         else:
-            shutil.copy2(here, there, follow_symlinks=False)
+            copy(entry.path, there, entry.stat())
     shutil.copystat(source, destination)
+
+
+def copy(file: bytes, there: bytes, facts: os.stat_result) -> None:
+    """Copy a file with its mode and times; what the library's way does besides takes as long."""
+    mode = stat.S_IMODE(facts.st_mode)
+    source = os.open(file, os.O_RDONLY)
+    new = os.open(there, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    while os.sendfile(new, source, None, 1 << 30):
+        pass
+    os.fchmod(new, mode)
+    os.utime(new, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    os.close(new)
+    os.close(source)
 
 
 def empty(folder: str) -> None:
