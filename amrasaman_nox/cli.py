@@ -32,11 +32,19 @@ def asaman_generate() -> None:
 
 
 def _end(code: int) -> NoReturn:
-    """End this process; after an interrupt, without its threads that wait for the network."""
+    """End this process; not after its threads that wait for the network, for minutes maybe."""
     import threading
 
-    if code == ExitCode.INTERRUPTED and threading.active_count() > 1:
-        _leave()
+    main = threading.main_thread()
+    waiting = [thread for thread in threading.enumerate() if thread is not main]
+    if code != ExitCode.INTERRUPTED:
+        # Others end with the process, and are no matter of ours.
+        waiting = [thread for thread in waiting if not thread.daemon]
+    if waiting:
+        from amrasaman_nox.builds import sandbox
+
+        sandbox.kill_all()
+        _leave(code)
     sys.exit(code)
 
 
@@ -49,14 +57,14 @@ def _end_now() -> None:
     _leave()
 
 
-def _leave() -> NoReturn:
+def _leave(code: int = ExitCode.INTERRUPTED) -> NoReturn:
     import contextlib
     import os
 
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
-    os._exit(ExitCode.INTERRUPTED)
+    os._exit(code)
 
 
 def run(arguments: Sequence[str], *, word: str = "", program: str = "asaman") -> int:

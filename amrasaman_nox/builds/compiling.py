@@ -6,13 +6,14 @@ older than ours.
 """
 
 # Importing pathlib would cost more than all that is done here.
-# ruff: noqa: PTH112, PTH113, PTH118, PTH208
+# ruff: noqa: PTH112, PTH113, PTH118, PTH202, PTH208
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import signal
 import sys
 from importlib.machinery import SourceFileLoader
 
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 #: An import at the left edge: dots, module and names of one, or modules of the other kind.
 IMPORT = re.compile(
-    r"^(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))",
+    r"^(?:from[ \t]+(\.{0,20})([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]+))",
     re.MULTILINE,
 )
 #: Where backends keep modules that they import under other names than their paths'.
 VENDORED = (os.path.join("setuptools", "_vendor"), os.path.join("poetry", "core", "_vendor"))
 DISTUTILS = ("distutils", "setuptools._distutils")
+
+
+#: The longest source, in bytes, that is compiled: what is longer is data.
+LARGEST = 4 << 20
 
 
 def names_in(text: str) -> list[str]:
@@ -76,6 +81,8 @@ def compiled(path: str, module: str) -> list[str]:
     """
     loader = SourceFileLoader(module, path)
     with contextlib.suppress(Exception):
+        if os.path.getsize(path) > LARGEST:
+            return []
         loader.get_code(module)
         package = module if loader.is_package(module) else module.rpartition(".")[0]
         return list(imported(loader.get_source(module) or "", package))
@@ -88,6 +95,9 @@ def compile_from(site: str, roots: list[str]) -> None:
     left = list(roots)
     while left:
         parts = renamed(left.pop()).split(".")
+        # What looks like an import may be any text; a path is made of it.
+        if not all(part.isidentifier() for part in parts):
+            continue
         # Importing a module imports the packages that it is in.
         for count in range(1, len(parts) + 1):
             module = ".".join(parts[:count])
@@ -113,12 +123,22 @@ def sites_of(prefix: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Compile in each PREFIX of the arguments PREFIX=MODULE,…; a module ``*`` is all at the top."""
-    for argument in sys.argv[1:]:
+    """Compile in each PREFIX of the arguments PREFIX=MODULE,… within SECONDS (argument 1) each.
+
+    A module ``*`` is all at the top. What takes too long, or ends the interpreter, takes nothing
+    from the other prefixes.
+    """
+    for argument in sys.argv[2:]:
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            continue
+        signal.alarm(int(sys.argv[1]))
         prefix, _, modules = argument.partition("=")
         for site in sites_of(prefix):
             roots = modules.split(",")
             compile_from(site, roots + (top_level(site) if "*" in roots else []))
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import installed, made, normalise
 from amrasaman_nox.builds.installed import PATIENCE
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sources.store import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from amrasaman_nox.builds.installed import Tree
     from amrasaman_nox.builds.sandbox import Isolation
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 #: Where a script names its interpreter, in bytes from its beginning.
 _HEAD: Final = 1024
+_BOTH: Final = "is a file and a folder"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,14 +75,27 @@ def prepare(
             host.parent.mkdir(mode=0o700, exist_ok=True)
             remove_tree(host)
             bare = _bare(interpreter, store)
-            wheels = installed.trees(
-                files, interpreter, bare, store=store, isolation=isolation, backend=backend
-            )
-            shutil.copytree(bare, host, symlinks=True)
-            for wheel in wheels:
-                _join(wheel, environment, isolation)
-            made.note(host)
+            with _faults(host):
+                wheels = installed.trees(
+                    files, interpreter, bare, store=store, isolation=isolation, backend=backend
+                )
+                shutil.copytree(bare, host, symlinks=True)
+                for wheel in wheels:
+                    _join(wheel, environment, isolation)
+                made.note(host)
     return environment
+
+
+@contextlib.contextmanager
+def _faults(host: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into one line: a wheel may have any names in it."""
+    try:
+        yield
+    except OSError as error:
+        where = os.path.relpath(error.filename, host) if error.filename else ""
+        why = f"{error.strerror or error}{f': {where}' if where else ''}"
+        code = ExitCode.INPUT_OUTPUT if error.errno in DISK_FAULTS else ExitCode.BUILD_FAILED
+        raise AsamanError("build environment", why, code=code) from None
 
 
 def _key(
@@ -137,41 +151,40 @@ def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None
 def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
     """Show an installed wheel in an environment; a file that another one has put there stays.
 
-    :raises AsamanError: a file of one wheel is a folder of another (exit 3)
+    :raises OSError: a file is a folder of another wheel, or what the disk refuses
     """
     moved = environment.python != wheel.python
-    for folder, folders, files in os.walk(wheel.path):
+    for folder, folders, files in os.walk(wheel.path, onerror=_raise):
         within = os.path.relpath(folder, wheel.path)
         there = os.path.join(environment.host, within)
-        try:
-            for name in folders:
-                _make(os.path.join(there, name))
-            for name in files:
-                file, place = os.path.join(folder, name), os.path.join(there, name)
-                if moved and within == "bin":
-                    _move(Path(file), Path(place), wheel.python, environment.python)
-                # Within a sandbox no build can write to it; else no two environments share a file.
-                _place(file, place, share=isolation.constant_paths)
-        except (FileExistsError, IsADirectoryError) as error:
-            raise AsamanError(
-                "build environment",
-                f"{error.filename} is a file of one wheel and a folder of another",
-                code=ExitCode.BUILD_FAILED,
-            ) from None
+        for name in folders:
+            _make(os.path.join(there, name))
+        for name in files:
+            file, place = os.path.join(folder, name), os.path.join(there, name)
+            if moved and within == "bin":
+                _move(Path(file), Path(place), wheel.python, environment.python)
+            _place(file, place, share=isolation.constant_paths)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _make(folder: str) -> None:
     if not os.path.isdir(folder):
+        if os.path.lexists(folder):
+            raise NotADirectoryError(errno.ENOTDIR, _BOTH, folder)
         os.mkdir(folder)
 
 
 def _place(file: str, there: str, *, share: bool) -> None:
     if os.path.lexists(there):
         if os.path.isdir(there):
-            raise IsADirectoryError(errno.EISDIR, "", there)
+            raise IsADirectoryError(errno.EISDIR, _BOTH, there)
         return
     if share:
-        # There are file systems without links, and files that have as many as they can.
+        # No build can write to it. There are file systems without links, and files that have
+        # as many as they can.
         with contextlib.suppress(OSError):
             os.link(file, there)
             return
@@ -179,7 +192,10 @@ def _place(file: str, there: str, *, share: bool) -> None:
 
 
 def _move(script: Path, there: Path, former: str, python: str) -> None:
-    """Write a script for another path of its interpreter, if it names one where it begins."""
+    """Write a script for another path of its interpreter, if it names one where it begins.
+
+    RECORD keeps the hash of the former one.
+    """
     content = script.read_bytes()
     if former.encode() not in content[:_HEAD] or os.path.lexists(there):
         return

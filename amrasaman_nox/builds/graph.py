@@ -190,13 +190,19 @@ def estimates(prepared: Sequence[Prepared], store: Store) -> list[float]:
     It is what its last build took, and where there was none, it follows from the sdist's size and
     from whether there is something to compile.
     """
+    return list(map(estimator(store), prepared))
+
+
+def estimator(store: Store) -> Callable[[Prepared], float]:
+    """Return what estimates a build's seconds as :func:`estimates` does, one at a time."""
     known = _durations(store)
-    return [known.get(item.source.name, _guess(item)) for item in prepared]
 
+    def estimate(item: Prepared) -> float:
+        seconds, bytes_per_second = _UNKNOWN[item.native]
+        guess = seconds + (item.source.size or 0) / bytes_per_second
+        return known.get(item.source.name, guess)
 
-def _guess(item: Prepared) -> float:
-    seconds, bytes_per_second = _UNKNOWN[item.native]
-    return seconds + (item.source.size or 0) / bytes_per_second
+    return estimate
 
 
 def remember(records: Iterable[BuildRecord], store: Store) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: How long another run's making of the same environment is waited for, in seconds.
 PATIENCE: Final = 600.0
-#: How long the bytecode of what builds import may take to make, in seconds.
+#: How long the bytecode of what builds import of one wheel may take to make, in seconds.
 _COMPILING: Final = 60
 #: Where the sandbox shows what installs, and what is installed.
 _WHEELS: Final = "/build/wheels"
@@ -69,7 +69,8 @@ def trees(
 
     :param files: wheels that are in *store*
     :param bare: the interpreter's empty virtualenv
-    :param backend: the build backend that is named in ``pyproject.toml``; it is compiled
+    :param backend: the build backend that is named in ``pyproject.toml``; it is compiled with the
+        wheel it is in, if that is not installed yet
     :raises AsamanError: a file is missing (exit 5) or does not install (exit 3)
     """
     how = _How(
@@ -78,12 +79,17 @@ def trees(
     found = {file: _path(file, how) for file in sorted(files)}
     with contextlib.ExitStack() as held:
         # Whoever holds several of these locks asked for them in this order.
-        for path in sorted(path for path in found.values() if not made.is_whole(path)):
+        for path in sorted(path for path in found.values() if not _is_whole(path)):
             held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
-        missing = {file: path for file, path in found.items() if not made.is_whole(path)}
+        missing = {file: path for file, path in found.items() if not _is_whole(path)}
         if missing:
             _install(missing, how)
     return tuple(Tree(path=path, python=how.python) for path in found.values())
+
+
+def _is_whole(tree: Path) -> bool:
+    # Environments are made seldom, and what a tree lost all of them would lack from then on.
+    return made.is_whole(tree, looked_at=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,8 +115,12 @@ class _How:
 
 
 def _path(file: LockedFile | None, how: _How) -> Path:
-    """Return the folder of an installed wheel, or of what uv knows of the interpreter."""
-    named = f"{file.filename} {file.digest}" if file is not None else "interpreter"
+    """Return the folder of an installed wheel, or of what this uv knows of the interpreter."""
+    if file is None:
+        facts_of_uv = _uv().stat()
+        named = f"interpreter {facts_of_uv.st_size} {facts_of_uv.st_mtime_ns}"
+    else:
+        named = f"{file.filename} {file.digest}"
     facts = [named, how.python, how.interpreter.executable, str(how.interpreter.digest)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
     return how.store.root / "installed" / key
@@ -140,15 +150,23 @@ def _install(missing: dict[LockedFile, Path], how: _How) -> None:
             remove_tree(path)
             _take(folder, path)
             made.note(path)
-        if not known.exists():
+        if not known.exists() and any((work / "known").iterdir()):
             # Another run may keep the same just now.
             with contextlib.suppress(OSError):
                 _take(work / "known", known)
 
 
+def _uv() -> Path:
+    import uv
+
+    return Path(uv.find_uv_bin())
+
+
 def _said(output: str) -> str:
     """Return in one line what uv says of its failure: the error, then what it was caused by."""
-    lines = (re.sub(r"^(error:|Caused by:)\s*", "", line.strip()) for line in output.splitlines())
+    lines = (
+        re.sub(r"^(error:|[Cc]aused? ?(by)?:)\s*", "", line.strip()) for line in output.splitlines()
+    )
     return ": ".join(line for line in lines if line)
 
 
@@ -162,8 +180,6 @@ def _take(folder: Path, final: Path) -> None:
 
 def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Command:
     """Return what installs *files*, each into a folder of its own, and compiles."""
-    import uv
-
     inside = how.isolation.constant_paths
     shown = {
         "wheels": sandbox.Folder(host=work / "wheels", inside=_WHEELS),
@@ -171,7 +187,7 @@ def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) ->
         "known": sandbox.Folder(host=known, inside=_KNOWN)
         if known.exists()
         else sandbox.Folder(host=work / "known", inside=_KNOWN, writable=True),
-        "uv": sandbox.Folder(host=Path(uv.find_uv_bin()), inside=_UV),
+        "uv": sandbox.Folder(host=_uv(), inside=_UV),
         "compiler": sandbox.Folder(host=Path(compiling.__file__), inside=_COMPILER),
     }
     seen = {name: item.inside if inside else str(item.host) for name, item in shown.items()}
@@ -208,7 +224,7 @@ def _program(files: Sequence[LockedFile], seen: dict[str, str], how: _How) -> st
         *("--link-mode", "hardlink", "--python", how.python),
     ]
     installs = []
-    compiles = [how.python, "-I", "-S", seen["compiler"]]
+    compiles = [how.python, "-I", "-S", seen["compiler"], str(_COMPILING)]
     for number, file in enumerate(files):
         folder = f"{seen['new']}/{number}"
         line = [*install, "--prefix", folder, "--requirement", f"{seen['wheels']}/{number}.txt"]
@@ -221,7 +237,7 @@ def _program(files: Sequence[LockedFile], seen: dict[str, str], how: _How) -> st
             f"cp -R {known} {cache}",
             f"{' && '.join(installs)} || exit",
             f'set -- {known}/interpreter-*; [ -e "$1" ] || cp -R {cache}/interpreter-* {known}',
-            f"timeout -s KILL {_COMPILING} {shlex.join(compiles)} >/dev/null 2>&1",
+            f"{shlex.join(compiles)} >/dev/null 2>&1",
             "exit 0",
         )
     )

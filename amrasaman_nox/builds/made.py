@@ -14,26 +14,44 @@ import os
 from pathlib import Path
 from typing import Final
 
+from amrasaman_nox import temporary
+
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def note(folder: Path) -> None:
-    """Note beside *folder* what is in it, now that it is complete."""
-    _marker(folder).write_text(json.dumps({"boot": _boot(), "files": _listing(folder)}))
+    """Note beside *folder* what is in it, now that it is complete.
+
+    :raises OSError: it cannot be written
+    """
+    _write(folder, {"boot": _boot(), "files": _listing(folder)})
 
 
-def is_whole(folder: Path) -> bool:
-    """Return whether *folder* was completed, and lost nothing since."""
+def is_whole(folder: Path, *, looked_at: bool = False) -> bool:
+    """Return whether *folder* was completed and, by the paths and sizes in it, lost nothing since.
+
+    :param looked_at: look at it even if it was made since the machine was started
+    """
     try:
         noted = json.loads(_marker(folder).read_text())
-        if noted["boot"] != "" and noted["boot"] == _boot():
-            return True
+        if noted["boot"] != "" and noted["boot"] == _boot() and not looked_at:
+            return folder.is_dir()
         if noted["files"] != _listing(folder):
             return False
-        note(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+    if noted["boot"] != _boot():
+        # Where it cannot be noted, it is looked at again the next time.
+        with contextlib.suppress(OSError):
+            _write(folder, {**noted, "boot": _boot()})
     return True
+
+
+def _write(folder: Path, noted: dict[str, str]) -> None:
+    # Others may read it just now, without a lock: they find the former one, or this.
+    with temporary.beside(_marker(folder)) as (number, path):
+        os.write(number, json.dumps(noted).encode())
+        path.replace(_marker(folder))
 
 
 def _marker(folder: Path) -> Path:
@@ -49,9 +67,13 @@ def _boot() -> str:
 def _listing(folder: Path) -> str:
     """Return a hash over the paths and sizes of all files below *folder*."""
     listed = hashlib.sha256()
-    for path, folders, files in os.walk(folder):
+    for path, folders, files in os.walk(folder, onerror=_raise):
         folders.sort()
         for name in sorted(files):
             facts = os.lstat(f"{path}/{name}")
             listed.update(f"{os.path.relpath(path, folder)}/{name}\0{facts.st_size}\0".encode())
     return listed.hexdigest()
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -68,12 +68,15 @@ class Lookups:
         self._pool = ThreadPoolExecutor(LOOKERS)
         self._waiting: PriorityQueue[tuple[float, int, Prepared]] = PriorityQueue()
         self._number = itertools.count()
+        self._estimate = graph.estimator(shop.store)
         self._found: dict[Pin, Future[Known]] = {}
 
     def __enter__(self) -> Lookups:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for future in self._found.values():
+            future.cancel()
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
     def add(self, prepared: Prepared) -> None:
@@ -81,13 +84,14 @@ class Lookups:
         if prepared.source.taken:
             return
         self._found[prepared.source.pin] = Future()
-        (weight,) = graph.estimates([prepared], self._shop.store)
-        self._waiting.put((-weight, next(self._number), prepared))
+        self._waiting.put((-self._estimate(prepared), next(self._number), prepared))
         self._pool.submit(self._next)
 
     def _next(self) -> None:
         _, _, prepared = self._waiting.get()
         future = self._found[prepared.source.pin]
+        if not future.set_running_or_notify_cancel():
+            return
         try:
             future.set_result(known_of(self._shop, prepared, self._lock))
         except BaseException as error:

@@ -45,7 +45,7 @@ def prefix(tmp_path: Path) -> Path:
 
 def compiled(prefix: Path, modules: str) -> set[str]:
     """Run the program as the sandbox does; return the names that then have bytecode."""
-    program = [sys.executable, "-I", "-S", compiling.__file__, f"{prefix}={modules}"]
+    program = [sys.executable, "-I", "-S", compiling.__file__, "60", f"{prefix}={modules}"]
     done = subprocess.run(program, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     site = prefix / "lib" / "python3.x" / "site-packages"

@@ -127,6 +127,23 @@ def test_what_builds_import_has_bytecode_and_nothing_of_it_ran(maker: Maker) -> 
     assert not (site / "it-ran").exists()
 
 
+def test_no_wheel_has_a_say_in_the_bytecode_of_another(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One keeps the compiler busy, and names files of the other as if they were modules."""
+    monkeypatch.setattr(installed, "_COMPILING", 2)
+    wheels = [
+        maker.wheel("busy", {"busy.py": "x = [" + "(lambda: 0), " * 300_000 + "]\n"}),
+        maker.wheel("names", {"names.py": '"""\nimport /build/new/2/bin/other\n"""\n'}),
+        maker.wheel("other", {"other.py": "", "other-1.0.data/scripts/other.py": ""}),
+    ]
+    environment = maker.make(*wheels)
+    site = maker.site(environment)
+    assert list((site / "__pycache__").glob("other.*"))
+    assert list((site / "__pycache__").glob("names.*"))
+    assert not (environment.host / "bin" / "__pycache__").exists()
+
+
 def test_of_two_wheels_with_one_file_the_first_by_name_has_it(maker: Maker) -> None:
     one = maker.wheel("one", {"same.py": "one\n"})
     two = maker.wheel("two", {"same.py": "two\n"})
@@ -154,7 +171,7 @@ def test_a_file_of_one_wheel_that_is_a_folder_of_another_is_an_error(
 ) -> None:
     file = maker.wheel(names[0], {"same": "a file\n"})
     folder = maker.wheel(names[1], {"same/below.py": ""})
-    with pytest.raises(AsamanError, match=r"same is a file of one wheel and a folder") as raised:
+    with pytest.raises(AsamanError, match=r"is a file and a folder: .*/same$") as raised:
         maker.make(file, folder)
     assert raised.value.code is ExitCode.BUILD_FAILED
 
@@ -188,6 +205,40 @@ def test_a_file_system_without_links_is_copied_on(
     paths = [maker.site(environment) / "one.py" for environment in (first, second)]
     assert not paths[0].samefile(paths[1])
     assert paths[0].stat().st_mtime == paths[1].stat().st_mtime
+
+
+@pytest.mark.parametrize("what", ["environment", "tree"])
+def test_what_lost_all_it_had_is_made_anew(maker: Maker, what: str) -> None:
+    one, two = maker.wheel("one"), maker.wheel("two")
+    site = maker.site(maker.make(one))
+    if what == "environment":
+        shutil.rmtree(site.parents[2])
+        again = maker.make(one)
+    else:
+        for path in (maker.store.root / "installed").rglob("one.py"):
+            path.unlink()
+        again = maker.make(one, two)
+    assert (maker.site(again) / "one.py").stat().st_size
+
+
+def test_names_that_are_too_long_are_the_wheel_s_fault(maker: Maker) -> None:
+    deep = "/".join([*["d" * 200] * 19, "e" * 170])
+    with pytest.raises(AsamanError, match="build environment") as raised:
+        maker.make(maker.wheel("deep", {f"{deep}/file": "x"}))
+    assert raised.value.code is ExitCode.BUILD_FAILED
+    assert "\n" not in str(raised.value)
+
+
+def test_a_full_disk_is_no_fault_of_a_wheel(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/x")
+
+    one = maker.wheel("one")
+    maker.make(one)
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(AsamanError, match="No space left") as raised:
+        maker.make(one, maker.wheel("two"))
+    assert raised.value.code is ExitCode.INPUT_OUTPUT
 
 
 def test_the_interpreter_is_asked_for_once(maker: Maker) -> None:

@@ -159,6 +159,28 @@ def test_an_interrupted_run_ends_at_once_and_leaves_nothing(
     next_run_removes_all(cold)
 
 
+def test_a_bad_source_ends_the_run_though_the_index_leaves_another_question_open(
+    cold: Bench,
+) -> None:
+    assert cold.index is not None
+
+    def late(handler: Handler, body: bytes) -> None:
+        wait_for(lambda: reached(cold, "resolving"), 20)
+        handler.answer(200, body)
+
+    lines = miniatures.pins("mini-flit")
+    lines.append(miniatures.add_sdist(cold.index, "bad", b"no archive"))
+    cold.index.always("files/bad-1.0.tar.gz", late)
+    cold.index.always("simple/flit-core/", hang)
+    cold.write(*lines)
+    with started(cold) as process:
+        _, err = process.communicate(timeout=40)
+    assert process.returncode == 2, err
+    assert "bad==1.0" in err
+    assert "Traceback" not in err
+    assert not descendants_of(cold)
+
+
 @pytest.mark.parametrize("moment", range(10))
 def test_a_killed_run_leaves_no_process_and_nothing_that_the_next_does_not_remove(
     cold: Bench, moment: int

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +65,43 @@ def test_since_the_start_of_the_machine_nothing_is_looked_at(
     restart(monkeypatch, tmp_path, "one")
     made.note(folder)
     monkeypatch.setattr(made, "_listing", lambda folder: pytest.fail("it was listed"))
+    assert made.is_whole(folder)
+
+
+def test_a_folder_that_is_gone_is_not_whole(folder: Path) -> None:
+    made.note(folder)
+    shutil.rmtree(folder)
+    assert not made.is_whole(folder)
+
+
+def test_it_can_be_looked_at_all_the_same(folder: Path) -> None:
+    made.note(folder)
+    assert made.is_whole(folder, looked_at=True)
+    (folder / "file").unlink()
+    assert made.is_whole(folder)
+    assert not made.is_whole(folder, looked_at=True)
+
+
+def test_all_that_look_at_once_after_a_restart_find_it_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made.note(folder)
+    for number in range(50):
+        restart(monkeypatch, tmp_path, f"boot {number}")
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(made.is_whole, [folder] * 8))
+
+
+def test_where_nothing_can_be_noted_it_is_whole_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made.note(folder)
+    restart(monkeypatch, tmp_path, "another")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(made, "_write", full)
     assert made.is_whole(folder)
 
 
