@@ -34,6 +34,7 @@ LAYERS = (
 #: Who may start a process, and which; of foreign code it is the sandbox alone.
 STARTS_PROCESSES = {
     "builds.sandbox": "foreign code",
+    "builds.compiling": "itself for each wheel, inside the sandbox",
     "builds.start": "a second hook, inside the sandbox",
     "builds.interpreters": "an interpreter, for what it says of itself",
     "builds.tools": "a compiler, for its version",
