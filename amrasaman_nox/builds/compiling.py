@@ -29,8 +29,6 @@ IMPORT = re.compile(
 #: Where backends keep modules that they import under other names than their paths'.
 VENDORED = (os.path.join("setuptools", "_vendor"), os.path.join("poetry", "core", "_vendor"))
 DISTUTILS = ("distutils", "setuptools._distutils")
-
-
 #: The longest source, in bytes, that is compiled: what is longer is data.
 LARGEST = 4 << 20
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import installed, made, normalise
 from amrasaman_nox.builds.installed import PATIENCE
-from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sources.store import remove_tree
 
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 #: Where a script names its interpreter, in bytes from its beginning.
 _HEAD: Final = 1024
 _BOTH: Final = "is a file and a folder"
+#: What the names in a wheel can be refused for.
+_NAMING: Final = frozenset(
+    {
+        *(errno.EEXIST, errno.EILSEQ, errno.EINVAL, errno.EISDIR, errno.ELOOP),
+        *(errno.ENAMETOOLONG, errno.ENOTDIR),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +101,7 @@ def _faults(host: Path) -> Iterator[None]:
     except OSError as error:
         where = os.path.relpath(error.filename, host) if error.filename else ""
         why = f"{error.strerror or error}{f': {where}' if where else ''}"
-        code = ExitCode.INPUT_OUTPUT if error.errno in DISK_FAULTS else ExitCode.BUILD_FAILED
+        code = ExitCode.BUILD_FAILED if error.errno in _NAMING else ExitCode.INPUT_OUTPUT
         raise AsamanError("build environment", why, code=code) from None
 
 

@@ -164,9 +164,8 @@ def _uv() -> Path:
 
 def _said(output: str) -> str:
     """Return in one line what uv says of its failure: the error, then what it was caused by."""
-    lines = (
-        re.sub(r"^(error:|[Cc]aused? ?(by)?:)\s*", "", line.strip()) for line in output.splitlines()
-    )
+    label = re.compile(r"(error|cause|Caused by):\s*")
+    lines = (label.sub("", line.strip(), count=1) for line in output.splitlines())
     return ": ".join(line for line in lines if line)
 
 

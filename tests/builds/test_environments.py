@@ -229,14 +229,17 @@ def test_names_that_are_too_long_are_the_wheel_s_fault(maker: Maker) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_full_disk_is_no_fault_of_a_wheel(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EMFILE])
+def test_a_fault_of_the_machine_is_none_of_a_wheel(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "/x")
+        raise OSError(number, "out of order", "/x")
 
     one = maker.wheel("one")
     maker.make(one)
     monkeypatch.setattr(shutil, "copytree", full)
-    with pytest.raises(AsamanError, match="No space left") as raised:
+    with pytest.raises(AsamanError, match="out of order") as raised:
         maker.make(one, maker.wheel("two"))
     assert raised.value.code is ExitCode.INPUT_OUTPUT
 
