@@ -98,6 +98,10 @@ def _faults(host: Path) -> Iterator[None]:
     """Turn what the operating system refuses into one line: a wheel may have any names in it."""
     try:
         yield
+    except shutil.Error as error:
+        # Of a copied folder: all its files that could not be copied, and why.
+        why = str(error.args[0][0][-1])
+        raise AsamanError("build environment", why, code=ExitCode.INPUT_OUTPUT) from None
     except OSError as error:
         where = os.path.relpath(error.filename, host) if error.filename else ""
         why = f"{error.strerror or error}{f': {where}' if where else ''}"

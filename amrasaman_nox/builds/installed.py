@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.utils import parse_wheel_filename
 
 from amrasaman_nox.builds import bytecode, compiling, made, normalise, sandbox
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Digest, Limits
 from amrasaman_nox.sources.store import remove_tree
 
@@ -138,10 +138,11 @@ def _install(missing: dict[LockedFile, Path], how: _How) -> None:
             give_to_build(work / name)
         done = sandbox.run(_command(work, known, tuple(missing), how), how.isolation)
         if done.code or done.limit:
+            disk = any(os.strerror(number) in done.tail for number in DISK_FAULTS)
             raise AsamanError(
                 "build environment",
                 done.limit or _said(done.tail) or f"exit status {done.code}",
-                code=ExitCode.BUILD_FAILED,
+                code=ExitCode.INPUT_OUTPUT if disk else ExitCode.BUILD_FAILED,
             )
         known.parent.mkdir(mode=0o700, exist_ok=True)
         for number, path in enumerate(missing.values()):

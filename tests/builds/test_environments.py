@@ -244,6 +244,20 @@ def test_a_fault_of_the_machine_is_none_of_a_wheel(
     assert raised.value.code is ExitCode.INPUT_OUTPUT
 
 
+def test_a_folder_that_cannot_be_copied_is_one_line(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "out of order", "/x")
+
+    maker.make(maker.wheel("one"))
+    monkeypatch.setattr(shutil, "copystat", refused)
+    with pytest.raises(AsamanError, match=r"^build environment: .*out of order") as raised:
+        maker.make(maker.wheel("two"))
+    assert raised.value.code is ExitCode.INPUT_OUTPUT
+    assert "[(" not in str(raised.value)
+
+
 def test_the_interpreter_is_asked_for_once(maker: Maker) -> None:
     maker.make(maker.wheel("one"))
     known = list((maker.store.root / "installed").glob("*/interpreter-*"))
