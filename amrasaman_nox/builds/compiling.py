@@ -65,10 +65,9 @@ def path_of(site: str, module: str) -> str:
     """Return the source file of *module* below the folder *site*, or nothing."""
     parts = module.split(".")
     for folder in (site, *(os.path.join(site, name) for name in VENDORED)):
-        for path in (os.path.join(folder, *parts, "__init__.py"), os.path.join(folder, *parts)):
-            file = path if path.endswith(".py") else f"{path}.py"
-            if os.path.isfile(file):
-                return file
+        for stem in (os.path.join(folder, *parts, "__init__"), os.path.join(folder, *parts)):
+            if os.path.isfile(f"{stem}.py"):
+                return f"{stem}.py"
     return ""
 
 
@@ -99,7 +98,7 @@ def compile_from(site: str, roots: list[str]) -> None:
         # Importing a module imports the packages that it is in.
         for count in range(1, len(parts) + 1):
             module = ".".join(parts[:count])
-            if module and module not in seen:
+            if module not in seen:
                 seen.add(module)
                 path = path_of(site, module)
                 left += compiled(path, module) if path else []

@@ -78,10 +78,11 @@ def trees(
     )
     found = {file: _path(file, how) for file in sorted(files)}
     with contextlib.ExitStack() as held:
-        # Whoever holds several of these locks asked for them in this order.
-        for path in sorted(path for path in found.values() if not _is_whole(path)):
-            held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
         missing = {file: path for file, path in found.items() if not _is_whole(path)}
+        # Whoever holds several of these locks asked for them in this order.
+        for path in sorted(missing.values()):
+            held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
+        missing = {file: path for file, path in missing.items() if not _is_whole(path)}
         if missing:
             _install(missing, how)
     return tuple(Tree(path=path, python=how.python) for path in found.values())

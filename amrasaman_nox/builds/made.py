@@ -32,18 +32,19 @@ def is_whole(folder: Path, *, looked_at: bool = False) -> bool:
 
     :param looked_at: look at it even if it was made since the machine was started
     """
+    boot = _boot()
     try:
         noted = json.loads(_marker(folder).read_text())
-        if noted["boot"] != "" and noted["boot"] == _boot() and not looked_at:
+        if noted["boot"] != "" and noted["boot"] == boot and not looked_at:
             return folder.is_dir()
         if noted["files"] != _listing(folder):
             return False
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    if noted["boot"] != _boot():
+    if noted["boot"] != boot:
         # Where it cannot be noted, it is looked at again the next time.
         with contextlib.suppress(OSError):
-            _write(folder, {**noted, "boot": _boot()})
+            _write(folder, {**noted, "boot": boot})
     return True
 
 
