@@ -210,14 +210,17 @@ def remember(records: Iterable[BuildRecord], store: Store) -> None:
 
     Of runs that end at the same time one is remembered; nothing but the order depends on it.
     """
-    took = {
-        record.name: round((record.finished - record.started).total_seconds(), 2)
-        for record in records
-        if record.started is not None and record.finished is not None
-    }
+    took = {record.name: seconds(record) for record in records if seconds(record)}
     if took:
         content = json.dumps({**_durations(store), **took}, sort_keys=True)
         store.put_value(_KIND, _KEY, content.encode())
+
+
+def seconds(record: BuildRecord) -> float:
+    """Return how long the build of *record* took, to hundredths; 0 where nobody knows."""
+    if record.started is None or record.finished is None:
+        return 0.0
+    return round((record.finished - record.started).total_seconds(), 2)
 
 
 def _durations(store: Store) -> dict[str, float]:

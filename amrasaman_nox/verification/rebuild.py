@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.model import BuildFailure, Cause, Comparison, Verdict
@@ -18,7 +19,6 @@ from amrasaman_nox.wheels.differences import normalisations_of, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from amrasaman_nox.model import BuildEnvironment, Difference, Digest, Member
     from amrasaman_nox.verification.variations import Plan, Variation
@@ -44,7 +44,8 @@ class Artefact:
 class Subject:
     """What is rebuilt: the first artefact, the environment that made it, and how to repeat that.
 
-    ``started`` is when the first build began, or ``None`` where nobody knows.
+    ``started`` is when the first build began, ``finished`` when it had ended; each is ``None``
+    where nobody knows.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Subject:
     first: Artefact
     environment: BuildEnvironment
     started: datetime | None
+    finished: datetime | None
     build: Callable[[BuildEnvironment], Artefact | BuildFailure]
     compare: Callable[[Artefact, Artefact], tuple[Difference, ...]]
 
@@ -143,7 +145,7 @@ class _Search:
         """Build under all variations; a failure is narrowed down to the variation it comes from."""
         variations = self.plan.variations
         if not self.plan.machine.fake_clock:
-            self._pause()
+            self._pause(self.subject.finished)
         built = self._under(self.subject.environment, variations)
         if isinstance(built, Artefact):
             return built
@@ -172,9 +174,13 @@ class _Search:
             raise _Failed(built, [each.name for each in variations])
         return built
 
-    def _pause(self) -> None:
-        """Wait until two builds cannot fall into one second."""
-        time.sleep(_PAUSE)
+    def _pause(self, finished: datetime | None) -> None:
+        """Wait until a build that begins now cannot fall into one second with a *finished* one."""
+        passed = 0.0 if finished is None else (datetime.now(UTC) - finished).total_seconds()
+        # A clock that was set back says nothing of how long ago it was.
+        left = _PAUSE - max(0.0, passed)
+        if left > 0:
+            time.sleep(left)
 
     # --- what differs ------------------------------------------------------------------------
 
@@ -234,7 +240,7 @@ class _Search:
         if once.digest == self.subject.first.digest:
             return _Steady(environment=environment, base=once)
         if environment.clock is None:
-            self._pause()
+            self._pause(datetime.now(UTC))
         twice = self._artefact(environment, ())
         random = self.subject.compare(once, twice) if once.digest != twice.digest else ()
         content = {name: _facts(once).get(name) for name in {*_facts(once), *_facts(twice)}}

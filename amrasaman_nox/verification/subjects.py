@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import stat
 import tarfile
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import executors, sdist
@@ -18,7 +19,6 @@ from amrasaman_nox.wheels.differences_content import LARGEST_MEMBER, Pair, compa
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from amrasaman_nox.builds.workshop import Workshop
@@ -66,6 +66,7 @@ def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
         first=_first(record, wheel, shop.store),
         environment=record.environment,
         started=record.started,
+        finished=record.finished,
         build=build,
         compare=compared,
     )
@@ -144,6 +145,7 @@ def sdist_subject(shop: Workshop, folder: Path, first: Source, started: datetime
         first=_unpacked(first.filename, first.digest, shop.store),
         environment=shop.environment(),
         started=started,
+        finished=datetime.now(UTC),
         build=build,
         compare=compared,
     )

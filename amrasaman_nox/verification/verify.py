@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import temporary
-from amrasaman_nox.builds import inputs, pipeline, prepare, requires, sandbox, workshop
+from amrasaman_nox.builds import graph, inputs, pipeline, prepare, requires, sandbox, workshop
 from amrasaman_nox.builds.installed import fetched
 from amrasaman_nox.builds.prepare import Prepared
 from amrasaman_nox.errors import AsamanError, ExitCode
@@ -222,7 +222,10 @@ def _built(
             comparisons += _own_sdist(shop, records, plan, started)
         notify(Event(stage="rebuild", state="total", count=len(records)))
         comparisons += pipeline.in_parallel(
-            shop, records, lambda record: _told(shop, record, compare)
+            shop,
+            records,
+            lambda record: _told(shop, record, compare),
+            weights=[graph.seconds(record) for record in records],
         )
     return Report(
         command="verify",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,7 +91,11 @@ class Project:
         )
 
     def rebuilt(
-        self, *names: str, machine: variations.Machine = MACHINE, started: datetime | None = STARTED
+        self,
+        *names: str,
+        machine: variations.Machine = MACHINE,
+        started: datetime | None = STARTED,
+        finished: datetime | None = None,
     ) -> Comparison:
         first = self.build(self.first)
         assert isinstance(first, Artefact)
@@ -102,6 +106,7 @@ class Project:
             first=first,
             environment=self.first,
             started=started,
+            finished=finished,
             build=self.build,
             compare=self.compare,
         )
@@ -240,6 +245,23 @@ def test_without_libfaketime_a_pause_keeps_two_builds_out_of_one_second(
     machine = replace(MACHINE, fake_clock=False)
     assert Project(lambda world: {"a.py": 1}).rebuilt(machine=machine).verdict == "identical"
     assert pauses == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("ago", "least", "most"),
+    [(60, None, None), (2, None, None), (1, 0.5, 1.0), (0, 1.5, 2.0), (-9, 2.0, 2.0)],
+)
+def test_the_pause_is_what_is_left_of_two_seconds_since_the_first_build(
+    ago: int, least: float | None, most: float, pauses: list[float]
+) -> None:
+    machine = replace(MACHINE, fake_clock=False)
+    finished = datetime.now(UTC) - timedelta(seconds=ago)
+    Project(lambda world: {"a.py": 1}).rebuilt(machine=machine, finished=finished)
+    if least is None:
+        assert pauses == []
+    else:
+        (pause,) = pauses
+        assert least <= pause <= most
 
 
 def test_with_libfaketime_there_is_no_pause(pauses: list[float]) -> None:

@@ -38,7 +38,7 @@ def run(tmp_path: Path, index: LocalIndex) -> Run:
     """Return a function that verifies with some options; sources go into the folder ``in``."""
     (tmp_path / "in").mkdir()
 
-    def verified(*names: str, **given: Any) -> Report:
+    def verified(*names: str, notify: Callable[[Event], None] = _unheard, **given: Any) -> Report:
         for name in names:
             (tmp_path / "in" / f"{name}-1.0.tar.gz").write_bytes(defects.sdist_of(name))
         if names:
@@ -53,7 +53,7 @@ def run(tmp_path: Path, index: LocalIndex) -> Run:
                 **given,
             }
         )
-        return verify.verify(config, notify=_unheard)
+        return verify.verify(config, notify=notify)
 
     return verified
 
@@ -96,6 +96,17 @@ def test_what_is_built_is_rebuilt_even_with_another_cache(run: Run, tmp_path: Pa
     report = run("clean-pure")
     assert verdicts(report) == {"clean-pure": "identical"}
     assert snapshot(tmp_path / "wheels") == before
+
+
+def test_what_took_longest_to_build_is_rebuilt_first(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = {"clean-dated": 1.0, "clean-pure": 2.0, "umask-modes": 3.0}
+    monkeypatch.setattr(verify.graph, "seconds", lambda record: took[record.name])
+    events: list[Event] = []
+    run(*took, notify=events.append)
+    begun = [event.name for event in events if (event.stage, event.state) == ("rebuild", "start")]
+    assert [name.partition("==")[0] for name in begun] == sorted(took, key=took.get, reverse=True)
 
 
 def test_a_difference_is_named_and_both_wheels_are_kept(run: Run, tmp_path: Path) -> None:
