@@ -66,5 +66,7 @@ def _compiler(environment: BuildEnvironment) -> Mapping[str, str]:
         f"-ffile-prefix-map={environment.build_path}=/build/source",
         f"-ffile-prefix-map={environment.environment_path}=/build/environment",
     )
-    strip = {} if environment.keep_debug_info else {"LDFLAGS": "-Wl,-s"}
-    return {"CPPFLAGS": " ".join(maps), **strip}
+    if environment.keep_debug_info:
+        return {"CPPFLAGS": " ".join(maps)}
+    # To make what is stripped at link takes compilers a fifth of their time.
+    return {"CPPFLAGS": " ".join(("-g0", *maps)), "LDFLAGS": "-Wl,-s"}

@@ -40,10 +40,13 @@ def test_an_unset_epoch_leaves_the_variable_out() -> None:
     assert "SOURCE_DATE_EPOCH" not in variables(environment)
 
 
-def test_debug_information_is_stripped_unless_it_is_kept() -> None:
-    assert variables(BuildEnvironment())["LDFLAGS"] == "-Wl,-s"
+def test_debug_information_is_neither_made_nor_linked_unless_it_is_kept() -> None:
+    usual = variables(BuildEnvironment())
+    assert usual["LDFLAGS"] == "-Wl,-s"
+    assert usual["CPPFLAGS"].split()[0] == "-g0"
     kept = variables(dataclasses.replace(BuildEnvironment(), keep_debug_info=True))
     assert "LDFLAGS" not in kept
+    assert "-g0" not in kept["CPPFLAGS"]
     assert "-ffile-prefix-map=/build/source=" in kept["CPPFLAGS"]
 
 
