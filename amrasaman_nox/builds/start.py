@@ -13,6 +13,7 @@ the build, which may be older than ours.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -20,6 +21,10 @@ import os
 import shutil
 import stat
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 #: Where the sandbox shows the unpacked source, which is never written to.
 UNPACKED = "/build/unpacked"
@@ -116,6 +121,20 @@ def asked(child: int, control: str, following: str, used: list[str]) -> bool:
     return True
 
 
+def leave() -> NoReturn:
+    """End as the interpreter does, but for taking itself apart: that takes as long as a small hook.
+
+    What a finaliser could still write is removed before the second hook.
+    """
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 def main() -> None:
     """Fill the build folder (argument 1) in the order (2), then run a script (3) with the rest.
 
@@ -125,6 +144,7 @@ def main() -> None:
     folder, order, script, hook, control = sys.argv[1:6]
     unpacked, there, reverse = os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed"
     fill(unpacked, there, reverse)
+    first_of_two = False
     if sys.argv[6:]:
         second, following = sys.argv[6:]
         sys.path[:] = [path for path in sys.path if path != os.path.dirname(script)]
@@ -132,7 +152,9 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         writable = [os.environ["HOME"], *WRITABLE]
-        child = os.fork() if is_unused(writable) else 0
+        apart = is_unused(writable)
+        child = os.fork() if apart else 0
+        first_of_two = apart and not child
         if child:
             if not asked(child, control, following, [folder, *writable]):
                 return
@@ -144,6 +166,8 @@ def main() -> None:
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")
     exec(code, {"__name__": "__main__", "__file__": script})  # noqa: S102 - as the interpreter would
+    if first_of_two:
+        leave()
 
 
 if __name__ == "__main__":
