@@ -6,7 +6,7 @@ older than ours.
 """
 
 # Importing pathlib would cost more than all that is done here.
-# ruff: noqa: PTH112, PTH113, PTH118, PTH202, PTH208
+# ruff: noqa: PTH103, PTH112, PTH113, PTH116, PTH118, PTH120, PTH123, PTH202, PTH208
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ import contextlib
 import os
 import re
 import signal
+import struct
 import sys
 from importlib.machinery import SourceFileLoader
+from importlib.util import MAGIC_NUMBER, cache_from_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ IMPORT = re.compile(
 #: Where backends keep modules that they import under other names than their paths'.
 VENDORED = (os.path.join("setuptools", "_vendor"), os.path.join("poetry", "core", "_vendor"))
 DISTUTILS = ("distutils", "setuptools._distutils")
+#: What bytecode begins with (PEP 552), in bytes: magic number, flags, time and size of the source.
+HEAD = 16
 #: The longest source, in bytes, that is compiled: what is longer is data.
 LARGEST = 4 << 20
 
@@ -71,23 +75,52 @@ def path_of(site: str, module: str) -> str:
     return ""
 
 
-def compiled(path: str, module: str) -> list[str]:
+def taken_over(path: str, other: str) -> bool:
+    """Take the bytecode of the source file *path* from *other*, if its source is the same.
+
+    It follows from the source alone; the source's time, which it names, is that of *path*.
+    """
+    with contextlib.suppress(OSError):
+        with open(path, "rb") as file, open(other, "rb") as source:
+            if file.read() != source.read():
+                return False
+        with open(cache_from_source(other), "rb") as file:
+            head, code = file.read(HEAD), file.read()
+        if head[:8] != MAGIC_NUMBER + bytes(4):
+            return False
+        facts = os.stat(path)
+        facts_of_source = (int(facts.st_mtime) & 0xFFFFFFFF, facts.st_size & 0xFFFFFFFF)
+        there = cache_from_source(path)
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        with open(there, "wb") as new:
+            new.write(head[:8] + struct.pack("<LL", *facts_of_source) + code)
+        return True
+    return False
+
+
+def compiled(path: str, module: str, other: str) -> list[str]:
     """Write the bytecode of the source file *path*; return what it imports.
 
     What cannot be read or compiled has none; a build names the fault, if it imports that.
+
+    :param other: where another release has this file, or nothing
     """
     loader = SourceFileLoader(module, path)
     with contextlib.suppress(Exception):
         if os.path.getsize(path) > LARGEST:
             return []
-        loader.get_code(module)
+        if not other or not taken_over(path, other):
+            loader.get_code(module)
         package = module if loader.is_package(module) else module.rpartition(".")[0]
         return list(imported(loader.get_source(module) or "", package))
     return []
 
 
-def compile_from(site: str, roots: list[str]) -> None:
-    """Compile the modules *roots* in the folder *site*, and all that they import from there."""
+def compile_from(site: str, roots: list[str], twin: str) -> None:
+    """Compile the modules *roots* in the folder *site*, and all that they import from there.
+
+    :param twin: such a folder of another release, or nothing
+    """
     seen = set()
     left = list(roots)
     while left:
@@ -101,7 +134,8 @@ def compile_from(site: str, roots: list[str]) -> None:
             if module not in seen:
                 seen.add(module)
                 path = path_of(site, module)
-                left += compiled(path, module) if path else []
+                other = path.replace(site, twin, 1) if twin else ""
+                left += compiled(path, module, other) if path else []
 
 
 def top_level(site: str) -> list[str]:
@@ -120,10 +154,10 @@ def sites_of(prefix: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Compile in each PREFIX of the arguments PREFIX=MODULE,… within SECONDS (argument 1) each.
+    """Compile in each PREFIX of the arguments PREFIX=MODULE,…=TWIN, SECONDS (argument 1) for each.
 
-    A module ``*`` is all at the top. What takes too long, or ends the interpreter, takes nothing
-    from the other prefixes.
+    A module ``*`` is all at the top; TWIN is the prefix of another release, or nothing. What takes
+    too long, or ends the interpreter, takes nothing from the other prefixes.
     """
     for argument in sys.argv[2:]:
         child = os.fork()
@@ -131,10 +165,11 @@ def main() -> None:
             os.waitpid(child, 0)
             continue
         signal.alarm(int(sys.argv[1]))
-        prefix, _, modules = argument.partition("=")
+        prefix, modules, twin = argument.split("=")
         for site in sites_of(prefix):
             roots = modules.split(",")
-            compile_from(site, roots + (top_level(site) if "*" in roots else []))
+            other = site.replace(prefix, twin, 1) if twin else ""
+            compile_from(site, roots + (top_level(site) if "*" in roots else []), other)
         os._exit(0)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from packaging.utils import parse_wheel_filename
+from packaging.version import Version
 
 from amrasaman_nox.builds import bytecode, compiling, made, normalise, sandbox
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
@@ -25,7 +26,7 @@ from amrasaman_nox.model import BuildEnvironment, Digest, Limits
 from amrasaman_nox.sources.store import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
     from amrasaman_nox.builds.sandbox import Folder, Isolation
@@ -40,9 +41,12 @@ _COMPILING: Final = 60
 _WHEELS: Final = "/build/wheels"
 _UV: Final = "/build/uv"
 _UV_LOCK: Final = ".lock"
+#: The most characters of a project's name that stand in the name of a folder.
+_LONGEST: Final = 80
 _COMPILER: Final = "/build/compiling.py"
 _NEW: Final = "/build/new"
 _KNOWN: Final = "/build/known"
+_TWINS: Final = "/build/twins"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,12 +123,36 @@ def _path(file: LockedFile | None, how: _How) -> Path:
     """Return the folder of an installed wheel, or of what this uv knows of the interpreter."""
     if file is None:
         facts_of_uv = _uv().stat()
-        named = f"interpreter {facts_of_uv.st_size} {facts_of_uv.st_mtime_ns}"
+        named, readable = f"{facts_of_uv.st_size} {facts_of_uv.st_mtime_ns}", "interpreter"
     else:
-        named = f"{file.filename} {file.digest}"
+        named, readable = f"{file.filename} {file.digest}", "-".join(_release(file))
     facts = [named, how.python, how.interpreter.executable, str(how.interpreter.digest)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-    return how.store.root / "installed" / key
+    return how.store.root / "installed" / f"{readable}-{key}"
+
+
+def _release(file: LockedFile) -> tuple[str, str]:
+    """Return project and version of a wheel for the name of a folder; there is no ``-`` in them."""
+    name, version, _, _ = parse_wheel_filename(file.filename)
+    return name.replace("-", "_")[:_LONGEST], str(version)
+
+
+def _twin(file: LockedFile, how: _How) -> Path | None:
+    """Return the installed wheel of the nearest release of the same project, an older one first.
+
+    Most of its modules are the same, and so is their bytecode.
+    """
+    project, text = _release(file)
+    version = Version(text)
+    found = {
+        Version(path.name.split("-")[1]): path
+        for path in how.store.root.glob(f"installed/{project}-*")
+        if path.suffix != made.SUFFIX and made.is_whole(path)
+    }
+    older = [other for other in found if other < version]
+    newer = [other for other in found if other > version]
+    nearest = max(older, default=None) or min(newer, default=None)
+    return found[nearest] if nearest is not None else None
 
 
 def _install(missing: dict[LockedFile, Path], how: _How) -> None:
@@ -137,7 +165,8 @@ def _install(missing: dict[LockedFile, Path], how: _How) -> None:
         known = _path(None, how)
         for name in ("new", "known"):
             give_to_build(work / name)
-        done = sandbox.run(_command(work, known, tuple(missing), how), how.isolation)
+        twins = {file: _twin(file, how) for file in missing}
+        done = sandbox.run(_command(work, known, twins, how), how.isolation)
         if done.code or done.limit:
             disk = any(os.strerror(number) in done.tail for number in DISK_FAULTS)
             raise AsamanError(
@@ -174,13 +203,21 @@ def _said(output: str) -> str:
 def _take(folder: Path, final: Path) -> None:
     """Move a folder to its place; where we are root, what builds' user made becomes ours."""
     if sandbox.build_owner() is not None:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
+        _give(folder, os.geteuid(), os.getegid())
     folder.rename(final)
 
 
-def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) -> sandbox.Command:
-    """Return what installs *files*, each into a folder of its own, and compiles."""
+def _give(folder: Path, user: int, group: int) -> None:
+    os.chown(folder, user, group)
+    for path, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(f"{path}/{name}", user, group, follow_symlinks=False)
+
+
+def _command(
+    work: Path, known: Path, twins: Mapping[LockedFile, Path | None], how: _How
+) -> sandbox.Command:
+    """Return what installs the files of *twins*, each into a folder of its own, and compiles."""
     inside = how.isolation.constant_paths
     shown = {
         "wheels": sandbox.Folder(host=work / "wheels", inside=_WHEELS),
@@ -190,6 +227,11 @@ def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) ->
         else sandbox.Folder(host=work / "known", inside=_KNOWN, writable=True),
         "uv": sandbox.Folder(host=_uv(), inside=_UV),
         "compiler": sandbox.Folder(host=Path(compiling.__file__), inside=_COMPILER),
+        **{
+            path.name: sandbox.Folder(host=path, inside=f"{_TWINS}/{path.name}")
+            for path in twins.values()
+            if path is not None
+        },
     }
     seen = {name: item.inside if inside else str(item.host) for name, item in shown.items()}
     world = dataclasses.replace(BuildEnvironment(), environment_path=how.environment)
@@ -198,7 +240,7 @@ def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) ->
     variables = normalise.variables(world)
     del variables["PYTHONDONTWRITEBYTECODE"]
     return sandbox.Command(
-        argv=("/bin/sh", "-c", _program(files, seen, how)),
+        argv=("/bin/sh", "-c", _program(twins, seen, how)),
         directory="/" if inside else str(work),
         variables=variables,
         folders=(
@@ -212,7 +254,7 @@ def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) ->
     )
 
 
-def _program(files: Sequence[LockedFile], seen: dict[str, str], how: _How) -> str:
+def _program(twins: Mapping[LockedFile, Path | None], seen: Mapping[str, str], how: _How) -> str:
     """Return what the shell runs: only what installs decides how it ends.
 
     uv keeps what it found out about the interpreter in its cache, beside what it unpacks; it would
@@ -226,12 +268,13 @@ def _program(files: Sequence[LockedFile], seen: dict[str, str], how: _How) -> st
     ]
     installs = []
     compiles = [how.python, "-I", "-S", seen["compiler"], str(_COMPILING)]
-    for number, file in enumerate(files):
+    for number, (file, twin) in enumerate(twins.items()):
         folder = f"{seen['new']}/{number}"
         line = [*install, "--prefix", folder, "--requirement", f"{seen['wheels']}/{number}.txt"]
         installs.append(shlex.join(line))
         modules = bytecode.modules(parse_wheel_filename(file.filename)[0], how.backend)
-        compiles.append(f"{folder}={','.join(modules)}")
+        alike = seen[twin.name] if twin is not None else ""
+        compiles.append(f"{folder}={','.join(modules)}={alike}")
     known, cache = shlex.quote(seen["known"]), shlex.quote(cache)
     return "\n".join(
         (
@@ -285,7 +328,5 @@ def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
 def give_to_build(folder: Path) -> None:
     """Make the unprivileged user of builds the owner of *folder*, where we are root."""
     owner = sandbox.build_owner()
-    if owner is None:
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, owner, owner, follow_symlinks=False)
+    if owner is not None:
+        _give(folder, owner, owner)

@@ -16,6 +16,8 @@ from typing import Final
 
 from amrasaman_nox import temporary
 
+#: What the name of a note ends in, beside its folder.
+SUFFIX: Final = ".complete"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -56,7 +58,7 @@ def _write(folder: Path, noted: dict[str, str]) -> None:
 
 
 def _marker(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.complete")
+    return folder.with_name(f"{folder.name}{SUFFIX}")
 
 
 def _boot() -> str:

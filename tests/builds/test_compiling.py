@@ -1,16 +1,16 @@
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from amrasaman_nox.builds import compiling
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Each module of a made-up installation, and what it holds.
 MODULES: Final = {
@@ -43,9 +43,10 @@ def prefix(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def compiled(prefix: Path, modules: str) -> set[str]:
+def compiled(prefix: Path, modules: str, twin: Path | str = "") -> set[str]:
     """Run the program as the sandbox does; return the names that then have bytecode."""
-    program = [sys.executable, "-I", "-S", compiling.__file__, "60", f"{prefix}={modules}"]
+    argument = f"{prefix}={modules}={twin}"
+    program = [sys.executable, "-I", "-S", compiling.__file__, "60", argument]
     done = subprocess.run(program, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     site = prefix / "lib" / "python3.x" / "site-packages"
@@ -94,3 +95,52 @@ def test_the_bytecode_is_the_interpreter_s_own(prefix: Path) -> None:
 def test_a_folder_without_modules_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     assert compiled(tmp_path, "*") == set()
+
+
+# --- another release of the same project ---------------------------------------------------------
+
+
+def bytecode_of(prefix: Path, module: str) -> Path:
+    site = prefix / "lib" / "python3.x" / "site-packages"
+    return Path(importlib.util.cache_from_source(str(site / f"{module}.py")))
+
+
+@pytest.fixture
+def twin(prefix: Path) -> Path:
+    """Return another release beside *prefix*; what its bytecode prints tells that it is its own."""
+    folder = prefix / "twin"
+    for name, text in {"same": "x = 1\n", "other": "x = 2\n", "broken": "x = 1\n"}.items():
+        for place, content in ((prefix, "x = 1\n"), (folder, text)):
+            module = place / "lib" / "python3.x" / "site-packages" / f"{name}.py"
+            module.parent.mkdir(parents=True, exist_ok=True)
+            module.write_text(content)
+            os.utime(module, (1_000_000, 1_000_000) if place is folder else (2_000_000, 2_000_000))
+    compiled(folder, "same,other,broken")
+    for name in ("same", "other", "broken"):
+        path = bytecode_of(folder, name)
+        code = compile("print('of the twin')", name, "exec")
+        path.write_bytes(path.read_bytes()[:16] + marshal.dumps(code))
+    bytecode_of(folder, "broken").write_bytes(b"of another interpreter")
+    return folder
+
+
+def run(prefix: Path, module: str) -> str:
+    site = str(prefix / "lib" / "python3.x" / "site-packages")
+    command = [sys.executable, "-c", f"import {module}; print({module}.x)"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={"PYTHONPATH": site}
+    )
+    return done.stdout.strip()
+
+
+def test_the_bytecode_of_a_source_that_is_the_same_is_taken_over(prefix: Path, twin: Path) -> None:
+    assert compiled(prefix, "same", twin) >= {"same.py"}
+    assert run(prefix, "same") == "of the twin"
+
+
+@pytest.mark.parametrize("module", ["other", "broken", "pack.alone"])
+def test_what_differs_or_is_not_there_is_compiled(prefix: Path, twin: Path, module: str) -> None:
+    (prefix / "lib" / "python3.x" / "site-packages" / "pack" / "__init__.py").write_text("")
+    compiled(prefix, module, twin)
+    assert bytecode_of(prefix, module.replace(".", "/")).is_file()
+    assert run(prefix, module) == ("1" if module != "pack.alone" else "")

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,6 @@ from amrasaman_nox.model import Digest, LockedFile
 from ..support.projects import make_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from amrasaman_nox.builds.environments import Environment
     from amrasaman_nox.model import Interpreter
     from amrasaman_nox.sources.store import Store
@@ -32,11 +31,13 @@ class Maker:
     isolation: sandbox.Isolation
     interpreter: Interpreter
 
-    def wheel(self, name: str, files: dict[str, bytes | str] | None = None) -> LockedFile:
-        content = make_wheel(name, "1.0", files)
+    def wheel(
+        self, name: str, files: dict[str, bytes | str] | None = None, version: str = "1.0"
+    ) -> LockedFile:
+        content = make_wheel(name, version, files)
         digest = Digest.of(content)
         self.store.add([content], digest)
-        return LockedFile(filename=f"{name}-1.0-py3-none-any.whl", digest=digest)
+        return LockedFile(filename=f"{name}-{version}-py3-none-any.whl", digest=digest)
 
     def make(self, *files: LockedFile, inside: str = "/build/env") -> Environment:
         return environments.prepare(
@@ -314,3 +315,23 @@ def test_installed_wheels_come_in_the_order_of_their_names(maker: Maker) -> None
     )
     found = [next(tree.path.glob("lib/*/site-packages/*.py")).name for tree in trees]
     assert found == ["a.py", "b.py"]
+
+
+def test_bytecode_comes_from_the_nearest_release_where_modules_are_the_same(maker: Maker) -> None:
+    texts = {"one.py": "same = 1", "two.py": "x = 'another in each'"}
+    for version in ("1", "9", "3"):
+        maker.make(maker.wheel("one", {**texts, "two.py": f"x = {version}"}, version))
+    for tree in filter(Path.is_dir, (maker.store.root / "installed").glob("one-*")):
+        version = tree.name.split("-")[1]
+        for path in tree.rglob("*.pyc"):
+            # What follows the bytecode is not looked at, and tells where it came from.
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes() + f"of {version}".encode())
+        made.note(tree)
+    last = maker.wheel("one", {**texts, "two.py": "x = 4"}, "4")
+    found = {
+        path.name.partition(".")[0]: path.read_bytes()[-4:]
+        for path in maker.site(maker.make(last)).rglob("*.pyc")
+    }
+    assert found["one"] == b"of 3"
+    assert not found["two"].startswith(b"of")
