@@ -66,7 +66,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Measure beside the peers: nox -s benchmark -- REQUIREMENTS [--rounds N] [--write FILE]."""
+    """Measure beside the peers: nox -s benchmark -- [REQUIREMENTS] [--rounds N] [--write FILE]."""
     install(session, "test")
     session.run("python", "-m", "tests.evaluation.benchmark", *session.posargs)
 

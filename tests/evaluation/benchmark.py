@@ -1,7 +1,8 @@
 """Wall times beside the peers', as their users call them; ``nox -s benchmark`` prints the table.
 
 Everything is measured in one run on one machine, each command as a whole process, the median of
-several rounds. The peers are installed into environments of their own first.
+several rounds. The peers are installed into environments of their own first. Without pins of one's
+own, it is the 29 sources beside this file, and the table goes into the documents.
 """
 
 from __future__ import annotations
@@ -13,20 +14,26 @@ import os
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from . import pages
+from . import counted, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from .counted import Counted
+
+#: What is measured by default, and the page that has the table.
+PINS: Final = Path(__file__).with_name("benchmark-29.txt")
+PAGE: Final = counted.ROOT / "docs/explanation/scale.md"
+#: Our own CPU time over that of the sandboxed processes, where nothing but they is to be done.
+OVERHEAD: Final = 0.25
 #: What is installed for a row, into an environment of its own.
 PEERS = {"asaman_021": "asaman==0.2.1", "pip_wheel": "pip", "uv_build": "uv"}
 # A ratio that is worse than its recorded one by more than this fails the smaller run.
@@ -35,11 +42,17 @@ SLACK = 4 / 3
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What one command cost: seconds of wall time and of CPU, and its exit status."""
+    """What one command cost: seconds of wall time and of CPU, and its exit status.
+
+    ``counted`` is how the CPU time of one of ours divides; ``build`` is how long the one build of
+    a run took, in seconds.
+    """
 
     wall: float
     cpu: float
     code: int
+    counted: Counted | None = None
+    build: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,9 +69,14 @@ class Bench:
         return str(self.folder / "peers" / name / "bin" / name)
 
     def fresh(self, name: str) -> Path:
-        """Return an empty folder."""
+        """Return an empty folder; what was in it is elsewhere, until the end of all rounds.
+
+        There are file systems on which to make files costs more for minutes after others were
+        removed: a round would pay for the last one.
+        """
         path = self.folder / name
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():
+            path.rename(Path(tempfile.mkdtemp(prefix=f"former-{name}-", dir=self.folder)) / name)
         path.mkdir(parents=True)
         return path
 
@@ -84,46 +102,46 @@ def measure(arguments: list[str], cwd: Path, **variables: str) -> Measured:
     return Measured(wall=wall, cpu=cpu, code=done.returncode)
 
 
-def ours(bench: Bench, *arguments: str, command: str = "asaman") -> Measured:
-    """Run our own command on the bench's store, lock and output folder."""
-    return measure(
-        [
-            *(str(Path(sys.executable).with_name(command)), *arguments),
-            *("-r", str(bench.requirement), "-o", str(bench.folder / "ours" / "wheels")),
-            *("--lock", str(bench.folder / "ours" / "lock.toml")),
-            *("--cache-dir", str(bench.folder / "ours" / "cache"), "-q"),
-        ],
-        bench.folder,
-    )
+def ours(bench: Bench, *arguments: str) -> list[str]:
+    """Return our own options for the bench's pins, store, lock and output folder."""
+    return [
+        *(*arguments, "-r", str(bench.requirement), "-o", str(bench.folder / "ours" / "wheels")),
+        *("--lock", str(bench.folder / "ours" / "lock.toml")),
+        *("--cache-dir", str(bench.folder / "ours" / "cache"), "-q"),
+    ]
+
+
+def script() -> str:
+    """Return the console script beside the interpreter that measures."""
+    return str(Path(sys.executable).with_name("asaman"))
+
+
+def counting(bench: Bench, *arguments: str) -> Measured:
+    """Run our command in a process that counts what its sandboxes use."""
+    facts = bench.folder / "facts"
+    measured = measure(counted.command(facts, *ours(bench, *arguments)), counted.ROOT)
+    return dataclasses.replace(measured, counted=counted.read(facts))
 
 
 def cold(bench: Bench) -> Measured:
     """Build from nothing: no lock, an empty store, an empty cache of the index client."""
     bench.fresh("ours")
-    return ours(bench)
+    return counting(bench)
 
 
 def rebuild(bench: Bench) -> Measured:
     """Build all again, lock and environments present."""
-    return ours(bench, "--rebuild")
+    return counting(bench, "--rebuild")
 
 
 def verify(bench: Bench) -> Measured:
     """Rebuild all under variations and compare."""
-    return measure(
-        [
-            *(str(Path(sys.executable).with_name("asaman")), "verify"),
-            *("-r", str(bench.requirement), "-o", str(bench.folder / "ours" / "wheels")),
-            *("--lock", str(bench.folder / "ours" / "lock.toml")),
-            *("--cache-dir", str(bench.folder / "ours" / "cache"), "-q"),
-        ],
-        bench.folder,
-    )
+    return measure([script(), *ours(bench, "verify")], bench.folder)
 
 
 def nothing(bench: Bench) -> Measured:
     """Run again with nothing to do."""
-    return ours(bench)
+    return measure([script(), *ours(bench)], bench.folder)
 
 
 def bumped(bench: Bench) -> Measured:
@@ -139,12 +157,15 @@ def bumped(bench: Bench) -> Measured:
     head, *entries = lock.read_text().split("[[sources]]")
     kept = [entry for entry in entries if f'name = "{name[1]}"\n' not in entry]
     lock.write_text("[[sources]]".join([head, *kept]))
-    return ours(bench)
+    measured = measure([script(), *ours(bench)], bench.folder)
+    durations = bench.folder / "ours" / "cache" / "values" / "durations" / "by-name"
+    _, took = durations.read_text().splitlines()
+    return dataclasses.replace(measured, build=json.loads(took)[name[1]])
 
 
 def help_text(bench: Bench) -> Measured:
     """Print the help."""
-    return measure([str(Path(sys.executable).with_name("asaman")), "--help"], bench.folder)
+    return measure([script(), "--help"], bench.folder)
 
 
 def uv_build(bench: Bench) -> Measured:
@@ -201,17 +222,38 @@ def default_index(bench: Bench) -> str:
     return done.stdout.strip()
 
 
-#: Each row: what is measured, by what, against which peer, and the ratio to reach.
-ROWS: tuple[tuple[str, Callable[[Bench], Measured], tuple[tuple[str, float], ...]], ...] = (
-    ("asaman 0.2.1, as its users call it", asaman_021, ()),
-    ("pip wheel, as its users call it", pip_wheel, ()),
-    ("uv build, once a source", uv_build, ()),
-    ("everything cold", cold, (("asaman_021", 1 / 8), ("uv_build", 1 / 2))),
-    ("rebuild all, lock and environments present", rebuild, (("uv_build", 1 / 4),)),
-    ("verify all", verify, (("uv_build", 1.0),)),
-    ("nothing to do", nothing, ()),
-    ("one pin bumped", bumped, ()),
-    ("asaman --help", help_text, ()),
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """What is measured, by what, and what is to be reached.
+
+    ``ratios`` are those of its wall time to peers', ``seconds`` is an upper bound beside the time
+    of its own build.
+    """
+
+    title: str
+    action: Callable[[Bench], Measured]
+    ratios: tuple[tuple[str, float], ...] = ()
+    seconds: float | None = None
+
+
+ROWS: Final = (
+    Row(title="asaman 0.2.1, as its users call it", action=asaman_021),
+    Row(title="pip wheel, as its users call it", action=pip_wheel),
+    Row(title="uv build, once a source", action=uv_build),
+    Row(
+        title="everything cold",
+        action=cold,
+        ratios=(("asaman_021", 1 / 8), ("uv_build", 1 / 2)),
+    ),
+    Row(
+        title="rebuild all, lock and environments present",
+        action=rebuild,
+        ratios=(("uv_build", 1 / 4),),
+    ),
+    Row(title="verify all", action=verify, ratios=(("uv_build", 1.0),)),
+    Row(title="nothing to do", action=nothing, seconds=0.5),
+    Row(title="one pin bumped", action=bumped, seconds=1.0),
+    Row(title="asaman --help", action=help_text, seconds=0.15),
 )
 
 
@@ -252,46 +294,71 @@ def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
 
 
 def run(bench: Bench, rounds: int, names: list[str]) -> dict[str, Measured]:
-    """Measure all rows in turn, several rounds, and return the medians."""
+    """Measure all rows in turn, several rounds; return of each the one with the median time."""
     found: dict[str, list[Measured]] = {}
     for _ in range(rounds):
-        for _, action, _ in ROWS:
-            if not names or action.__name__ in names:
-                measured = action(bench)
-                print(f"{action.__name__:12} {measured.wall:8.2f} s", file=sys.stderr, flush=True)
-                found.setdefault(action.__name__, []).append(measured)
+        for row in ROWS:
+            name = row.action.__name__
+            if not names or name in names:
+                measured = row.action(bench)
+                print(f"{name:12} {measured.wall:8.2f} s", file=sys.stderr, flush=True)
+                found.setdefault(name, []).append(measured)
     return {
-        name: Measured(
-            wall=statistics.median(item.wall for item in items),
-            cpu=statistics.median(item.cpu for item in items),
+        name: dataclasses.replace(
+            sorted(items, key=lambda item: item.wall)[len(items) // 2],
             code=max(item.code for item in items),
         )
         for name, items in found.items()
     }
 
 
+def reached(row: Row, found: dict[str, Measured]) -> str:
+    """Return what a row came to beside what is to be reached."""
+    measured = found[row.action.__name__]
+    parts = [
+        f"{measured.wall / found[peer].wall:.3f} of {peer} (to reach: {target:.3f})"
+        for peer, target in row.ratios
+        if peer in found
+    ]
+    if row.seconds is not None:
+        own = f"its build, {measured.build:.2f} s, and " if measured.build else ""
+        parts.append(f"to reach: {own}{row.seconds:g} s")
+    return "; ".join(parts)
+
+
 def table(found: dict[str, Measured], count: int, rounds: int) -> str:
-    """Return the Markdown table, with each ratio beside the one to reach."""
+    """Return the Markdown tables, with each figure beside the one to reach."""
     lines = [
         f"{count} sources, medians of {rounds}, {len(os.sched_getaffinity(0))} processors.",
         "",
-        "| work | wall, s | CPU, s | ratios |",
+        "| work | wall, s | CPU, s | |",
         "|---|---:|---:|---|",
     ]
-    for title, action, targets in ROWS:
-        measured = found.get(action.__name__)
-        if measured is None:
-            continue
-        ratios = [
-            f"{measured.wall / found[peer].wall:.2f} of {peer} (to reach: {target:.2f})"
-            for peer, target in targets
-            if peer in found
-        ]
-        failed = f" (exit {measured.code})" if measured.code else ""
-        lines.append(
-            f"| {title}{failed} | {measured.wall:.2f} | {measured.cpu:.2f} | {'; '.join(ratios)} |"
-        )
-    return "\n".join(lines) + "\n"
+    for row in ROWS:
+        measured = found.get(row.action.__name__)
+        if measured is not None:
+            failed = f" (exit {measured.code})" if measured.code else ""
+            lines.append(
+                f"| {row.title}{failed} | {measured.wall:.2f} | {measured.cpu:.2f} "
+                f"| {reached(row, found)} |"
+            )
+    return "\n".join([*lines, "", *_accounts(found)]) + "\n"
+
+
+def _accounts(found: dict[str, Measured]) -> Iterator[str]:
+    """Yield the table of where the CPU time of ours goes."""
+    yield "| CPU time of ours, s | sandboxed | our own process | other programs | our own memory |"
+    yield "|---|---:|---:|---:|---:|"
+    for row in ROWS:
+        one = found[row.action.__name__].counted if row.action.__name__ in found else None
+        if one is not None:
+            over = f"{one.own / one.sandboxed:.0%} over what is sandboxed"
+            if row.action is rebuild:
+                over += f" (to reach: {OVERHEAD:.0%})"
+            yield (
+                f"| {row.title}: {over} | {one.sandboxed:.2f} | {one.process:.2f} "
+                f"| {one.others:.2f} | {one.memory * 1.048576:.0f} MB |"
+            )
 
 
 def fallen_back(found: dict[str, Measured], baseline: Path) -> list[str]:
@@ -308,13 +375,15 @@ def fallen_back(found: dict[str, Measured], baseline: Path) -> list[str]:
 def main() -> int:
     """Measure, print the table, write it where asked, and compare with a recorded run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("requirement", type=Path)
+    parser.add_argument("requirement", type=Path, nargs="?")
     parser.add_argument("--index", default="", help="the index that asaman 0.2.1 is told to use")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", default=[], metavar="ROW")
     parser.add_argument("--write", type=Path, help="the page with a place for the table")
     parser.add_argument("--baseline", type=Path, help="ratios that must not fall back by a third")
     options = parser.parse_args()
+    if options.requirement is None:
+        options.requirement, options.write = PINS, options.write or PAGE
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     try:
         peers(folder, options.only)

@@ -14,23 +14,21 @@ import http.server
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..support.cluster import running_cluster
 from ..support.projects import closure_of_installed, make_sdist
-from . import pages
+from . import counted, pages
+from .counted import ROOT, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/scale.md"
 PLOT = ROOT / "docs/explanation/scale.svg"
 CLUSTER_PAGE = ROOT / "docs/how-to/cluster.md"
@@ -128,55 +126,17 @@ def served(folder: Path, count: int) -> Iterator[str]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What a run cost: seconds, but for ``memory``, the peak of our own process in MiB.
+class Measured(Counted):
+    """What a run cost, and in ``first`` the seconds to the first wheel."""
 
-    ``own`` is all CPU time but that of sandboxed processes; ``first`` is the time to the first
-    wheel.
-    """
-
-    wall: float
-    own: float
-    sandboxed: float
     first: float
-    memory: float
-
-
-def _run(facts: Path, arguments: Sequence[str]) -> None:
-    """Run the command in this process and write down what it cost."""
-    from amrasaman_nox import cli
-    from amrasaman_nox.builds import sandbox
-
-    sandboxed, lock, run = [0.0], threading.Lock(), sandbox.run
-
-    def counted(*given: Any, **named: Any) -> Any:
-        done = run(*given, **named)
-        with lock:
-            sandboxed[0] += done.cpu_seconds
-        return done
-
-    sandbox.run = counted
-    started = time.perf_counter()
-    code = cli.run(arguments)
-    wall = time.perf_counter() - started
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    content = {
-        "wall": wall,
-        "own": cpu - sandboxed[0],
-        "sandboxed": sandboxed[0],
-        "memory": own.ru_maxrss / 1024,
-    }
-    facts.write_text(json.dumps(content))
-    sys.exit(code)
 
 
 def measure(folder: Path, url: str, *arguments: str) -> Measured:
     """Run ``asaman`` on the pins in *folder*; return what it cost."""
     output = folder / "wheels"
     command = [
-        *(sys.executable, "-m", __spec__.name, "--run", str(folder / "facts")),
+        *counted.command(folder / "facts"),
         *("-r", str(folder / "requirements.txt"), "-o", str(output), "--index-url", url),
         *("--cache-dir", str(folder / "cache"), *arguments),
     ]
@@ -197,7 +157,7 @@ def measure(folder: Path, url: str, *arguments: str) -> Measured:
         time.sleep(0.02 if math.isnan(first) else 0.2)
     if process.returncode:
         raise SystemExit((folder / "log").read_text()[-2000:])
-    return Measured(first=first, **json.loads((folder / "facts").read_text()))
+    return Measured(first=first, **dataclasses.asdict(counted.read(folder / "facts")))
 
 
 def sizes(counts: Sequence[int]) -> dict[str, dict[int, Measured]]:
@@ -343,8 +303,5 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         _serve(Path(sys.argv[2]), int(sys.argv[3]))
-    elif sys.argv[1:2] == ["--run"]:
-        os.environ.pop("PYTHONPATH", None)
-        _run(Path(sys.argv[2]), sys.argv[3:])
     else:
         main()
