@@ -72,9 +72,10 @@ def _listing(folder: Path) -> str:
     listed = hashlib.sha256()
     for path, folders, files in os.walk(folder, onerror=_raise):
         folders.sort()
+        within = os.path.relpath(path, folder)
         for name in sorted(files):
             facts = os.lstat(f"{path}/{name}")
-            listed.update(f"{os.path.relpath(path, folder)}/{name}\0{facts.st_size}\0".encode())
+            listed.update(f"{within}/{name}\0{facts.st_size}\0".encode())
     return listed.hexdigest()
 
 

@@ -170,6 +170,25 @@ def test_a_build_that_fails_is_left_to_one_on_its_own(bench: Bench, building: st
     assert (asked, early) == (("one",), None)
 
 
+LATE = """
+    import atexit, threading
+    def late(what):
+        time.sleep(0.2)
+        print(what, flush=True)
+    threading.Thread(target=late, args=("a thread's end",)).start()
+    atexit.register(late, "a registered end")
+"""
+
+
+@pytest.mark.parametrize("building", ["sys.stdout.close()", "sys.stdout = sys.stderr = None", LATE])
+def test_a_build_ends_as_its_interpreter_does(bench: Bench, building: str) -> None:
+    job = bench.job(building=building)
+    bench.alone(job)
+    (log,) = (bench.store.root / "logs").iterdir()
+    late = [line for line in log.read_text().splitlines() if line.endswith("end")]
+    assert late == (["a thread's end", "a registered end"] if building == LATE else [])
+
+
 def test_a_limit_is_that_of_each_hook(bench: Bench) -> None:
     started = time.monotonic()
     with pytest.raises(HookFailed) as caught:
