@@ -41,8 +41,12 @@ def _end(code: int) -> NoReturn:
         # Others end with the process, and are no matter of ours.
         waiting = [thread for thread in waiting if not thread.daemon]
     if waiting:
+        import logging
+
         from amrasaman_nox.builds import sandbox
 
+        # What they still do is none of the user's business.
+        logging.disable(logging.CRITICAL)
         sandbox.kill_all()
         _leave(code)
     sys.exit(code)

@@ -203,6 +203,35 @@ def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path
             remove_tree(folder)
 
 
+def environment_of(
+    job: BuildJob,
+    *,
+    store: Store,
+    isolation: Isolation,
+    backend: str = "",
+    notify: Callable[[str], None] = lambda message: None,
+) -> environments.Environment:
+    """Return the build environment of *job*, made if there is none yet; nothing of it runs.
+
+    :param backend: as :func:`backend_in` returns it
+    :raises AsamanError: as :func:`environments.prepare`
+    """
+    return environments.prepare(
+        job.requirements,
+        job.interpreter,
+        store=store,
+        isolation=isolation,
+        inside=job.environment.environment_path,
+        backend=backend,
+        notify=notify,
+    )
+
+
+def backend_in(system: unpack.BuildSystem) -> str:
+    """Return the build backend that is in the build environment, or ``""`` for the source's own."""
+    return "" if system.backend_path else system.backend
+
+
 def place(
     job: BuildJob,
     folder: Path,
@@ -213,14 +242,8 @@ def place(
     notify: Callable[[str], None] = lambda message: None,
 ) -> hooks.Place:
     """Return where the hooks of *job* run: the environment made, the folders named."""
-    environment = environments.prepare(
-        job.requirements,
-        job.interpreter,
-        store=store,
-        isolation=isolation,
-        inside=job.environment.environment_path,
-        backend=backend,
-        notify=notify,
+    environment = environment_of(
+        job, store=store, isolation=isolation, backend=backend, notify=notify
     )
     world = hooks.world_of(job.environment, folder, isolation)
     return hooks.Place(
@@ -261,7 +284,7 @@ def ready(
     info = unpack_source(job, folder, store)
     unpack.check_metadata(info, job.source.pin)
     system = unpack.build_system(info)
-    backend = "" if system.backend_path else system.backend
+    backend = backend_in(system)
     where = place(job, folder, store=store, isolation=isolation, backend=backend, notify=notify)
     runner = hooks.Runner(
         place=where, isolation=isolation, interpreter=job.interpreter, limits=job.limits

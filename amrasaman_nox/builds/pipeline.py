@@ -189,6 +189,7 @@ def _build_all(
     """Fetch and check all *pins*, then build them; meanwhile the index is asked what they need."""
     with requires.Lookups(shop, lock) as lookups:
         prepared = prepare.prepare(shop, pins, interpreter, lock, each=lookups.add)
+        lookups.builds_begin()
         weights = graph.estimates(prepared, shop.store)
         build = functools.partial(_one, shop, known=lookups.of)
         return prepared, in_parallel(shop, prepared, build, weights)

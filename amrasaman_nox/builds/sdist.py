@@ -204,7 +204,7 @@ def _runner(
     shop: Workshop, folder: Path, work: Path, prepared: Prepared, job: BuildJob
 ) -> hooks.Runner:
     _copy_tree(folder, work / "source", shop.config.output.absolute(), job.environment)
-    backend = "" if prepared.system.backend_path else prepared.system.backend
+    backend = builder.backend_in(prepared.system)
     place = builder.place(
         job, work, store=shop.store, isolation=shop.isolation, backend=backend, notify=shop.say
     )

@@ -238,3 +238,50 @@ def _faulty(lookups: requires.Lookups, prepared: Prepared, begun: threading.Even
         assert begun.wait(30)
         lookups.add(dataclasses.replace(prepared))
         raise AsamanError("run", "a pin is wrong")
+
+
+@pytest.mark.parametrize(
+    ("first", "locked", "made"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_environments_are_made_as_long_as_nothing_is_built_or_locked(
+    tmp_path: Path,
+    index: LocalIndex,
+    interpreter: Interpreter,
+    first: bool,
+    locked: bool,
+    made: bool,
+) -> None:
+    with opened(tmp_path, index, interpreter) as (shop, prepared):
+        entry = entry_of(shop, prepared)
+        lock = BuildLock(entries=(entry,)) if locked else NO_LOCK
+        whole = shop.store.root / "environments"
+        before = {*whole.glob("*.complete")}
+        with requires.Lookups(shop, lock) as lookups:
+            if first:
+                lookups.builds_begin()
+            lookups.add(prepared)
+            assert lookups.of(prepared).entry.files == entry.files
+            if made:
+                deadline = time.monotonic() + 30
+                while {*whole.glob("*.complete")} == before and time.monotonic() < deadline:
+                    time.sleep(0.05)
+        assert bool({*whole.glob("*.complete")} - before) == made
+
+
+def test_an_environment_that_cannot_be_made_early_is_left_to_the_build(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Event()
+
+    def refused(*_: object, **__: object) -> None:
+        tried.set()
+        raise AsamanError("build environment", "it does not install")
+
+    monkeypatch.setattr(requires.builder, "environment_of", refused)
+    with (
+        opened(tmp_path, index, interpreter) as (shop, prepared),
+        requires.Lookups(shop, NO_LOCK) as lookups,
+    ):
+        lookups.add(prepared)
+        assert lookups.of(prepared).entry.files
+        assert tried.wait(30)
