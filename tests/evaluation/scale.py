@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import hashlib
 import http.server
+import io
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +54,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200 if kind else 404)
         self.send_header("Content-Type", kind or "text/plain")
         self.send_header("Content-Length", str(len(body)))
+        # As long as the public index allows.
+        self.send_header("Cache-Control", "max-age=600, public")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -69,11 +74,21 @@ class _Server(http.server.ThreadingHTTPServer):
         """Say nothing of a client that went away."""
 
 
+def _metadata(wheel: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        (name,) = (
+            name
+            for name in archive.namelist()
+            if name.count("/") == 1 and name.endswith(".dist-info/METADATA")
+        )
+        return archive.read(name)
+
+
 def _answers(base: str, files: dict[str, bytes]) -> dict[str, tuple[str, bytes]]:
     answers, projects = {}, {}
     for filename, data in files.items():
         name = filename.partition("-")[0].replace("_", "-")
-        row = {
+        row: dict[str, Any] = {
             "filename": filename,
             "url": f"{base}/files/{filename}",
             "hashes": {"sha256": hashlib.sha256(data).hexdigest()},
@@ -82,6 +97,11 @@ def _answers(base: str, files: dict[str, bytes]) -> dict[str, tuple[str, bytes]]
         }
         projects.setdefault(name, []).append(row)
         answers[f"/files/{filename}"] = ("application/octet-stream", data)
+        if filename.endswith(".whl"):
+            # Metadata stands beside a wheel (PEP 658), as on the public index.
+            metadata = _metadata(data)
+            row["core-metadata"] = {"sha256": hashlib.sha256(metadata).hexdigest()}
+            answers[f"/files/{filename}.metadata"] = ("application/octet-stream", metadata)
     for name, rows in projects.items():
         page = {"meta": {"api-version": "1.1"}, "name": name, "files": rows, "versions": []}
         answers[f"/simple/{name}/"] = (_SIMPLE, json.dumps(page).encode())
@@ -115,6 +135,8 @@ def served(folder: Path, count: int) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         while not (folder / "url").exists():
+            if process.poll() is not None:
+                raise SystemExit("the index ended before it served anything")
             time.sleep(0.05)
         yield (folder / "url").read_text()
     finally:
