@@ -20,17 +20,24 @@ from amrasaman_nox.builds.installed import interpreter_folders
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from amrasaman_nox.builds.environments import Environment
     from amrasaman_nox.builds.sandbox import Completed, Isolation
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
+
+    _Paths = tuple[Callable[[str], list[str]], Callable[[list[str]], str]]
 
 _NO_REQUIREMENTS: Final = "the hook gave something else than requirements"
 _ASKING: Final = "get_requires_for_build_wheel"
 _BUILDING: Final = "build_wheel"
 _HOOK: Final = "/build/frontend/hook.py"
 _START: Final = "/build/frontend/start.py"
+#: The variables that name an in-tree backend's folders: how each is taken apart and put together.
+_BACKEND_PATHS: Final[Mapping[str, _Paths]] = {
+    "_PYPROJECT_HOOKS_BACKEND_PATH_JSON": (json.loads, json.dumps),
+    "_PYPROJECT_HOOKS_BACKEND_PATH": (lambda paths: paths.split(os.pathsep), os.pathsep.join),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +184,7 @@ class Runner:
         command = sandbox.Command(
             argv=(place.environment.python, *self._program(script), *rest),
             directory=self._seen(str(place.source)),
-            variables={**normalise.variables(place.world), **self._backend(extra)},
+            variables={**normalise.variables(place.world), **backend_variables(extra, self._seen)},
             folders=(
                 sandbox.Folder(host=Path(script), inside=_HOOK),
                 sandbox.Folder(host=Path(start.__file__), inside=_START),
@@ -210,14 +217,17 @@ class Runner:
         world = self.place.world
         return (_START, world.build_path, world.directory_order, _HOOK)
 
-    def _backend(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Rewrite the folders of an in-tree backend to where the hook sees them."""
-        seen = dict(variables)
-        for name, value in variables.items():
-            if name == "_PYPROJECT_HOOKS_BACKEND_PATH_JSON":
-                paths = [self._seen(path) for path in json.loads(value)]
-                seen[name] = json.dumps(paths)
-        return seen
+
+def backend_variables(variables: Mapping[str, str], seen: Callable[[str], str]) -> dict[str, str]:
+    """Return the frontend's *variables*, an in-tree backend's folders as the hook has *seen* them.
+
+    ``pyproject_hooks`` names them in JSON since 1.3, and as a search path before.
+    """
+    rewritten = dict(variables)
+    for name, (split, join) in _BACKEND_PATHS.items():
+        if name in rewritten:
+            rewritten[name] = join([seen(path) for path in split(rewritten[name])])
+    return rewritten
 
 
 @contextlib.contextmanager

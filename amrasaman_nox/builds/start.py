@@ -76,7 +76,7 @@ def empty(folder: str) -> None:
 
 def import_backend() -> None:
     """Import the build backend, unless it is part of the source; a fault is the hooks' to name."""
-    if "_PYPROJECT_HOOKS_BACKEND_PATH_JSON" in os.environ:
+    if any(name.startswith("_PYPROJECT_HOOKS_BACKEND_PATH") for name in os.environ):
         return
     with contextlib.suppress(BaseException):
         importlib.import_module(os.environ["_PYPROJECT_HOOKS_BUILD_BACKEND"].partition(":")[0])
