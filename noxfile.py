@@ -35,6 +35,19 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def tests_lowest(session: nox.Session) -> None:
+    """Run the offline tests with the lowest release of each dependency that is allowed."""
+    session.install("uv")
+    python = ("--python", str(Path(session.bin) / "python"))
+    lowest = Path(session.create_tmp()).resolve() / "lowest.txt"
+    requirements = ("pyproject.toml", "-o", str(lowest), "--quiet")
+    session.run("uv", "pip", "compile", "--resolution", "lowest-direct", *python, *requirements)
+    # Its coverage is that of the session above; pip's own resolver has the rest to choose.
+    session.install("-c", str(lowest), "-e", ".", *nox.project.dependency_groups(PYPROJECT, "test"))
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
 def tests_online(session: nox.Session) -> None:
     """Run the tests that ask the real package index."""
     install(session, "test")

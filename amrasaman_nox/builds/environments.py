@@ -157,6 +157,9 @@ def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None
             str(error) or "it could not be created",
             code=ExitCode.NOT_AVAILABLE,
         ) from None
+    # Releases of virtualenv up to 21 put a patch of distutils into every environment.
+    for patch in destination.glob("lib/python*/site-packages/_virtualenv.p*"):
+        patch.unlink()
 
 
 def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:

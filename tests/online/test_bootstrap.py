@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 OLDER = ("filelock<3.29", "platformdirs<4.9", "virtualenv<20.36")
 # Releases with an sdist, and of one day: what comes out tomorrow is no matter of this test's.
 WITH_SDIST = ("--no-binary", ":all:", "--only-binary", "uv")
-ONE_DAY = ("--exclude-newer", "2026-09-01T00:00:00Z")
+ONE_DAY = ("--exclude-newer", "2026-10-15T00:00:00Z")
 
 
 def run(bench: Bench, *command: str | Path) -> str:
