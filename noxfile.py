@@ -42,7 +42,7 @@ def tests_lowest(session: nox.Session) -> None:
     lowest = Path(session.create_tmp()).resolve() / "lowest.txt"
     requirements = ("pyproject.toml", "-o", str(lowest), "--quiet")
     session.run("uv", "pip", "compile", "--resolution", "lowest-direct", *python, *requirements)
-    # Its coverage is that of the session above; pip's own resolver has the rest to choose.
+    # What only the tests need is the newest that goes with them.
     session.install("-c", str(lowest), "-e", ".", *nox.project.dependency_groups(PYPROJECT, "test"))
     session.run("pytest", "-n", "2", *session.posargs)
 

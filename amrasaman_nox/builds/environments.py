@@ -157,7 +157,7 @@ def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None
             str(error) or "it could not be created",
             code=ExitCode.NOT_AVAILABLE,
         ) from None
-    # Releases of virtualenv up to 21 put a patch of distutils into every environment.
+    # Earlier releases of virtualenv put a patch of distutils into every environment.
     for patch in destination.glob("lib/python*/site-packages/_virtualenv.p*"):
         patch.unlink()
 
