@@ -15,13 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from amrasaman_nox.helpers import (
+    from amrasaman_nox.api import (
         build_wheels,
         check_reproducible,
         compare_wheels,
         create_environment,
         write_verified_requirements,
     )
+    from amrasaman_nox.config.config import Config
     from amrasaman_nox.sessions import (
         lock_build_requirements,
         merge_wheels,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         verified_requirements,
         verify,
     )
-    from amrasaman_nox.settings import Config
 
 __all__ = [
     "Config",
@@ -49,7 +49,7 @@ __all__ = [
 
 # Which module has what; the packages below us are not among it, so no name hides a package.
 _HOMES = {
-    "Config": "settings",
+    "Config": "config.config",
     **dict.fromkeys(
         (
             "build_wheels",
@@ -58,7 +58,7 @@ _HOMES = {
             "create_environment",
             "write_verified_requirements",
         ),
-        "helpers",
+        "api",
     ),
     **dict.fromkeys(
         (

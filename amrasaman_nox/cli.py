@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from amrasaman_nox import options
+from amrasaman_nox.config import options
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -43,20 +43,20 @@ def _end(code: int) -> NoReturn:
     if waiting:
         import logging
 
-        from amrasaman_nox.builds import sandbox
+        from amrasaman_nox.sandbox import process
 
         # What they still do is none of the user's business.
         logging.disable(logging.CRITICAL)
-        sandbox.kill_all()
+        process.kill_all()
         _leave(code)
     sys.exit(code)
 
 
 def _end_now() -> None:
     """End this process as an interrupt does; what it leaves is removed by the next run."""
-    from amrasaman_nox.builds import sandbox
+    from amrasaman_nox.sandbox import process
 
-    sandbox.kill_all()
+    process.kill_all()
     _print("error: interrupted", to_stderr=True)
     _leave()
 
@@ -120,7 +120,7 @@ def _delegate(session: str, arguments: list[str]) -> int:
 def _through_nox(session: str, arguments: list[str]) -> int:
     import contextlib
 
-    from amrasaman_nox import temporary
+    from amrasaman_nox import files
 
     folder = Path.cwd()
     former = sys.argv
@@ -128,7 +128,7 @@ def _through_nox(session: str, arguments: list[str]) -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(_return_to, folder)
         stack.callback(setattr, sys, "argv", former)
-        environments = stack.enter_context(temporary.folder())
+        environments = stack.enter_context(files.folder())
         sys.argv = [
             "asaman",
             *("--noxfile", str(noxfile), "--envdir", environments),
@@ -152,7 +152,7 @@ def _nox_exit_code() -> int:
 
     import nox
 
-    from amrasaman_nox.config import without_nox_variables
+    from amrasaman_nox.config.layers import without_nox_variables
     from amrasaman_nox.sessions import SessionEnded
 
     disabled = logging.root.manager.disable

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import config as configuration
-from amrasaman_nox import options, temporary
+from amrasaman_nox import files
+from amrasaman_nox.config import layers as configuration
+from amrasaman_nox.config import options
 from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports import progress
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildFailure, Event, Report
-    from amrasaman_nox.settings import Config
 
     Notify = Callable[[Event], None]
 
@@ -152,15 +153,15 @@ def exit_code(report: Report) -> ExitCode:
 
 
 def _build(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.builds import pipeline
+    from amrasaman_nox.runs import build
 
-    return pipeline.build_wheels(config, notify=notify)
+    return build.build_wheels(config, notify=notify)
 
 
 def _lock(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.builds import pipeline
+    from amrasaman_nox.runs import build
 
-    return pipeline.lock_build_requirements(config, notify=notify)
+    return build.lock_build_requirements(config, notify=notify)
 
 
 def _verify(config: Config, notify: Notify) -> Report:
@@ -171,7 +172,7 @@ def _verify(config: Config, notify: Notify) -> Report:
 
 
 def _merge(config: Config, _: Notify) -> Report:
-    from amrasaman_nox.builds import merge
+    from amrasaman_nox.runs import merge
 
     return merge.merge(config)
 
@@ -313,7 +314,7 @@ def write_file(path: Path, text: str) -> None:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise AsamanError(str(path), "not a regular file", hint="name another file")
     try:
-        temporary.put_in_place(path, text.encode("utf-8", "backslashreplace"))
+        files.put_in_place(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise _unwritable(path, error) from None
 

@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import commands, options
+from amrasaman_nox import commands
+from amrasaman_nox.config import options
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import nox
 
-    from amrasaman_nox.settings import Config
+    from amrasaman_nox.config.config import Config
 
 #: nox keeps the attributes of what it registers, so that we know our own sessions.
 _MARK: Final = "registered_by_amrasaman_nox"

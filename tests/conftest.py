@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from amrasaman_nox.builds import interpreters
-from amrasaman_nox.sources import index as index_client
+from amrasaman_nox.environments import interpreters
+from amrasaman_nox.sources import uv as index_client
 from amrasaman_nox.sources.store import Store
 
 from .support import miniatures

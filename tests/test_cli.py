@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = "from tests.support import work; work.install(); from amrasaman_nox import cli; cli.{}()"
 HEAVY = (
     *("nox", "rich", "requests", "virtualenv", "packaging", "platformdirs", "build", "uv"),
-    *("tempfile", "logging", "asyncio", "amrasaman_nox.model", "amrasaman_nox.settings"),
+    *("tempfile", "logging", "asyncio", "amrasaman_nox.model", "amrasaman_nox.config.config"),
 )
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import amrasaman_nox
-from amrasaman_nox import config, options, records
+from amrasaman_nox import records
+from amrasaman_nox.config import layers, options
 from amrasaman_nox.errors import ExitCode
 
 from .support import documents
@@ -153,12 +154,12 @@ def test_every_block_that_is_marked_is_run() -> None:
 def test_a_table_of_the_configuration_is_understood(block: Block, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(block.text)
     where = {"folder": tmp_path, "invoked_from": tmp_path}
-    assert config.load({}, environ={"HOME": str(tmp_path)}, **where).given()  # type: ignore[arg-type]
+    assert layers.load({}, environ={"HOME": str(tmp_path)}, **where).given()  # type: ignore[arg-type]
 
 
 def test_the_example_of_a_configuration_is_understood() -> None:
     folder = documents.ROOT / "examples"
-    loaded = config.load({}, folder=folder, invoked_from=folder, environ=config.snapshot())
+    loaded = layers.load({}, folder=folder, invoked_from=folder, environ=layers.snapshot())
     assert loaded.requirement == folder / "requirements.txt"
 
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.builds import environments, hooks, installed, tools
+from amrasaman_nox.builds import hooks, tools
+from amrasaman_nox.environments import environments, installed
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure, BuildRecord
-from amrasaman_nox.sources import unpack
+from amrasaman_nox.sdists import reader as unpack
 from amrasaman_nox.sources.store import remove_tree
 from amrasaman_nox.wheels import canonical, reader
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from amrasaman_nox.builds.sandbox import Isolation
     from amrasaman_nox.model import BuildEnvironment, BuildJob, Wheel
+    from amrasaman_nox.sandbox.process import Isolation
     from amrasaman_nox.sources.store import Store
 
 _CHUNK: Final = 1 << 20
@@ -181,13 +182,13 @@ def _keep_log(job: BuildJob, log: Path, store: Store) -> str | None:
 
 @contextlib.contextmanager
 def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
-    from amrasaman_nox.builds import sandbox
+    from amrasaman_nox.sandbox import process
 
     if isolation.constant_paths:
         # Making files in memory is several times faster, and folders list in one constant order.
         small = (job.source.size or 0) <= _LARGEST_IN_MEMORY
         with store.temporary("build-", in_memory=small) as folder:
-            Workplace(folder=folder).make(sandbox.build_owner())
+            Workplace(folder=folder).make(process.build_owner())
             yield folder
         return
     text = f"{job.source.digest} {job.environment.build_path}"
@@ -259,7 +260,7 @@ def place(
 
 def unpack_source(job: BuildJob, folder: Path, store: Store) -> unpack.SdistInfo:
     """Unpack the verified sdist of *job* into the build's source folder."""
-    from amrasaman_nox.builds import sandbox
+    from amrasaman_nox.sandbox import process
 
     world: BuildEnvironment = job.environment
     with installed.fetched(job.source.digest, job.source.filename, store) as file:
@@ -269,7 +270,7 @@ def unpack_source(job: BuildJob, folder: Path, store: Store) -> unpack.SdistInfo
             folder / "source",
             mtime=world.source_times,
             order=world.directory_order,
-            owner=sandbox.build_owner() if job.isolation != "none" else None,
+            owner=process.build_owner() if job.isolation != "none" else None,
         )
 
 

@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.builds import answers, normalise, sandbox, start
-from amrasaman_nox.builds.installed import interpreter_folders
+from amrasaman_nox.builds import answers
+from amrasaman_nox.environments.installed import interpreter_folders
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
+from amrasaman_nox.sandbox import normalise, process
+from amrasaman_nox.sandbox.inside import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from amrasaman_nox.builds.environments import Environment
-    from amrasaman_nox.builds.sandbox import Completed, Isolation
+    from amrasaman_nox.environments.environments import Environment
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
+    from amrasaman_nox.sandbox.process import Completed, Isolation
 
     _Paths = tuple[Callable[[str], list[str]], Callable[[list[str]], str]]
 
@@ -181,17 +183,17 @@ class Runner:
         self, script: str, rest: Sequence[str], extra: Mapping[str, str], *writable: Path
     ) -> Completed:
         place, isolation = self.place, self.isolation
-        command = sandbox.Command(
+        command = process.Command(
             argv=(place.environment.python, *self._program(script), *rest),
             directory=self._seen(str(place.source)),
             variables={**normalise.variables(place.world), **backend_variables(extra, self._seen)},
             folders=(
-                sandbox.Folder(host=Path(script), inside=_HOOK),
-                sandbox.Folder(host=Path(start.__file__), inside=_START),
-                sandbox.Folder(host=place.environment.host, inside=place.environment.inside),
-                sandbox.Folder(host=place.source, inside=start.UNPACKED),
+                process.Folder(host=Path(script), inside=_HOOK),
+                process.Folder(host=Path(start.__file__), inside=_START),
+                process.Folder(host=place.environment.host, inside=place.environment.inside),
+                process.Folder(host=place.source, inside=start.UNPACKED),
                 *(
-                    sandbox.Folder(host=path, inside=f"/build/{path.name}", writable=True)
+                    process.Folder(host=path, inside=f"/build/{path.name}", writable=True)
                     for path in (place.output, place.control, *writable)
                 ),
                 *interpreter_folders(self.interpreter),
@@ -201,7 +203,7 @@ class Runner:
             log=place.log,
             memory=(place.world.build_path,) if isolation.constant_paths else (),
         )
-        done = sandbox.run(command, isolation)
+        done = process.run(command, isolation)
         self.cpu_seconds += done.cpu_seconds
         self.log = done.tail
         return done

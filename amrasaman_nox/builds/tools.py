@@ -7,9 +7,9 @@ import shutil
 import subprocess
 from typing import Final
 
-from amrasaman_nox.builds.normalise import SYSTEM_PATH
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import Tool
+from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
 
 #: The system's own programs whose version can change a wheel.
 _NAMES: Final = ("cc", "c++", "ld", "make", "cmake", "ninja", "rustc", "cargo", "swig", "git")

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox import temporary
+from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.inputs.requirements import parse_requirements
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Requirements, Wheel
-from amrasaman_nox.sources.requirements import parse_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -131,7 +131,7 @@ def put_in_place(output: Path, text: str) -> None:
     :raises AsamanError: ``cannot write OUTPUT``, with the exit code of input and output
     """
     try:
-        temporary.put_in_place(output, text.encode())
+        files.put_in_place(output, text.encode())
     except OSError as error:
         raise _unwritable(output, error) from None
 

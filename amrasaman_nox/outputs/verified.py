@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import records, temporary
-from amrasaman_nox.builds import inputs, interpreters, normalise
-from amrasaman_nox.builds.publish import digest_of
+from amrasaman_nox import files, records
+from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs.requirements import select
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
-from amrasaman_nox.sources.requirements import select
+from amrasaman_nox.runs.publish import digest_of
+from amrasaman_nox.sandbox import normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildRecord, Pin, Requirements
-    from amrasaman_nox.settings import Config
 
 _COMMAND: Final = "verified_requirements"
 
@@ -29,7 +31,7 @@ def verified_path(requirement: Path) -> Path:
     ``requirements.txt`` gives ``verified-requirements.txt``; a lock keeps the form of name that
     PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``.
     """
-    if inputs.is_pylock(requirement):
+    if readers.is_pylock(requirement):
         middle = requirement.name.removeprefix("pylock").removesuffix(".toml").strip(".")
         return requirement.with_name(f"pylock.{'-'.join(filter(None, ('verified', middle)))}.toml")
     return requirement.with_name(f"verified-{requirement.name}")
@@ -64,7 +66,7 @@ def _write(
     # What was taken and not rebuilt when the wheels were made needs not to be said again.
     taken = tuple(record.name for record in found if record.taken)
     config = replace(config, only_binary=(*config.only_binary, *taken))
-    requirements = inputs.read_requirement(requirement, config)
+    requirements = readers.read_requirement(requirement, config)
     applying, left_out = _applying(requirements, config)
     try:
         entries = verified(
@@ -75,7 +77,7 @@ def _write(
         missing.others += tuple(records.unreadable(wheels))
         raise
     path = output or verified_path(requirement)
-    temporary.sweep_beside(path.parent)
+    files.sweep_beside(path.parent)
     if requirements.kind == "pylock":
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])
     else:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import requests
 
     from amrasaman_nox.model import Digest, IndexOptions, Origin
-    from amrasaman_nox.sources.index import ResolvedFile
     from amrasaman_nox.sources.store import Store
+    from amrasaman_nox.sources.uv import ResolvedFile
 
 #: What an answer may be long where the index gives no size, in bytes.
 LARGEST: Final = 2 << 30

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from packaging.utils import parse_wheel_filename
 
-from amrasaman_nox.builds import builder, hooks, requires
-from amrasaman_nox.builds.installed import fetched
+from amrasaman_nox.build_lock import requirements
+from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.comparison.wheels import compare_wheels, normalisations_of, verdict_of
+from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (
     BuildFailure,
@@ -19,21 +21,20 @@ from amrasaman_nox.model import (
     LockEntry,
     Verdict,
 )
-from amrasaman_nox.sources import download, index
+from amrasaman_nox.sources import download, uv
 from amrasaman_nox.verification import recipe as recipes
 from amrasaman_nox.verification.explain import explain
-from amrasaman_nox.verification.headers import under_headers
-from amrasaman_nox.wheels.differences import compare_wheels, normalisations_of, verdict_of
+from amrasaman_nox.verification.proof import under_headers
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from amrasaman_nox.builds.prepare import Prepared
-    from amrasaman_nox.builds.workshop import Workshop
     from amrasaman_nox.model import Difference, Source
-    from amrasaman_nox.sources.index import ResolvedFile
-    from amrasaman_nox.verification.headers import Proof
+    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sources.prepare import Prepared
+    from amrasaman_nox.sources.uv import ResolvedFile
+    from amrasaman_nox.verification.proof import Proof
     from amrasaman_nox.verification.recipe import Evidence, Recipe
     from amrasaman_nox.wheels.reader import WheelContent
 
@@ -61,7 +62,7 @@ def compare_published(shop: Workshop, prepared: Prepared) -> tuple[Comparison, .
         bytes are not what the index advertises (exit 2)
     """
     pin = prepared.source.pin
-    found = index.published_wheels(
+    found = uv.published_wheels(
         [pin],
         index=shop.index,
         python=prepared.interpreter.executable,
@@ -96,7 +97,7 @@ def rebuild(shop: Workshop, prepared: Prepared, recipe: Recipe) -> BuildRecord |
 
     :raises AsamanError: a build requirement cannot be had
     """
-    requires.fetch_files(shop, recipe.files, prepared)
+    requirements.fetch_files(shop, recipe.files, prepared)
     job = shop.job(prepared.source, prepared.interpreter, recipe.files)
     world = dataclasses.replace(
         job.environment, source_date_epoch=recipe.source_date_epoch, umask=recipe.umask
@@ -159,7 +160,7 @@ def _compare(
 def _best(bench: _Bench) -> _Compared:
     """Try the inferred recipe, then the fallbacks, and return the first or best that compares."""
     prepared, evidence = bench.prepared, bench.evidence
-    as_of = requires.cutoff(bench.shop, prepared)
+    as_of = requirements.cutoff(bench.shop, prepared)
     system = prepared.system
     first = recipes.infer(evidence, system.requires, as_of, own_backend=bool(system.backend_path))
     best = bench.attempt(first)
@@ -319,8 +320,8 @@ def _resolve(shop: Workshop, prepared: Prepared, recipe: Recipe) -> tuple[Locked
         interpreter=prepared.interpreter.key,
         files=files,
     )
-    found = requires.dynamic_of(shop, prepared, entry)
-    requires.check_plain(found, prepared)
+    found = requirements.dynamic_of(shop, prepared, entry)
+    requirements.check_plain(found, prepared)
     dynamic = tuple(text for text in found if text not in recipe.requires)
     return _resolved(shop, prepared, recipe, (*recipe.requires, *dynamic)) if dynamic else files
 
@@ -330,7 +331,7 @@ def _resolved(
 ) -> tuple[LockedFile, ...]:
     if not wanted:
         return ()
-    resolution = index.resolve(
+    resolution = uv.resolve(
         wanted,
         index=shop.index,
         interpreter=prepared.interpreter,

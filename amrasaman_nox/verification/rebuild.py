@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.comparison.wheels import normalisations_of, verdict_of
 from amrasaman_nox.model import BuildFailure, Cause, Comparison, Verdict
 from amrasaman_nox.verification.explain import explain
 from amrasaman_nox.verification.variations import VARIATIONS
-from amrasaman_nox.wheels.differences import normalisations_of, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -25,9 +25,9 @@ from amrasaman_nox.model import Digest, LockedFile, utc
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from amrasaman_nox.archives.zip import ZipMember
     from amrasaman_nox.model import Difference
     from amrasaman_nox.wheels.reader import WheelContent
-    from amrasaman_nox.zipframing import ZipMember
 
 #: The most rebuilds that one published wheel is worth.
 MOST_ATTEMPTS: Final = 6

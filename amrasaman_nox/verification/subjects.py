@@ -9,20 +9,20 @@ import tarfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.builds import executors, sdist
-from amrasaman_nox.builds.installed import fetched
+from amrasaman_nox.comparison import wheels
+from amrasaman_nox.comparison.contents import LARGEST_MEMBER, Pair, compare
+from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure, BuildJob, Difference, Member
+from amrasaman_nox.runs import executors, project
 from amrasaman_nox.verification.rebuild import Artefact, Subject
-from amrasaman_nox.wheels import differences
-from amrasaman_nox.wheels.differences_content import LARGEST_MEMBER, Pair, compare
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from amrasaman_nox.builds.workshop import Workshop
     from amrasaman_nox.model import BuildEnvironment, BuildRecord, Digest, Interpreter, Source
+    from amrasaman_nox.runs.workshop import Workshop
     from amrasaman_nox.sources.store import Store
 
 _CHUNK: Final = 1 << 20
@@ -58,7 +58,7 @@ def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
             fetched(ours.digest, ours.filename, shop.store) as left,
             fetched(theirs.digest, theirs.filename, shop.store) as right,
         ):
-            return differences.compare_wheels(left, right, filename=ours.filename)
+            return wheels.compare_wheels(left, right, filename=ours.filename)
 
     return Subject(
         name=record.name,
@@ -124,7 +124,7 @@ def sdist_subject(shop: Workshop, folder: Path, first: Source, started: datetime
 
     def build(environment: BuildEnvironment) -> Artefact | BuildFailure:
         try:
-            made = sdist.build_sdist(shop, folder, environment=environment)
+            made = project.build_sdist(shop, folder, environment=environment)
         except AsamanError as error:
             return BuildFailure(
                 name=first.name,

@@ -11,14 +11,15 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.builds import rungs, tools
+from amrasaman_nox.builds import tools
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
+from amrasaman_nox.sandbox import rungs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from amrasaman_nox.builds.sandbox import Isolation
+    from amrasaman_nox.sandbox.process import Isolation
 
 _DAY: Final = 86_400
 #: Another year, month, day, weekday, hour, minute and second than now.

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import temporary
-from amrasaman_nox.builds import graph, inputs, pipeline, prepare, requires, sandbox, workshop
-from amrasaman_nox.builds.installed import fetched
-from amrasaman_nox.builds.prepare import Prepared
+from amrasaman_nox import files
+from amrasaman_nox.build_lock import requirements as requires
+from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs.requirements import select
 from amrasaman_nox.model import (
     BuildOutcome,
     BuildRecord,
@@ -23,19 +24,22 @@ from amrasaman_nox.model import (
     Verdict,
 )
 from amrasaman_nox.records import vouched_wheels
-from amrasaman_nox.sources.requirements import select
+from amrasaman_nox.runs import build, schedule, workshop
+from amrasaman_nox.sandbox import process
+from amrasaman_nox.sdists.reader import BuildSystem
+from amrasaman_nox.sources import prepare
+from amrasaman_nox.sources.prepare import Prepared
 from amrasaman_nox.sources.store import remove_tree
-from amrasaman_nox.sources.unpack import BuildSystem
-from amrasaman_nox.verification import others, subjects, variations
+from amrasaman_nox.verification import rebuilders, subjects, variations
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
-    from amrasaman_nox.builds.workshop import Notify, Workshop
+    from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Interpreter, Pin
-    from amrasaman_nox.settings import Config
+    from amrasaman_nox.runs.workshop import Notify, Workshop
     from amrasaman_nox.verification.variations import Plan
 
 PUBLISHED: Final = "published"
@@ -55,8 +59,8 @@ def verify(config: Config, *, notify: Notify) -> Report:
     if config.against == PUBLISHED:
         return _published(config, notify)
     if config.against is not None:
-        theirs = others.read(Path(config.against))
-        return _built(config, notify, lambda shop, record: others.compare(shop, record, theirs))
+        theirs = rebuilders.read(Path(config.against))
+        return _built(config, notify, lambda shop, record: rebuilders.compare(shop, record, theirs))
     plan = _plan(config)
     return _built(config, notify, lambda shop, record: rebuild_record(shop, record, plan), plan)
 
@@ -79,7 +83,7 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
         raise AsamanError("no sdist", "there is none among the distributions", hint="build one")
     reports: list[Report] = []
     compared: list[Comparison] = []
-    with temporary.folder() as made:
+    with files.folder() as made:
         for archive in archives:
             own = dataclasses.replace(
                 config,
@@ -126,16 +130,16 @@ def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
     """Compare the wheels that were given with those that their sdist gave."""
     ours = {record.wheel.filename: record for record, _ in vouched_wheels(made)}
     return [
-        others.compare_files(ours[wheel.name], made, other)
+        rebuilders.compare_files(ours[wheel.name], made, other)
         for wheel in wheels
         if wheel.name in ours
-        for other in others.read(wheel)
+        for other in rebuilders.read(wheel)
     ]
 
 
 def _plan(config: Config) -> Plan:
     # Before anything is built: a name that is misspelt is to be said at once.
-    return variations.plan(config.vary, variations.Machine.here(sandbox.choose(config.isolation)))
+    return variations.plan(config.vary, variations.Machine.here(process.choose(config.isolation)))
 
 
 # --- published wheels ------------------------------------------------------------------------
@@ -145,7 +149,7 @@ def _published(config: Config, notify: Notify) -> Report:
     """Rebuild each source as its publisher did, and compare with the wheels of the index."""
     from amrasaman_nox.verification import published
 
-    requirements = inputs.read_input(config)
+    requirements = readers.read_input(config)
     if requirements is None:
         raise AsamanError(
             "--against published",
@@ -155,7 +159,7 @@ def _published(config: Config, notify: Notify) -> Report:
     comparisons: list[Comparison] = []
     left_out: tuple[tuple[Pin, str], ...] = ()
     with workshop.opened(config, notify) as shop:
-        index = pipeline.with_file_options(shop.index, requirements.index)
+        index = build.with_file_options(shop.index, requirements.index)
         shop = dataclasses.replace(shop, index=index)
         for interpreter in shop.interpreters:
             pins, left = select(requirements, dict(interpreter.markers))
@@ -163,7 +167,7 @@ def _published(config: Config, notify: Notify) -> Report:
                 each for each in prepare.prepare(shop, pins, interpreter) if not each.source.taken
             ]
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
-            for found in pipeline.in_parallel(
+            for found in build.in_parallel(
                 shop, prepared, lambda each: _one_published(shop, each, published)
             ):
                 comparisons += found
@@ -213,7 +217,7 @@ def _built(
 ) -> Report:
     """Build what is unbuilt, then hand each record to *compare*."""
     started = datetime.now(UTC)
-    done = pipeline.build_wheels(config, notify=notify)
+    done = build.build_wheels(config, notify=notify)
     records = done.build.records
     comparisons: list[Comparison] = []
     with workshop.opened(dataclasses.replace(config, relock=False), notify) as shop:
@@ -221,11 +225,11 @@ def _built(
             shop = _supplied(shop, records)
             comparisons += _own_sdist(shop, records, plan, started)
         notify(Event(stage="rebuild", state="total", count=len(records)))
-        comparisons += pipeline.in_parallel(
+        comparisons += build.in_parallel(
             shop,
             records,
             lambda record: _told(shop, record, compare),
-            weights=[graph.seconds(record) for record in records],
+            weights=[schedule.seconds(record) for record in records],
         )
     return Report(
         command="verify",
@@ -298,9 +302,9 @@ def _supplied(shop: Workshop, records: Sequence[BuildRecord]) -> Workshop:
 
     Wheels that were kept may have been built with another store.
     """
-    read = inputs.read_input(shop.config)
+    read = readers.read_input(shop.config)
     requirements = read or Requirements(kind="project", path="", pins=())
-    index = pipeline.with_file_options(shop.index, requirements.index)
+    index = build.with_file_options(shop.index, requirements.index)
     shop = dataclasses.replace(shop, index=index)
     pins = {digest: pin for pin in requirements.pins for digest in pin.digests}
     for record in records:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from amrasaman_nox.archives.zip import FLAG_UTF8, STORED, ZipMember
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import EARLIEST_EPOCH, LATEST_EPOCH, Digest, Member, Wheel
 from amrasaman_nox.wheels.reader import (
@@ -27,7 +28,6 @@ from amrasaman_nox.wheels.reader import (
     encoded,
     open_wheel,
 )
-from amrasaman_nox.zipframing import FLAG_UTF8, STORED, ZipMember
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,10 +25,10 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from amrasaman_nox.archives.names import Subject, quoted, split_name
+from amrasaman_nox.archives.zip import ZipArchive, ZipMember, read_zip
 from amrasaman_nox.errors import ExitCode
-from amrasaman_nox.members import Subject, quoted, split_name
 from amrasaman_nox.model import Digest, Member, Pin, Wheel
-from amrasaman_nox.zipframing import ZipArchive, ZipMember, read_zip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

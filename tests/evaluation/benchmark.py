@@ -272,14 +272,14 @@ def peers(folder: Path, rows: list[str]) -> None:
 
 def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
     """Fetch the pinned sdists with our own reader and downloader."""
-    from amrasaman_nox import config
-    from amrasaman_nox.builds import interpreters
-    from amrasaman_nox.sources import download, index
-    from amrasaman_nox.sources.requirements import read_requirements
+    from amrasaman_nox.config import layers
+    from amrasaman_nox.environments import interpreters
+    from amrasaman_nox.inputs.requirements import read_requirements
+    from amrasaman_nox.sources import download, uv
     from amrasaman_nox.sources.store import Store
 
-    loaded = config.load({}, folder=folder, invoked_from=folder, environ=config.snapshot())
-    found = index.locate(
+    loaded = layers.load({}, folder=folder, invoked_from=folder, environ=layers.snapshot())
+    found = uv.locate(
         read_requirements(requirement).pins,
         index=loaded.index,
         python=interpreters.inspect().executable,

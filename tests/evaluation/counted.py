@@ -56,7 +56,7 @@ def _cpu(who: int) -> float:
 def _run(facts: Path, arguments: Sequence[str]) -> int:
     """Run the command in this process and write down what it cost."""
     from amrasaman_nox import cli
-    from amrasaman_nox.builds import sandbox
+    from amrasaman_nox.sandbox import process as sandbox
 
     sandboxed, lock, run = [0.0], threading.Lock(), sandbox.run
 

@@ -13,16 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.builds import interpreters, sandbox
+from amrasaman_nox.environments import interpreters
 from amrasaman_nox.model import Verdict
+from amrasaman_nox.sandbox import process
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.verification import variations, verify
 
 from ..support import defects
 
 if TYPE_CHECKING:
-    from amrasaman_nox.builds.workshop import Workshop
     from amrasaman_nox.model import Comparison
+    from amrasaman_nox.runs.workshop import Workshop
     from amrasaman_nox.verification.variations import Plan
 
 #: Rebuilds of clean projects in all.
@@ -32,7 +33,7 @@ ENOUGH = 0.95
 
 def main() -> int:
     """Print both tables; return the exit status."""
-    isolation = sandbox.choose("auto")
+    isolation = process.choose("auto")
     plan = variations.plan((), variations.Machine.here(isolation))
     with (
         tempfile.TemporaryDirectory() as folder,

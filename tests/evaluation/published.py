@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.builds import pipeline, prepare, workshop
-from amrasaman_nox.builds.installed import fetched
+from amrasaman_nox.config.config import Config
+from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.inputs.requirements import read_requirements, select
 from amrasaman_nox.model import Comparison, Digest, Pin, Source, Verdict
-from amrasaman_nox.settings import Config
-from amrasaman_nox.sources.requirements import read_requirements, select
+from amrasaman_nox.runs import build, workshop
+from amrasaman_nox.sources import prepare
 from amrasaman_nox.verification import published
 from amrasaman_nox.verification.recipe import Recipe
 from tests.support.tampering import TAMPERINGS, tampered
@@ -30,7 +31,7 @@ from tests.support.tampering import TAMPERINGS, tampered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amrasaman_nox.builds.workshop import Workshop
+    from amrasaman_nox.runs.workshop import Workshop
 
 HERE = Path(__file__).parent
 #: What stands in the table: the pins, and the share that is to be the same, in percent.
@@ -93,7 +94,7 @@ def compare(
     with workshop.opened(config, lambda event: None) as shop:
         pins, _ = select(read_requirements(path), dict(shop.interpreters[0].markers))
         pins = tuple(pin for pin in pins if not names or pin.name in names)
-        done = pipeline.in_parallel(shop, pins, lambda pin: _compare(shop, pin, tamper))
+        done = build.in_parallel(shop, pins, lambda pin: _compare(shop, pin, tamper))
     return tuple(done)
 
 

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import records
-from amrasaman_nox.builds.lock import read_lock
+from amrasaman_nox.archives.names import Subject
+from amrasaman_nox.archives.zip import read_zip
+from amrasaman_nox.build_lock.file import read_lock
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.members import Subject
+from amrasaman_nox.inputs.pylock import read_pylock
+from amrasaman_nox.inputs.requirements import parse_requirements
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
     BuildEnvironment,
@@ -28,12 +31,9 @@ from amrasaman_nox.model import (
     Source,
     Wheel,
 )
-from amrasaman_nox.sources.pylock import read_pylock
-from amrasaman_nox.sources.requirements import parse_requirements
-from amrasaman_nox.sources.unpack import build_system, unpack
+from amrasaman_nox.sdists.reader import build_system, unpack
 from amrasaman_nox.wheels.canonical import canonicalise
 from amrasaman_nox.wheels.reader import read_wheel
-from amrasaman_nox.zipframing import read_zip
 from tests.support.archives import (
     FILENAME,
     Entry,

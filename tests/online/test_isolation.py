@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from amrasaman_nox.builds import sandbox
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.sandbox import process
 
 from ..support.bench import Bench
 
@@ -48,7 +48,7 @@ def built(folder: Path, rung: str, *before: str) -> dict[str, str]:
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What is built on the highest rung."""
     try:
-        sandbox.choose("full")
+        process.choose("full")
     except AsamanError as error:
         pytest.skip(str(error))
     found = built(tmp_path_factory.mktemp("full") / "work", "full")

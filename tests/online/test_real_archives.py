@@ -28,10 +28,10 @@ from amrasaman_nox.model import (
     LockedFile,
     Pin,
 )
-from amrasaman_nox.sources import index as index_client
+from amrasaman_nox.sdists.reader import build_system, check_metadata, read_sdist, unpack
+from amrasaman_nox.sources import uv as index_client
 from amrasaman_nox.sources.download import fetch_all
 from amrasaman_nox.sources.store import Store
-from amrasaman_nox.sources.unpack import build_system, check_metadata, read_sdist, unpack
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:

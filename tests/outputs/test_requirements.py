@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from uv import find_uv_bin
 
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.inputs.requirements import parse_requirements, read_requirements
 from amrasaman_nox.model import (
     BuildRecord,
     Digest,
@@ -31,7 +32,6 @@ from amrasaman_nox.outputs.requirements import (
     verified,
     write_verified_requirements_file,
 )
-from amrasaman_nox.sources.requirements import parse_requirements, read_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox import records
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
 from amrasaman_nox.outputs.verified import verified_path, write_verified
-from amrasaman_nox.settings import Config
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import urllib3
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest, IndexOptions, Origin, Pin, Source
 from amrasaman_nox.sources import download
-from amrasaman_nox.sources.index import ResolvedFile
+from amrasaman_nox.sources.uv import ResolvedFile
 
 from ..support import index as misbehaviour
 from ..support.index import File, LocalIndex, running_index

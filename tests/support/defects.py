@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.builds import builder, executors, publish
-from amrasaman_nox.builds.workshop import Workshop
+from amrasaman_nox.builds import builder
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.model import (
     BuildFailure,
     BuildRecord,
@@ -20,15 +20,16 @@ from amrasaman_nox.model import (
     Source,
     Verdict,
 )
-from amrasaman_nox.settings import Config
+from amrasaman_nox.runs import executors, publish
+from amrasaman_nox.runs.workshop import Workshop
 
 from .projects import closure_of_installed, make_sdist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amrasaman_nox.builds.sandbox import Isolation
     from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sandbox.process import Isolation
     from amrasaman_nox.sources.store import Store
 
 PROJECTS = Path(__file__).parent.parent / "projects"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from amrasaman_nox import options
-from amrasaman_nox.settings import Config
+from amrasaman_nox.config import options
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.wheels.canonical import PASSES
 
 if TYPE_CHECKING:

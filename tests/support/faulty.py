@@ -10,7 +10,8 @@ import errno
 import sys
 from pathlib import Path
 
-from amrasaman_nox import commands, options
+from amrasaman_nox import commands
+from amrasaman_nox.config import options
 
 from . import faults
 

@@ -6,11 +6,11 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from amrasaman_nox.builds import remote
 from amrasaman_nox.model import Digest
+from amrasaman_nox.runs import worker as remote
 
 if TYPE_CHECKING:
-    from amrasaman_nox.builds.remote import Order, RemoteResult
+    from amrasaman_nox.runs.worker import Order, RemoteResult
 
 
 def record_changed(result: RemoteResult, **changes: Any) -> RemoteResult:
@@ -86,7 +86,7 @@ def _other_interpreter() -> None:
 
 
 def _less_isolation() -> None:
-    from amrasaman_nox.builds.sandbox import Isolation
+    from amrasaman_nox.sandbox.process import Isolation
 
     remote._isolation = lambda rung: Isolation(rung="none")  # type: ignore[assignment]
 

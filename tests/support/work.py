@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from amrasaman_nox.settings import Config
+    from amrasaman_nox.config.config import Config
 
 _DIGEST = Digest.of(b"")
 _WHEEL = Wheel(
@@ -161,8 +161,8 @@ def install(put: Callable[[object, str, object], None] = setattr) -> None:
     :param put: how, ``setattr`` or a test's ``monkeypatch.setattr``
     """
     from amrasaman_nox import verification
-    from amrasaman_nox.builds import pipeline
     from amrasaman_nox.outputs import verified
+    from amrasaman_nox.runs import build
 
     name = "amrasaman_nox.verification.verify"
     module = sys.modules.get(name)
@@ -173,6 +173,6 @@ def install(put: Callable[[object, str, object], None] = setattr) -> None:
         verification.verify = module  # type: ignore[attr-defined]
         module.verify = verify  # type: ignore[attr-defined]
     put(module, "verify", verify)
-    put(pipeline, "build_wheels", build_wheels)
-    put(pipeline, "lock_build_requirements", lock_build_requirements)
+    put(build, "build_wheels", build_wheels)
+    put(build, "lock_build_requirements", lock_build_requirements)
     put(verified, "write_verified", write_verified)

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amrasaman_nox.builds import builder, prepare, requires, workshop
-from amrasaman_nox.builds.installed import fetched
+from amrasaman_nox.build_lock import requirements
+from amrasaman_nox.builds import builder
+from amrasaman_nox.config.config import Config
+from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, BuildRecord, Comparison, Digest, Pin, Source, Verdict
-from amrasaman_nox.settings import Config
+from amrasaman_nox.runs import workshop
+from amrasaman_nox.sources import prepare
 from amrasaman_nox.verification import published, recipe
 from amrasaman_nox.verification.recipe import Recipe
 
@@ -25,8 +28,8 @@ from ..support.tampering import TAMPERINGS, tampered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from amrasaman_nox.builds.prepare import Prepared
-    from amrasaman_nox.builds.workshop import Workshop
+    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sources.prepare import Prepared
 
 EPOCH = 1700000000
 UPLOADED = datetime(2024, 2, 3, tzinfo=UTC)
@@ -63,7 +66,7 @@ class Bench:
 
     def built(self, prepared: Prepared, epoch: int | None = EPOCH) -> bytes:
         """Build as a publisher would; return the wheel."""
-        entry = requires.entry_of(self.shop, prepared, BuildLock())
+        entry = requirements.entry_of(self.shop, prepared, BuildLock())
         found = published.rebuild(
             self.shop, prepared, Recipe(files=entry.files, source_date_epoch=epoch)
         )

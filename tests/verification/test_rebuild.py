@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.builds import sandbox
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildEnvironment,
@@ -20,6 +19,7 @@ from amrasaman_nox.model import (
     Member,
     Verdict,
 )
+from amrasaman_nox.sandbox import process
 from amrasaman_nox.verification import rebuild, variations, verify
 from amrasaman_nox.verification.rebuild import Artefact, Subject
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from amrasaman_nox.builds.workshop import Workshop
     from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.runs.workshop import Workshop
     from amrasaman_nox.sources.store import Store
 
 MACHINE = variations.Machine(
-    isolation=sandbox.Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
+    isolation=process.Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
 )
 STARTED = datetime(2025, 4, 3, 4, 57, 3, tzinfo=UTC)
 #: When a build without libfaketime takes place, in seconds since 1970; each later than the last.
@@ -323,7 +323,7 @@ def test_a_build_that_fails_with_nothing_varied_says_so() -> None:
 @pytest.fixture(scope="module")
 def plan() -> variations.Plan:
     try:
-        isolation = sandbox.choose("full")
+        isolation = process.choose("full")
     except AsamanError as error:
         pytest.skip(str(error))
     return variations.plan((), variations.Machine.here(isolation))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amrasaman_nox.builds import sandbox
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment
-from amrasaman_nox.settings import Config
+from amrasaman_nox.sandbox import process
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.verification import subjects, variations
 
@@ -22,18 +22,18 @@ from ..support import defects
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from amrasaman_nox.builds.sandbox import Isolation
     from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sandbox.process import Isolation
 
 Seen = dict[str, Any]
-FULL = sandbox.Isolation(rung="full")
-NONE = sandbox.Isolation(rung="none")
+FULL = process.Isolation(rung="full")
+NONE = process.Isolation(rung="none")
 
 
 @pytest.fixture(scope="module", params=["full", "namespaces", "none"])
 def isolation(request: pytest.FixtureRequest) -> Isolation:
     try:
-        return sandbox.choose(request.param)
+        return process.choose(request.param)
     except AsamanError as error:
         pytest.skip(str(error))
 
@@ -155,7 +155,7 @@ def test_a_clock_can_stand_still_in_any_time_zone(
 
 
 def test_a_clock_that_cannot_be_had_is_no_silent_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from amrasaman_nox.builds import rungs
+    from amrasaman_nox.sandbox import rungs
 
     monkeypatch.setattr(rungs, "clock_library", lambda: "")
     with pytest.raises(AsamanError, match="libfaketime is not installed"):

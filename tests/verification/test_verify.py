@@ -13,10 +13,10 @@ import pytest
 
 from amrasaman_nox import records
 from amrasaman_nox.commands import exit_code
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
-from amrasaman_nox.settings import Config
-from amrasaman_nox.verification import others, verify
+from amrasaman_nox.verification import rebuilders, verify
 
 from ..support import defects
 from ..support.projects import make_wheel, zip_wheel
@@ -311,11 +311,11 @@ def test_build_requirements_that_differ_are_named() -> None:
 
     left = needing("setuptools-80.9.0", "wheel-1.0")
     right = needing("setuptools-78.1.0", "wheel-1.0")
-    assert others.differing_inputs(left, right) == (
+    assert rebuilders.differing_inputs(left, right) == (
         "build requirements setuptools-80.9.0-py3-none-any.whl "
         "→ setuptools-78.1.0-py3-none-any.whl",
     )
-    assert others.differing_inputs(left, left) == ()
+    assert rebuilders.differing_inputs(left, left) == ()
 
 
 def test_records_of_one_content_in_two_archives_are_equivalent(run: Run, theirs: Path) -> None:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amrasaman_nox import members
+from amrasaman_nox.archives import names
+from amrasaman_nox.archives.names import Subject
+from amrasaman_nox.archives.zip import read_zip
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.members import Subject
 from amrasaman_nox.model import Digest, Member, Pin
 from amrasaman_nox.wheels.reader import WheelContent, content_digest, read_wheel, wheel_value
-from amrasaman_nox.zipframing import read_zip
 from tests.support.archives import (
     DIST_INFO,
     FILENAME,
@@ -441,7 +441,7 @@ def test_a_bomb_that_lies_about_its_size_is_refused() -> None:
 
 
 def test_too_many_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(names, "MOST_MEMBERS", 3)
     with pytest.raises(AsamanError, match="more than 3 members"):
         read(wheel())
 

@@ -1,0 +1,1 @@
+"""Strict framing of archives, for sdists and wheels alike."""

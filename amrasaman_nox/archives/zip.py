@@ -1,0 +1,394 @@
+"""Strict reading of zip archives, from their raw headers.
+
+Readers of zip files differ in which of two headers they trust, and in where they look for them.
+Here both must agree, and the file must consist of local headers with their data, the central
+directory and its end record, with nothing before, between or behind (APPNOTE.TXT 4.3).
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+
+from amrasaman_nox.archives.names import (
+    MOST_MEMBERS,
+    Names,
+    Subject,
+    byte_limit,
+    quoted,
+    split_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STORED: Final = 0
+DEFLATED: Final = 8
+
+FLAG_DESCRIPTOR: Final = 0x0008
+FLAG_UTF8: Final = 0x0800
+# Bits 1 and 2 tell how hard the deflater tried.
+_FLAGS: Final = FLAG_UTF8 | 0x0006
+
+_END: Final = struct.Struct("<4s4H2LH")
+_CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
+_LOCAL: Final = struct.Struct("<4s5H3L2H")
+_CHUNK: Final = 1 << 18
+_PIECE: Final = 1 << 20
+
+_ZIP64: Final = 0x0001
+#: Extra fields that give a member another size, name or content.
+_REFUSED_EXTRAS: Final = {
+    _ZIP64: "zip64 sizes",
+    0x7075: "a second name",
+    0x9901: "encryption",
+    0x0017: "encryption",
+}
+
+
+class _End(NamedTuple):
+    signature: bytes
+    disk: int
+    central_disk: int
+    entries_here: int
+    entries: int
+    central_size: int
+    central_offset: int
+    comment_length: int
+
+
+class _Central(NamedTuple):
+    signature: bytes
+    made_by: int
+    needed: int
+    flags: int
+    method: int
+    time: int
+    date: int
+    crc: int
+    compressed: int
+    size: int
+    name_length: int
+    extra_length: int
+    comment_length: int
+    disk: int
+    internal: int
+    external: int
+    offset: int
+
+
+class _Local(NamedTuple):
+    signature: bytes
+    needed: int
+    flags: int
+    method: int
+    time: int
+    date: int
+    crc: int
+    compressed: int
+    size: int
+    name_length: int
+    extra_length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZipMember:
+    """A member as both of its headers describe it.
+
+    ``name`` ends in a slash for a folder. ``size`` and ``compressed`` are in bytes. ``made_by``,
+    ``needed``, ``flags``, ``method``, ``internal`` and ``external`` are the raw fields, ``moment``
+    the raw DOS date and time. ``extra`` is true where either header has an extra field. ``start``
+    is the offset of the local header, ``data`` that of the content.
+    """
+
+    name: str
+    crc: int
+    size: int
+    compressed: int
+    made_by: int
+    needed: int
+    flags: int
+    method: int
+    moment: tuple[int, int]
+    internal: int
+    external: int
+    extra: bool
+    start: int
+    data: int
+
+    @property
+    def mode(self) -> int:
+        """The Unix mode, or ``0`` where the writer gave none."""
+        return self.external >> 16
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is the entry of a folder."""
+        return self.name.endswith("/")
+
+    @property
+    def executable(self) -> bool:
+        """Whether installers make the file executable."""
+        return stat.S_ISREG(self.mode) and bool(self.mode & 0o111)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZipArchive:
+    """An open zip archive whose framing and names were checked; contents are checked when read.
+
+    ``members`` are in the order of the central directory.
+    """
+
+    file: BinaryIO
+    subject: Subject
+    members: tuple[ZipMember, ...]
+
+    def pieces(self, member: ZipMember) -> Iterator[bytes]:
+        """Yield the content of *member* in pieces.
+
+        :raises AsamanError: the content is not what size and CRC-32 of the member promise
+        """
+        size, crc = 0, 0
+        for piece in self._inflated(member) if member.method == DEFLATED else self._raw(member):
+            size += len(piece)
+            crc = zlib.crc32(piece, crc)
+            if size > member.size:
+                break
+            yield piece
+        if size != member.size:
+            raise self.subject.refusal(f"size of {quoted(member.name)} does not match")
+        if crc != member.crc:
+            raise self.subject.refusal(f"CRC-32 of {quoted(member.name)} does not match")
+
+    def read(self, member: ZipMember, limit: int = 64 << 20) -> bytes:
+        """Return the content of *member*, of at most *limit* bytes.
+
+        :raises AsamanError: the content is larger, or as for :meth:`pieces`
+        """
+        if member.size > limit:
+            raise self.subject.refusal(f"{quoted(member.name)} is beyond the limit")
+        return b"".join(self.pieces(member))
+
+    def _raw(self, member: ZipMember) -> Iterator[bytes]:
+        at, left = member.data, member.compressed
+        while left:
+            # Another reader of the same archive may have moved the position.
+            self.file.seek(at)
+            piece = self.file.read(min(left, _CHUNK))
+            if not piece:
+                raise self.subject.refusal("truncated zip archive")
+            at += len(piece)
+            left -= len(piece)
+            yield piece
+
+    def _inflated(self, member: ZipMember) -> Iterator[bytes]:
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            for piece in self._raw(member):
+                data = piece
+                while data:
+                    yield inflate.decompress(data, _PIECE)
+                    data = inflate.unconsumed_tail
+                if inflate.unused_data:
+                    break
+            while not inflate.eof and (last := inflate.decompress(b"", _PIECE)):
+                yield last
+        except zlib.error as error:
+            raise self.subject.refusal(f"damaged {quoted(member.name)}: {error}") from None
+        if not inflate.eof or inflate.unused_data:
+            raise self.subject.refusal(f"damaged {quoted(member.name)}: wrong compressed size")
+
+
+def read_zip(file: BinaryIO, subject: Subject, *, lenient: bool = False) -> ZipArchive:
+    """Return the archive in *file*, which must stay open while its contents are read.
+
+    *lenient* accepts what writers other than build backends make and readers agree about: data
+    descriptors and zip64 extra fields that repeat the sizes.
+
+    :raises AsamanError: not a zip file; headers that contradict each other; anything before,
+        between or behind the members; comments; encryption; an unknown compression; unsafe or
+        doubled names; links; too many members or bytes
+    """
+    size = file.seek(0, 2)
+    end = _read_end(file, size, subject)
+    if end.entries > MOST_MEMBERS:
+        raise subject.refusal(f"more than {MOST_MEMBERS:,} members")
+    file.seek(end.central_offset)
+    directory = file.read(end.central_size)
+    reader = _Reader(file=file, subject=subject, lenient=lenient, limit=end.central_offset)
+    members = reader.members(directory, end.entries)
+    if sum(member.size for member in members) > byte_limit(size):
+        raise subject.refusal("expands beyond the limit")
+    return ZipArchive(file=file, subject=subject, members=members)
+
+
+def _read_end(file: BinaryIO, size: int, subject: Subject) -> _End:
+    file.seek(0)
+    if file.read(2) != b"PK":
+        raise subject.refusal("not a zip file, or data before its start")
+    if size < _END.size:
+        raise subject.refusal("truncated zip archive")
+    file.seek(size - _END.size)
+    end = _End._make(_END.unpack(file.read(_END.size)))
+    if end.signature != b"PK\5\6":
+        raise subject.refusal("truncated zip archive, or a comment or data after its end")
+    if end.comment_length:
+        raise subject.refusal("truncated zip archive, or a comment or data after its end")
+    if end.disk or end.central_disk or end.entries != end.entries_here:
+        raise subject.refusal("zip archive of several parts")
+    if end.central_offset + end.central_size + _END.size != size:
+        raise subject.refusal("data before, between or behind the parts of the zip archive")
+    return end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reader:
+    """Reads the headers of one archive; ``limit`` is the offset of the central directory."""
+
+    file: BinaryIO
+    subject: Subject
+    lenient: bool
+    limit: int
+
+    def members(self, directory: bytes, count: int) -> tuple[ZipMember, ...]:
+        names = Names(self.subject)
+        members = []
+        at = 0
+        for _ in range(count):
+            central, raw_name, extra, at = self._central(directory, at)
+            member = self._member(central, raw_name, extra)
+            parts = split_name(self.subject, member.name.removesuffix("/"))
+            names.add(parts, folder=member.is_folder)
+            members.append(member)
+        if at != len(directory):
+            raise self.subject.refusal("central directory with data that is no header")
+        self._check_tiling(members)
+        return tuple(members)
+
+    def _central(self, directory: bytes, at: int) -> tuple[_Central, bytes, bytes, int]:
+        if at + _CENTRAL.size > len(directory):
+            raise self.subject.refusal("truncated central directory")
+        central = _Central._make(_CENTRAL.unpack_from(directory, at))
+        if central.signature != b"PK\1\2":
+            raise self.subject.refusal("damaged central directory")
+        names = at + _CENTRAL.size
+        extras = names + central.name_length
+        end = extras + central.extra_length
+        if central.comment_length or central.disk or end > len(directory):
+            raise self.subject.refusal("comment or damage in the central directory")
+        return central, directory[names:extras], directory[extras:end], end
+
+    def _member(self, central: _Central, raw_name: bytes, extra: bytes) -> ZipMember:
+        name = self._decode(raw_name, central.flags)
+        self._check_flags(central, name)
+        self._check_kind(central, name)
+        self._check_extra(extra, name)
+        local, local_extra = self._local(central, raw_name, name)
+        self._check_agreement(central, local, local_extra, name)
+        return ZipMember(
+            name=name,
+            crc=central.crc,
+            size=central.size,
+            compressed=central.compressed,
+            made_by=central.made_by,
+            needed=central.needed,
+            flags=central.flags,
+            method=central.method,
+            moment=(central.date, central.time),
+            internal=central.internal,
+            external=central.external,
+            extra=bool(extra or local_extra),
+            start=central.offset,
+            data=central.offset + _LOCAL.size + local.name_length + local.extra_length,
+        )
+
+    def _local(self, central: _Central, raw_name: bytes, name: str) -> tuple[_Local, bytes]:
+        self.file.seek(central.offset)
+        data = self.file.read(_LOCAL.size + len(raw_name))
+        if len(data) < _LOCAL.size or not data.startswith(b"PK\3\4"):
+            raise self.subject.refusal(f"no local header for {quoted(name)}")
+        local = _Local._make(_LOCAL.unpack_from(data))
+        if data[_LOCAL.size :] != raw_name or local.name_length != len(raw_name):
+            raise self.subject.refusal(f"local and central name of {quoted(name)} do not match")
+        return local, self.file.read(local.extra_length)
+
+    def _decode(self, raw: bytes, flags: int) -> str:
+        try:
+            # Without the flag the encoding of other characters is anyone's guess.
+            return raw.decode("utf-8" if flags & FLAG_UTF8 else "ascii")
+        except UnicodeDecodeError:
+            shown = quoted(raw.decode(errors="backslashreplace"))
+            raise self.subject.refusal(f"unsafe member name {shown}") from None
+
+    def _check_extra(self, extra: bytes, name: str) -> bytes:
+        """Check the extra fields, and return the content of a zip64 field."""
+        zip64 = b""
+        while extra:
+            if len(extra) < 4:
+                raise self.subject.refusal(f"damaged extra field of {quoted(name)}")
+            kind, length = struct.unpack_from("<2H", extra)
+            if len(extra) < 4 + length:
+                raise self.subject.refusal(f"damaged extra field of {quoted(name)}")
+            if kind in _REFUSED_EXTRAS and not (self.lenient and kind == _ZIP64):
+                raise self.subject.refusal(f"{_REFUSED_EXTRAS[kind]} for {quoted(name)}")
+            if kind == _ZIP64:
+                zip64 = extra[4 : 4 + length]
+            extra = extra[4 + length :]
+        return zip64
+
+    def _check_agreement(
+        self, central: _Central, local: _Local, local_extra: bytes, name: str
+    ) -> None:
+        zip64 = self._check_extra(local_extra, name)
+        # Both begin with the same five fields behind the signature.
+        facts = (local.crc, local.compressed, local.size)
+        accepted = [(central.crc, central.compressed, central.size)]
+        if self.lenient and central.flags & FLAG_DESCRIPTOR:
+            accepted += [(0, 0, 0), (0, 0xFFFFFFFF, 0xFFFFFFFF)]
+        if zip64 == struct.pack("<2Q", central.size, central.compressed):
+            accepted.append((central.crc, 0xFFFFFFFF, 0xFFFFFFFF))
+        if central[2:7] != local[1:6] or facts not in accepted:
+            raise self.subject.refusal(f"local and central header of {quoted(name)} do not match")
+
+    def _check_flags(self, central: _Central, name: str) -> None:
+        if central.flags & FLAG_DESCRIPTOR and not self.lenient:
+            raise self.subject.refusal(f"data descriptor for {quoted(name)}")
+        if central.flags & ~(_FLAGS | FLAG_DESCRIPTOR):
+            raise self.subject.refusal(f"encryption or an unknown flag for {quoted(name)}")
+        if central.method not in {STORED, DEFLATED}:
+            raise self.subject.refusal(f"unknown compression of {quoted(name)}")
+
+    def _check_kind(self, central: _Central, name: str) -> None:
+        is_folder = name.endswith("/")
+        kind = stat.S_IFMT(central.external >> 16)
+        if kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}:
+            what = "link" if kind == stat.S_IFLNK else "special file"
+            raise self.subject.refusal(f"{what} {quoted(name)}")
+        if is_folder and central.size:
+            raise self.subject.refusal(f"content in {quoted(name)}, which is a folder")
+
+    def _check_tiling(self, members: list[ZipMember]) -> None:
+        """Each member must begin where the one before ends, the first at 0."""
+        at = 0
+        for member in sorted(members, key=lambda one: one.start):
+            if member.start != at:
+                raise self.subject.refusal("data before, between or behind the members")
+            at = member.data + member.compressed
+            if member.flags & FLAG_DESCRIPTOR:
+                at += self._descriptor(member, at)
+        if at != self.limit:
+            raise self.subject.refusal("data before, between or behind the members")
+
+    def _descriptor(self, member: ZipMember, at: int) -> int:
+        self.file.seek(at)
+        data = self.file.read(24)
+        facts = (member.crc, member.compressed, member.size)
+        for layout in ("<L2L", "<L2Q"):
+            for signature in (b"PK\7\10", b""):
+                expected = signature + struct.pack(layout, *facts)
+                if data.startswith(expected):
+                    return len(expected)
+        raise self.subject.refusal(f"data descriptor of {quoted(member.name)} does not match")

@@ -1,0 +1,1 @@
+"""The build lock: its file, and how its entries are resolved."""

@@ -1,0 +1,141 @@
+"""The build lock: the hashed set of build requirements of every source, as a TOML file.
+
+It names files and hashes and no URLs, so that any index or mirror can serve it. It is keyed by the
+sdist's hash and the interpreter, so that one lock can hold several interpreters and platforms.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from amrasaman_nox import files
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+VERSION: Final = 1
+_HEADER: Final = (
+    "# The build requirements of each source, by hash. Written by asaman; keep it under version\n"
+    "# control, so that every rebuild uses the same build environments.\n"
+)
+
+
+def lock_path(requirement: Path) -> Path:
+    """Return where the build lock of a requirements file or a pylock stands: beside it."""
+    return requirement.with_name(
+        f"{requirement.name.removesuffix(requirement.suffix)}.build-lock.toml"
+    )
+
+
+def read_lock(path: Path) -> BuildLock:
+    """Return the build lock at *path*, an empty one where there is no file.
+
+    :raises AsamanError: it cannot be read, or is not a whole build lock (exit 2)
+    """
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError:
+        return BuildLock()
+    except OSError as error:
+        raise AsamanError(f"build lock {path}", error.strerror or str(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AsamanError(f"build lock {path}", f"not TOML: {error}") from None
+    version = content.get("build-lock-version")
+    if version != VERSION:
+        raise AsamanError(
+            f"build lock {path}",
+            f"its version is {version}, and this version reads {VERSION}",
+            hint="renew it with --relock, or use the version that wrote it",
+        )
+    try:
+        return BuildLock(entries=tuple(_entry(item) for item in content.get("sources", ())))
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidWheelFilename) as error:
+        raise AsamanError(
+            f"build lock {path}",
+            f"not a whole build lock: {error}",
+            hint="renew it with --relock",
+        ) from None
+
+
+def render_lock(lock: BuildLock) -> str:
+    """Return the text of *lock*, its entries sorted."""
+    import tomli_w
+
+    entries = sorted(lock.entries, key=lambda entry: (entry.name, entry.version, entry.interpreter))
+    content = {"build-lock-version": VERSION, "sources": [_table(entry) for entry in entries]}
+    return _HEADER + tomli_w.dumps(content, multiline_strings=False)
+
+
+def write_lock(path: Path, lock: BuildLock) -> None:
+    """Put *lock* in place at *path* by one rename; a file of the same text is left alone.
+
+    :raises AsamanError: it cannot be written (exit 5)
+    """
+    text = render_lock(lock)
+    try:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.put_in_place(path, text.encode())
+    except OSError as error:
+        raise AsamanError(
+            f"build lock {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+
+
+def merged(
+    former: BuildLock, entries: Iterable[LockEntry], *, sdists: Collection[Digest]
+) -> BuildLock:
+    """Return *former* with *entries* added or replaced, and without sdists no longer in use."""
+    kept = {(entry.sdist, entry.interpreter): entry for entry in former.entries}
+    kept.update({(entry.sdist, entry.interpreter): entry for entry in entries})
+    return BuildLock(entries=tuple(entry for entry in kept.values() if entry.sdist in sdists))
+
+
+def _table(entry: LockEntry) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        "name": entry.name,
+        "version": entry.version,
+        "sdist": str(entry.sdist),
+        "interpreter": entry.interpreter,
+    }
+    if entry.as_of is not None:
+        table["as-of"] = entry.as_of
+    if entry.notes:
+        table["notes"] = list(entry.notes)
+    table["static"] = list(entry.static)
+    table["dynamic"] = list(entry.dynamic)
+    table["files"] = [
+        {"name": file.filename, "hash": str(file.digest)} for file in sorted(entry.files)
+    ]
+    return table
+
+
+def _entry(table: dict[str, Any]) -> LockEntry:
+    as_of = table.get("as-of")
+    if as_of is not None and not isinstance(as_of, datetime):
+        raise ValueError("as-of is no date and time")
+    return LockEntry(
+        name=table["name"],
+        version=table["version"],
+        sdist=Digest.parse(table["sdist"]),
+        interpreter=table["interpreter"],
+        files=tuple(_file(item) for item in table["files"]),
+        static=tuple(table["static"]),
+        dynamic=tuple(table["dynamic"]),
+        as_of=as_of.astimezone(UTC) if as_of is not None else None,
+        notes=tuple(table.get("notes", ())),
+    )
+
+
+def _file(item: dict[str, Any]) -> LockedFile:
+    parse_wheel_filename(item["name"])
+    return LockedFile(filename=item["name"], digest=Digest.parse(item["hash"]))

@@ -1,0 +1,321 @@
+"""The build requirements of one source: resolved once, locked by hash, fetched by hash."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from queue import PriorityQueue
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
+from amrasaman_nox.runs import schedule
+from amrasaman_nox.sources import download, uv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from amrasaman_nox.model import Pin
+    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sources.prepare import Prepared
+    from amrasaman_nox.sources.uv import ResolvedFile
+
+#: Questions to the index at a time: they wait for the network, and for a processor after builds.
+LOOKERS: Final = 2
+#: How long is waited, where a run fails, for what makes environments, in seconds.
+_PATIENCE: Final = 2.0
+_RENEW: Final = "renew the build lock with --relock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is known of a source's build requirements before anything of it runs.
+
+    The entry's files are in the store. It is ``whole`` if a lock had it; otherwise it has the
+    static requirements alone, and the backend is still to be asked.
+    """
+
+    entry: LockEntry
+    whole: bool
+
+
+def entry_of(
+    shop: Workshop,
+    prepared: Prepared,
+    lock: BuildLock,
+    dynamic: Callable[[LockEntry], tuple[str, ...]] | None = None,
+) -> LockEntry:
+    """Return the lock entry of a source, resolved now where *lock* has none; its files fetched.
+
+    :raises AsamanError: as :func:`known_of`, :func:`finished`
+    :raises HookFailed: as :func:`finished`
+    """
+    return finished(shop, prepared, known_of(shop, prepared, lock), dynamic)
+
+
+class Lookups:
+    """Asks the index what sources require, while others are fetched and built.
+
+    Of the sources that wait, the one whose build takes longest is next. As long as nothing is built
+    there are processors to spare, and build environments are made as well.
+    """
+
+    def __init__(self, shop: Workshop, lock: BuildLock) -> None:
+        self._shop, self._lock = shop, lock
+        self._pool = ThreadPoolExecutor(LOOKERS)
+        self._makers = ThreadPoolExecutor(1)
+        self._made: list[Future[None]] = []
+        self._building = threading.Event()
+        self._waiting: PriorityQueue[tuple[float, int, Prepared]] = PriorityQueue()
+        self._number = itertools.count()
+        self._estimate = schedule.estimator(shop.store)
+        self._found: dict[Pin, Future[Known]] = {}
+
+    def __enter__(self) -> Lookups:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.builds_begin()
+        for future in self._found.values():
+            future.cancel()
+        if kind is not None:
+            # What is made is of no use any more; it leaves nothing if it is waited for.
+            self._shop.workers.stop()
+            wait(self._made, timeout=_PATIENCE)
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._makers.shutdown(wait=kind is None)
+
+    def builds_begin(self) -> None:
+        """Leave the processors to builds from now on; what is being made is made."""
+        self._building.set()
+        for future in self._made:
+            future.cancel()
+
+    def add(self, prepared: Prepared) -> None:
+        """Look up what a source requires as soon as there is time for it."""
+        if prepared.source.taken:
+            return
+        self._found[prepared.source.pin] = Future()
+        self._waiting.put((-self._estimate(prepared), next(self._number), prepared))
+        self._pool.submit(self._next)
+
+    def _next(self) -> None:
+        _, _, prepared = self._waiting.get()
+        future = self._found[prepared.source.pin]
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            known = known_of(self._shop, prepared, self._lock)
+        except BaseException as error:
+            future.set_exception(error)
+            return
+        future.set_result(known)
+        if not known.whole and self._shop.workers.cluster is None and not self._building.is_set():
+            self._made.append(self._makers.submit(self._make, prepared, known.entry))
+
+    def _make(self, prepared: Prepared, entry: LockEntry) -> None:
+        shop = self._shop
+        # What fails here is the build's to name.
+        with contextlib.suppress(AsamanError, OSError):
+            builder.environment_of(
+                shop.job(prepared.source, prepared.interpreter, entry.files),
+                store=shop.store,
+                isolation=shop.isolation,
+                backend=builder.backend_in(prepared.system),
+            )
+
+    def of(self, prepared: Prepared) -> Known:
+        """Return what a source requires, or raise as :func:`known_of` does."""
+        return self._found[prepared.source.pin].result()
+
+
+def known_of(shop: Workshop, prepared: Prepared, lock: BuildLock) -> Known:
+    """Return the lock's entry, or resolve the static requirements; fetch the files.
+
+    :raises AsamanError: the lock lacks it and may not be changed, or is not whole (exit 2); or
+        its build requirements have no solution (exit 3)
+    """
+    source, interpreter = prepared.source, prepared.interpreter
+    entry = None if shop.config.relock else lock.find(source.digest, interpreter.key)
+    if entry is None:
+        if shop.config.locked:
+            raise AsamanError(
+                str(source.pin),
+                f"its build requirements are not in the build lock for {interpreter.key}",
+                hint="add them with: asaman lock",
+                origin=source.pin.origin,
+            )
+        return Known(entry=_static(shop, prepared), whole=False)
+    _check_whole(entry, prepared)
+    fetch_files(shop, entry.files, prepared)
+    return Known(entry=entry, whole=True)
+
+
+def finished(
+    shop: Workshop,
+    prepared: Prepared,
+    known: Known,
+    dynamic: Callable[[LockEntry], tuple[str, ...]] | None = None,
+) -> LockEntry:
+    """Return the whole entry: ask the backend, in the sandbox, for what else it requires.
+
+    *dynamic* asks it; the default unpacks the source and asks for what a wheel requires.
+
+    :raises AsamanError: what it asks for is not name and specifier, or has no solution (exit 3)
+    :raises HookFailed: the backend could not say what else it requires
+    """
+    entry = known.entry
+    if known.whole:
+        return entry
+    asked = dynamic(entry) if dynamic is not None else dynamic_of(shop, prepared, entry)
+    more = tuple(name for name in asked if name not in entry.static)
+    if more:
+        check_plain(more, prepared)
+        entry = dataclasses.replace(entry, dynamic=more)
+        entry = _with_files(shop, prepared, entry, (*entry.static, *more))
+    return entry
+
+
+def _static(shop: Workshop, prepared: Prepared) -> LockEntry:
+    as_of = cutoff(shop, prepared)
+    static = tuple(sorted(prepared.system.requires))
+    entry = LockEntry(
+        name=prepared.source.name,
+        version=prepared.source.version,
+        sdist=prepared.source.digest,
+        interpreter=prepared.interpreter.key,
+        files=(),
+        static=static,
+        as_of=as_of,
+    )
+    return _with_files(shop, prepared, entry, static)
+
+
+def cutoff(shop: Workshop, prepared: Prepared) -> datetime | None:
+    """Return the date of the resolution: the source's own upload time unless told otherwise."""
+    as_of = shop.config.as_of
+    if as_of not in (None, "now"):
+        return datetime.fromisoformat(as_of).astimezone(UTC)
+    uploaded = prepared.source.uploaded if as_of is None else None
+    return uploaded or datetime.now(UTC).replace(microsecond=0)
+
+
+def _with_files(
+    shop: Workshop, prepared: Prepared, entry: LockEntry, wanted: Sequence[str]
+) -> LockEntry:
+    if not wanted:
+        return entry
+    resolution = uv.resolve(
+        wanted,
+        index=shop.index,
+        interpreter=prepared.interpreter,
+        as_of=entry.as_of,
+        cache=shop.index_cache,
+    )
+    _fetch(shop, resolution.files)
+    files = tuple(
+        sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
+    )
+    return dataclasses.replace(entry, files=files, notes=resolution.notes)
+
+
+def dynamic_of(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str, ...]:
+    """Ask the backend, in the sandbox, what it requires beyond ``pyproject.toml``.
+
+    :raises HookFailed: it could not say
+    """
+    job = shop.job(prepared.source, prepared.interpreter, entry.files)
+    with builder.workplace(job, shop.store, shop.isolation) as folder:
+        runner, _ = builder.ready(job, shop.store, shop.isolation, folder, shop.say)
+        return hooks.requires_for_wheel(runner, builder.settings(job))
+
+
+def check_plain(requires: Iterable[str], prepared: Prepared) -> None:
+    """Check that the backend asks for names and versions only (no URL runs unverified).
+
+    :raises AsamanError: it does not (exit 3)
+    """
+    for text in requires:
+        try:
+            plain = Requirement(text).url is None
+        except ValueError:
+            plain = False
+        if not plain:
+            raise AsamanError(
+                str(prepared.source.pin),
+                f"build requirement {text!r} is not name+specifier",
+                code=ExitCode.BUILD_FAILED,
+                origin=prepared.source.pin.origin,
+            )
+
+
+def _check_whole(entry: LockEntry, prepared: Prepared) -> None:
+    """Check that each requirement of the source is satisfied by a file of its lock entry."""
+    locked = {}
+    for file in entry.files:
+        name, found, _, _ = parse_wheel_filename(file.filename)
+        locked[name] = found
+    markers = dict(prepared.interpreter.markers)
+    for text in (*prepared.system.requires, *entry.dynamic):
+        wanted = Requirement(text)
+        if wanted.marker is not None and not wanted.marker.evaluate({**markers, "extra": ""}):
+            continue
+        version = locked.get(canonicalize_name(wanted.name))
+        if version is None:
+            raise AsamanError(
+                str(prepared.source.pin),
+                f"build requirement {text!r} is not pinned in the build lock",
+                hint=f"{_RENEW}, or add to its files: "
+                f'{{ name = "{wanted.name}-VERSION-….whl", hash = "sha256:…" }}',
+                origin=prepared.source.pin.origin,
+            )
+        if not wanted.specifier.contains(version, prereleases=True):
+            raise AsamanError(
+                str(prepared.source.pin),
+                f"the build lock has {wanted.name} {version}, and {text!r} is required",
+                hint=_RENEW,
+                origin=prepared.source.pin.origin,
+            )
+
+
+def fetch_files(shop: Workshop, files: Sequence[LockedFile], prepared: Prepared) -> None:
+    """Bring locked files into the store; the lock has no URLs, so the index is asked for them.
+
+    :raises AsamanError: no index serves a file with its hash
+    """
+    missing = [file for file in files if not _is_whole(file, shop)]
+    if not missing:
+        return
+    found = uv.find_files(
+        missing,
+        index=shop.index,
+        python=prepared.interpreter.executable,
+        cache=shop.index_cache,
+    )
+    _fetch(shop, found.values())
+
+
+def _fetch(shop: Workshop, files: Iterable[ResolvedFile]) -> None:
+    download.fetch_all(
+        files,
+        store=shop.store,
+        index=shop.index,
+        notify=shop.say,
+        connections=shop.connections,
+    )
+
+
+def _is_whole(file: LockedFile, shop: Workshop) -> bool:
+    present = shop.store.get(file.digest)
+    if present is not None:
+        present.close()
+    return present is not None

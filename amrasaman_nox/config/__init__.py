@@ -1,0 +1,1 @@
+"""One checked value from options, noxfile, pyproject.toml and variables."""

@@ -1,0 +1,378 @@
+"""What a run is asked to do, as one checked value; no I/O and no variables of the environment.
+
+:mod:`amrasaman_nox.config.layers` fills a :class:`Config` from the command line, the noxfile, the
+``pyproject.toml`` and the index variables; whoever does the work only reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from amrasaman_nox.errors import AsamanError, all_of
+from amrasaman_nox.model import (
+    DEFAULT_SOURCE_DATE_EPOCH,
+    EARLIEST_EPOCH,
+    LATEST_EPOCH,
+    IndexOptions,
+    Limits,
+    utc,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Into how many parts a run can be divided.
+MOST_PARTS: Final = 100_000
+#: More builds at a time than any machine that this is meant for can run.
+MOST_JOBS: Final = 1024
+
+ISOLATIONS: Final = ("auto", "full", "namespaces", "none")
+ALLOWED: Final = ("equivalent", "identical")
+EXECUTORS: Final = ("local", "dask")
+COLORS: Final = ("auto", "always", "never")
+
+#: Fields of which at most one may be set; a higher layer's choice replaces a lower layer's.
+EXCLUSIVE: Final = (
+    ("requirement", "source", "directory", "project"),
+    ("locked", "relock"),
+    ("quiet", "verbose"),
+)
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
+_LIMITS = Limits()
+
+
+def processors() -> int:
+    """Return how many processors this process may use, at least 1."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """What a run is asked to do. The fields are the long options of the commands.
+
+    Strings are taken for paths, and lists for tuples. Relative paths count from the folder of
+    the noxfile or ``pyproject.toml`` that they stand in, and those of options from the folder in
+    which the command was given; who reads a loaded configuration finds absolute paths.
+
+    - Input, at most one: ``requirement`` (a requirements file or a pylock), ``source`` (an
+      archive), ``directory`` (a folder of archives), ``project`` (the folder of a
+      ``pyproject.toml``).
+    - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
+      that are merged.
+    - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
+      file (``None``: beside the input), ``skip`` the projects that stay out of it.
+    - Build lock: ``lock`` is its file (``None``: beside the input), ``locked`` refuses to
+      resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
+      moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
+    - Package index: as in :class:`~amrasaman_nox.model.IndexOptions`; ``environment`` holds the
+      variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
+      ``${NAME}`` in an index URL of a requirements file can name; no build sees them.
+    - Build: ``python`` names interpreters (none: the running one); ``isolation`` is ``auto`` or
+      a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
+      builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
+      ``scheduler``; ``only_binary`` are projects whose published wheel is taken as it is.
+    - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
+      ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
+    - Verification: ``vary`` names variations (none: all), ``against`` is ``None`` (rebuild),
+      ``published`` or a path, ``allow`` is the weakest verdict that counts as the same.
+    - Reports: ``json`` is a file or ``-`` for stdout, ``summary`` a Markdown file to append to.
+
+    :raises AsamanError: a value is out of range, or two contradict each other; all are named
+    """
+
+    requirement: Path | None = None
+    source: Path | None = None
+    directory: Path | None = None
+    project: Path | None = None
+    shard: tuple[int, int] | None = None
+    folders: tuple[Path, ...] = ()
+
+    output: Path = Path("wheels")
+    verified: Path | None = None
+    skip: tuple[str, ...] = ()
+    keep_sources: bool = False
+    force: bool = False
+    rebuild: bool = False
+
+    lock: Path | None = None
+    locked: bool = False
+    relock: bool = False
+    as_of: str | None = None
+
+    index_url: str | None = None
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    trusted_host: tuple[str, ...] = ()
+    offline: bool = False
+    allow_url: bool = False
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    expandable: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    python: tuple[str, ...] = ()
+    isolation: str = "auto"
+    sde: int = DEFAULT_SOURCE_DATE_EPOCH
+    jobs: int = field(default_factory=processors)
+    executor: str = "local"
+    scheduler: str | None = None
+    only_binary: tuple[str, ...] = ()
+    config_settings: tuple[tuple[str, str], ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    keep_debug_info: bool = False
+    cache_dir: Path | None = None
+
+    timeout: float = _LIMITS.time
+    silence_timeout: float = _LIMITS.silence
+    max_log: int = _LIMITS.log
+    max_memory: int = _LIMITS.memory
+    max_processes: int = _LIMITS.processes
+    max_disk: int = _LIMITS.disk
+
+    vary: tuple[str, ...] = ()
+    allow: str = "equivalent"
+    against: str | None = None
+    diffoscope: bool = False
+
+    json: str | None = None
+    markdown: Path | None = None
+    html: Path | None = None
+    summary: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+    color: str = "auto"
+    traceback: bool = False
+
+    def __post_init__(self) -> None:
+        problems: list[AsamanError] = []
+        for names, convert in _CONVERSIONS:
+            for name in names:
+                try:
+                    # A frozen dataclass has no other way to normalise its own values.
+                    object.__setattr__(self, name, convert(getattr(self, name)))
+                except (ValueError, TypeError) as error:
+                    problems.append(AsamanError(name.replace("_", "-"), str(error)))
+        problems += self._contradictions()
+        if problems:
+            raise all_of(problems)
+
+    def _contradictions(self) -> list[AsamanError]:
+        problems = []
+        for group in EXCLUSIVE:
+            given = [name.replace("_", "-") for name in group if getattr(self, name)]
+            if len(given) > 1:
+                problems.append(
+                    AsamanError(" and ".join(given), "contradict each other", hint="give one")
+                )
+        if self.executor == "dask" and self.scheduler is None:
+            hint = "name it: --scheduler ADDRESS"
+            problems.append(AsamanError("executor dask", "no scheduler is named", hint=hint))
+        return problems
+
+    @property
+    def index(self) -> IndexOptions:
+        """Which indexes to ask, and how."""
+        return IndexOptions(
+            index_url=self.index_url,
+            extra_index_urls=self.extra_index_url,
+            find_links=self.find_links,
+            no_index=self.no_index,
+            trusted_hosts=self.trusted_host,
+            offline=self.offline,
+            environment=self.environment,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What one hook of a build may use."""
+        return Limits(
+            time=self.timeout,
+            silence=self.silence_timeout,
+            log=self.max_log,
+            disk=self.max_disk,
+            memory=self.max_memory,
+            processes=self.max_processes,
+        )
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, by name."""
+        default = Config()
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value != getattr(default, name)}
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError("a path is required")
+    text = os.fspath(value)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ValueError("a path is required, and it is empty or has a NUL in it")
+    return Path(text)
+
+
+def _path_or_none(value: object) -> Path | None:
+    return None if value is None else _path(value)
+
+
+def _text_or_none(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str | os.PathLike) or not os.fspath(value)):
+        raise ValueError("a text that is not empty is required")
+    return None if value is None else str(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("true or false is required")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise TypeError("a list of texts is required")
+    if not all(value):
+        raise ValueError("an empty text is in the list")
+    return tuple(value)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    texts = _texts(value)
+    for text in texts:
+        if not _NAME.fullmatch(text):
+            raise ValueError(f"{text!a} is not the name of a project")
+    # PEP 503; here without packaging, which is slow to import.
+    return tuple(re.sub(r"[-_.]+", "-", text).lower() for text in texts)
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("pairs of texts are required")
+    pairs = tuple(tuple(pair) for pair in value)
+    if not all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
+        raise TypeError("pairs of texts are required")
+    return pairs
+
+
+def _whole(least: int, most: int | None, unit: str) -> Callable[[object], int]:
+    def convert(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"a whole number of {unit} is required")
+        if value < least or (most is not None and value > most):
+            limits = f"{least} or more" if most is None else f"{least} to {most}"
+            raise ValueError(f"{str(value)[:40]} is out of range, {limits} {unit} can be had")
+        return int(value)
+
+    return convert
+
+
+def _epoch(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("invalid epoch: whole seconds since 1970 are required")
+    if not EARLIEST_EPOCH <= value <= LATEST_EPOCH:
+        raise ValueError(
+            f"invalid epoch {str(value)[:40]}: a zip archive holds times from 1980 to 2107, that "
+            f"is {EARLIEST_EPOCH} to {LATEST_EPOCH}"
+        )
+    return int(value)
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("a number of seconds is required")
+    if not 0 <= value < float("inf"):
+        raise ValueError("a number of seconds is required, 0 for no limit")
+    return float(value)
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
+    def convert(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"{value!a:.80} is none of {', '.join(choices)}")
+        return str(value)
+
+    return convert
+
+
+def _paths(value: object) -> tuple[Path, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("a list of paths is required")
+    return tuple(_path(each) for each in value)
+
+
+def _part(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    pair = value.split("/") if isinstance(value, str) else value
+    try:
+        number, parts = (int(each) for each in pair)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError("K/N is required, such as 2/5") from None
+    if not 1 <= number <= parts <= MOST_PARTS:
+        raise ValueError(
+            f"{number}/{parts} is out of range, K is 1 to N and N is 1 to {MOST_PARTS}"
+        )
+    return number, parts
+
+
+def _moment(value: object) -> str | None:
+    if value is None or value == "now":
+        return value
+    if isinstance(value, str):
+        value = _parsed_moment(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time(), UTC)
+    if not isinstance(value, datetime):
+        raise TypeError("now, or a date such as 2025-04-03, is required")
+    return utc(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
+
+
+def _parsed_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        utc(moment)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!a:.80} is neither now nor a date such as 2025-04-03 or 2025-04-03T04:57:03Z"
+        ) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+#: Which fields are checked and normalised by what; each field stands in one row.
+_CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ...]] = (
+    (
+        (
+            "requirement", "source", "directory", "project", "verified", "lock", "cache_dir",
+            "markdown", "html", "summary",
+        ),
+        _path_or_none,
+    ),
+    (("output",), _path),
+    (("shard",), _part),
+    (("folders",), _paths),
+    (("index_url", "against", "json", "scheduler"), _text_or_none),
+    (
+        (
+            "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",
+            "allow_url", "keep_debug_info", "diffoscope", "quiet", "verbose", "traceback",
+        ),
+        _flag,
+    ),
+    (("extra_index_url", "find_links", "trusted_host", "python", "vary"), _texts),
+    (("skip", "only_binary"), _names),
+    (("environment", "expandable", "config_settings", "variables"), _pairs),
+    (("isolation",), _one_of(ISOLATIONS)),
+    (("executor",), _one_of(EXECUTORS)),
+    (("allow",), _one_of(ALLOWED)),
+    (("color",), _one_of(COLORS)),
+    (("sde",), _epoch),
+    (("jobs",), _whole(1, MOST_JOBS, "builds at a time")),
+    (("timeout", "silence_timeout"), _seconds),
+    (("max_log", "max_memory", "max_disk"), _whole(0, None, "bytes")),
+    (("max_processes",), _whole(0, None, "processes")),
+    (("as_of",), _moment),
+)  # fmt: skip

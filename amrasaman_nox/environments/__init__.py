@@ -1,0 +1,1 @@
+"""Interpreters, and build environments made from locked wheels."""

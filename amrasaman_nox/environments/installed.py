@@ -1,0 +1,334 @@
+"""Wheels installed once each, every one in a folder of its own, from which environments are made.
+
+Nothing of a wheel runs when it is installed, so that no wheel has a say in what another one is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
+from amrasaman_nox.environments import bytecode, complete
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
+from amrasaman_nox.model import BuildEnvironment, Digest, Limits
+from amrasaman_nox.sandbox import normalise, process
+from amrasaman_nox.sandbox.inside import precompile
+from amrasaman_nox.sources.store import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import BinaryIO
+
+    from amrasaman_nox.model import Interpreter, LockedFile
+    from amrasaman_nox.sandbox.process import Folder, Isolation
+    from amrasaman_nox.sources.store import Store
+
+#: How long another run's making of the same environment is waited for, in seconds.
+PATIENCE: Final = 600.0
+#: How long the bytecode of what builds import of one wheel may take to make, in seconds.
+_COMPILING: Final = 60
+#: Where the sandbox shows what installs, and what is installed.
+_WHEELS: Final = "/build/wheels"
+_UV: Final = "/build/uv"
+_UV_LOCK: Final = ".lock"
+#: The most characters of a project's name that stand in the name of a folder.
+_LONGEST: Final = 80
+_COMPILER: Final = "/build/compiling.py"
+_NEW: Final = "/build/new"
+_KNOWN: Final = "/build/known"
+_TWINS: Final = "/build/twins"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tree:
+    """An installed wheel: its folder, like that of an environment, and what its scripts name.
+
+    ``python`` is the path of the interpreter that stands in the first lines of its scripts.
+    """
+
+    path: Path
+    python: str
+
+
+def trees(
+    files: Sequence[LockedFile],
+    interpreter: Interpreter,
+    bare: Path,
+    *,
+    store: Store,
+    isolation: Isolation,
+    backend: str = "",
+) -> tuple[Tree, ...]:
+    """Return the installed wheels of *files*, in the order of their names.
+
+    :param files: wheels that are in *store*
+    :param bare: the interpreter's empty virtualenv
+    :param backend: the build backend that is named in ``pyproject.toml``; it is compiled with the
+        wheel it is in, if that is not installed yet
+    :raises AsamanError: a file is missing (exit 5) or does not install (exit 3)
+    """
+    how = _How(
+        interpreter=interpreter, bare=bare, backend=backend, store=store, isolation=isolation
+    )
+    found = {file: _path(file, how) for file in sorted(files)}
+    with contextlib.ExitStack() as held:
+        missing = {file: path for file, path in found.items() if not _is_whole(path)}
+        # Whoever holds several of these locks asked for them in this order.
+        for path in sorted(missing.values()):
+            held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
+        missing = {file: path for file, path in missing.items() if not _is_whole(path)}
+        if missing:
+            _install(missing, how)
+    return tuple(Tree(path=path, python=how.python) for path in found.values())
+
+
+def _is_whole(tree: Path) -> bool:
+    # Environments are made seldom, and what a tree lost all of them would lack from then on.
+    return complete.is_whole(tree, looked_at=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _How:
+    """What wheels are installed with."""
+
+    interpreter: Interpreter
+    bare: Path
+    backend: str
+    store: Store
+    isolation: Isolation
+
+    @property
+    def environment(self) -> str:
+        """Where the sandbox shows the empty virtualenv."""
+        inside = self.isolation.constant_paths
+        return BuildEnvironment().environment_path if inside else str(self.bare)
+
+    @property
+    def python(self) -> str:
+        """The interpreter's path, which scripts begin with."""
+        return f"{self.environment}/bin/python"
+
+
+def _path(file: LockedFile | None, how: _How) -> Path:
+    """Return the folder of an installed wheel, or of what this uv knows of the interpreter."""
+    if file is None:
+        facts_of_uv = _uv().stat()
+        named, readable = f"{facts_of_uv.st_size} {facts_of_uv.st_mtime_ns}", "interpreter"
+    else:
+        named, readable = f"{file.filename} {file.digest}", "-".join(_release(file))
+    facts = [named, how.python, how.interpreter.executable, str(how.interpreter.digest)]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+    return how.store.root / "installed" / f"{readable}-{key}"
+
+
+def _release(file: LockedFile) -> tuple[str, str]:
+    """Return project and version of a wheel for the name of a folder; there is no ``-`` in them."""
+    name, version, _, _ = parse_wheel_filename(file.filename)
+    return name.replace("-", "_")[:_LONGEST], str(version)
+
+
+def _twin(file: LockedFile, how: _How) -> Path | None:
+    """Return the installed wheel of the nearest release of the same project, an older one first.
+
+    Most of its modules are the same, and so is their bytecode.
+    """
+    project, text = _release(file)
+    version = Version(text)
+    found = {
+        Version(path.name.split("-")[1]): path
+        for path in how.store.root.glob(f"installed/{project}-*")
+        if path.suffix != complete.SUFFIX and complete.is_whole(path)
+    }
+    older = [other for other in found if other < version]
+    newer = [other for other in found if other > version]
+    nearest = max(older, default=None) or min(newer, default=None)
+    return found[nearest] if nearest is not None else None
+
+
+def _install(missing: dict[LockedFile, Path], how: _How) -> None:
+    with how.store.temporary("installing-") as work:
+        for name in ("wheels", "new", "known", "home"):
+            (work / name).mkdir(mode=0o755)
+        for number, file in enumerate(missing):
+            line = copy_verified(file, work / "wheels", how.store)
+            (work / "wheels" / f"{number}.txt").write_text(f"{line}\n")
+        known = _path(None, how)
+        for name in ("new", "known"):
+            give_to_build(work / name)
+        twins = {file: _twin(file, how) for file in missing}
+        done = process.run(_command(work, known, twins, how), how.isolation)
+        if done.code or done.limit:
+            disk = any(os.strerror(number) in done.tail for number in DISK_FAULTS)
+            raise AsamanError(
+                "build environment",
+                done.limit or _said(done.tail) or f"exit status {done.code}",
+                code=ExitCode.INPUT_OUTPUT if disk else ExitCode.BUILD_FAILED,
+            )
+        known.parent.mkdir(mode=0o700, exist_ok=True)
+        for number, path in enumerate(missing.values()):
+            folder = work / "new" / str(number)
+            (folder / _UV_LOCK).unlink(missing_ok=True)
+            remove_tree(path)
+            _take(folder, path)
+            complete.note(path)
+        if not known.exists() and any((work / "known").iterdir()):
+            # Another run may keep the same just now.
+            with contextlib.suppress(OSError):
+                _take(work / "known", known)
+
+
+def _uv() -> Path:
+    import uv
+
+    return Path(uv.find_uv_bin())
+
+
+def _said(output: str) -> str:
+    """Return in one line what uv says of its failure: the error, then what it was caused by."""
+    label = re.compile(r"(error|cause|Caused by):\s*")
+    lines = (label.sub("", line.strip(), count=1) for line in output.splitlines())
+    return ": ".join(line for line in lines if line)
+
+
+def _take(folder: Path, final: Path) -> None:
+    """Move a folder to its place; where we are root, what builds' user made becomes ours."""
+    if process.build_owner() is not None:
+        _give(folder, os.geteuid(), os.getegid())
+    folder.rename(final)
+
+
+def _give(folder: Path, user: int, group: int) -> None:
+    os.chown(folder, user, group)
+    for path, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(f"{path}/{name}", user, group, follow_symlinks=False)
+
+
+def _command(
+    work: Path, known: Path, twins: Mapping[LockedFile, Path | None], how: _How
+) -> process.Command:
+    """Return what installs the files of *twins*, each into a folder of its own, and compiles."""
+    inside = how.isolation.constant_paths
+    shown = {
+        "wheels": process.Folder(host=work / "wheels", inside=_WHEELS),
+        "new": process.Folder(host=work / "new", inside=_NEW, writable=True),
+        "known": process.Folder(host=known, inside=_KNOWN)
+        if known.exists()
+        else process.Folder(host=work / "known", inside=_KNOWN, writable=True),
+        "uv": process.Folder(host=_uv(), inside=_UV),
+        "compiler": process.Folder(host=Path(precompile.__file__), inside=_COMPILER),
+        **{
+            path.name: process.Folder(host=path, inside=f"{_TWINS}/{path.name}")
+            for path in twins.values()
+            if path is not None
+        },
+    }
+    seen = {name: item.inside if inside else str(item.host) for name, item in shown.items()}
+    world = dataclasses.replace(BuildEnvironment(), environment_path=how.environment)
+    if not inside:
+        world = dataclasses.replace(world, home=str(work / "home"))
+    variables = normalise.variables(world)
+    del variables["PYTHONDONTWRITEBYTECODE"]
+    return process.Command(
+        argv=("/bin/sh", "-c", _program(twins, seen, how)),
+        directory="/" if inside else str(work),
+        variables=variables,
+        folders=(
+            *shown.values(),
+            process.Folder(host=how.bare, inside=how.environment),
+            *interpreter_folders(how.interpreter),
+        ),
+        environment=world,
+        limits=Limits(),
+        log=work / "log",
+    )
+
+
+def _program(twins: Mapping[LockedFile, Path | None], seen: Mapping[str, str], how: _How) -> str:
+    """Return what the shell runs: only what installs decides how it ends.
+
+    uv keeps what it found out about the interpreter in its cache, beside what it unpacks; it would
+    ask anew for each environment. Without bytecode a build is slower, and the same.
+    """
+    cache = f"{seen['new']}/uv"
+    install = [
+        *(seen["uv"], "pip", "install", "--quiet", "--no-config", "--offline", "--no-index"),
+        *("--no-deps", "--require-hashes", "--find-links", seen["wheels"], "--cache-dir", cache),
+        *("--link-mode", "hardlink", "--python", how.python),
+    ]
+    installs = []
+    compiles = [how.python, "-I", "-S", seen["compiler"], str(_COMPILING)]
+    for number, (file, twin) in enumerate(twins.items()):
+        folder = f"{seen['new']}/{number}"
+        line = [*install, "--prefix", folder, "--requirement", f"{seen['wheels']}/{number}.txt"]
+        installs.append(shlex.join(line))
+        modules = bytecode.modules(parse_wheel_filename(file.filename)[0], how.backend)
+        alike = seen[twin.name] if twin is not None else ""
+        compiles.append(f"{folder}={','.join(modules)}={alike}")
+    known, cache = shlex.quote(seen["known"]), shlex.quote(cache)
+    return "\n".join(
+        (
+            f"cp -R {known} {cache}",
+            f"{' && '.join(installs)} || exit",
+            f'set -- {known}/interpreter-*; [ -e "$1" ] || cp -R {cache}/interpreter-* {known}',
+            f"{shlex.join(compiles)} >/dev/null 2>&1",
+            "exit 0",
+        )
+    )
+
+
+def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
+    """Copy a wheel from *store* into *folder*; return its line for a requirements file.
+
+    :raises AsamanError: the store does not hold it
+    """
+    name, version, _, _ = parse_wheel_filename(file.filename)
+    path = folder / file.filename
+    with fetched(file.digest, file.filename, store) as source, path.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
+    (folder / file.filename).chmod(0o644)
+    return f"{name}=={version} --hash={file.digest}"
+
+
+def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:
+    """Return the verified bytes with *digest* as an open file.
+
+    :raises AsamanError: the store does not hold them (exit 5)
+    """
+    file = store.get(digest)
+    if file is None:
+        raise AsamanError(
+            name,
+            "its bytes are no longer in the cache",
+            hint="run again to fetch them",
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    return file
+
+
+def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
+    """Return the interpreter's folders that are not part of the system's."""
+    return tuple(
+        process.Folder(host=Path(prefix), inside=prefix)
+        for prefix in interpreter.prefixes
+        if not f"{prefix}/".startswith(("/usr/", "/lib/", "/lib64/", "/bin/"))
+    )
+
+
+def give_to_build(folder: Path) -> None:
+    """Make the unprivileged user of builds the owner of *folder*, where we are root."""
+    owner = process.build_owner()
+    if owner is not None:
+        _give(folder, owner, owner)

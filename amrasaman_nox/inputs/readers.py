@@ -1,0 +1,116 @@
+"""What a run is to build: one reader an input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.build_lock.file import lock_path
+from amrasaman_nox.errors import AsamanError, all_of
+from amrasaman_nox.inputs.pylock import read_pylock
+from amrasaman_nox.inputs.requirements import read_requirements
+from amrasaman_nox.inputs.sdists import read_archive, read_directory
+from amrasaman_nox.runs import project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import Requirements
+    from amrasaman_nox.runs.workshop import Workshop
+
+
+def read_input(config: Config) -> Requirements | None:
+    """Return what the configured input asks for; ``None`` for a project, which is to be built.
+
+    :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
+    """
+    for name, read in _READERS.items():
+        path = getattr(config, name)
+        if path is not None:
+            return read(path, config)
+    return None
+
+
+def read_project(shop: Workshop, folder: Path) -> Requirements:
+    """Return the pin of the sdist that is built, in the sandbox, from the project in *folder*.
+
+    :raises AsamanError: there is no project, or its sdist cannot be built
+    """
+    return project.requirements_of(shop, folder)
+
+
+def lock_of(config: Config) -> Path:
+    """Return where the build lock of the configured input stands."""
+    if config.lock is not None:
+        return config.lock
+    if config.requirement is not None:
+        return lock_path(config.requirement)
+    return config.output / "build-lock.toml"
+
+
+def written_lock(config: Config) -> Path:
+    """Return where the build lock of this run is written to; a part's goes with its wheels."""
+    return lock_of(config) if config.shard is None else config.output / "build-lock.toml"
+
+
+def read_requirement(path: Path, config: Config) -> Requirements:
+    """Return the pins of a requirements file or, by its name, of a lock (PEP 751).
+
+    :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
+    """
+    if is_pylock(path):
+        return read_pylock(path, only_binary=frozenset(config.only_binary))
+    requirements = read_requirements(path, variables=dict(config.expandable))
+    _check_urls(requirements, config)
+    return requirements
+
+
+def _check_urls(requirements: Requirements, config: Config) -> None:
+    problems = [
+        AsamanError(
+            str(pin),
+            "pinned by a URL of its own, and not from an index",
+            hint="accept such pins with --allow-url",
+            origin=pin.origin,
+        )
+        for pin in requirements.pins
+        if pin.url is not None and not config.allow_url
+    ]
+    if problems:
+        raise all_of(problems)
+
+
+def is_pylock(path: Path) -> bool:
+    """Return whether *path* is named as PEP 751 names lock files."""
+    return path.name == "pylock.toml" or (
+        path.name.startswith("pylock.") and path.name.endswith(".toml")
+    )
+
+
+def _source(path: Path, _: Config) -> Requirements:
+    return read_archive(path)
+
+
+def _directory(path: Path, _: Config) -> Requirements:
+    return read_directory(path)
+
+
+_READERS: Final[dict[str, Callable[[Path, Config], Requirements]]] = {
+    "requirement": read_requirement,
+    "source": _source,
+    "directory": _directory,
+}
+
+
+def project_of(config: Config) -> Path:
+    """Return the folder of the project that is to be built.
+
+    :raises AsamanError: there is none
+    """
+    folder = config.project or Path()
+    if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
+        raise AsamanError(
+            str(folder.absolute()), "no pyproject.toml", hint="name an input: -r, -s or -d"
+        )
+    return folder

@@ -1,0 +1,122 @@
+"""Pins from local sdists: one archive, or a folder of them. Nothing of them is run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.version import Version
+
+from amrasaman_nox.archives.names import quoted
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, code_of
+from amrasaman_nox.model import Digest, Origin, Pin, Requirements
+from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+#: What the name of an sdist ends in.
+ENDINGS: Final = (".tar.gz", ".zip")
+
+
+def read_archive(path: Path) -> Requirements:
+    """Return the pin of the one sdist at *path*, with its sha256 and its absolute path.
+
+    :raises AsamanError: there is no such file, it is not a regular file, its format is not
+        supported, it is not a sound sdist, or its name is not that of its PKG-INFO
+    """
+    if not path.name.endswith(ENDINGS):
+        raise AsamanError(str(path), "unsupported format: .tar.gz or .zip is required")
+    pin, notes = _pin(path)
+    return Requirements(kind="archive", path=str(path), pins=(pin,), notes=notes)
+
+
+def read_directory(path: Path) -> Requirements:
+    """Return the pins of all sdists in the folder *path*, sorted by file name.
+
+    Files of other formats are left out, with a note.
+
+    :raises AsamanError: there is no such folder, it holds no sdist, two of them are for the same
+        project and version, or one of them is refused (all such errors are collected)
+    """
+    found, others = _list(path)
+    if not found:
+        raise AsamanError(str(path), "no .tar.gz or .zip archive in it")
+    pins: list[Pin] = []
+    notes = [f"left out, not an sdist: {name}" for name in others]
+    errors: list[AsamanError] = []
+    for file in found:
+        try:
+            pin, its_notes = _pin(file)
+        except AsamanError as error:
+            errors.append(error)
+            continue
+        pins.append(pin)
+        notes.extend(its_notes)
+    errors.extend(_doubled(path, pins))
+    if errors:
+        raise all_of(errors)
+    return Requirements(kind="directory", path=str(path), pins=tuple(pins), notes=tuple(notes))
+
+
+def _list(path: Path) -> tuple[list[Path], list[str]]:
+    try:
+        names = sorted(os.listdir(path))  # noqa: PTH208 - names are wanted, sorted as text
+    except OSError as error:
+        why = f"cannot read the folder: {error.strerror}"
+        raise AsamanError(str(path), why, code=code_of(error)) from None
+    found = [path / name for name in names if name.endswith(ENDINGS)]
+    return found, [name for name in names if not name.endswith(ENDINGS)]
+
+
+def _doubled(path: Path, pins: list[Pin]) -> list[AsamanError]:
+    errors = []
+    seen: dict[tuple[str, str], Pin] = {}
+    for pin in pins:
+        first = seen.setdefault((pin.name, pin.version), pin)
+        if first is not pin:
+            files = " and ".join(Path(one.path or "").name for one in (first, pin))
+            errors.append(AsamanError(str(path), f"two archives of {pin}: {files}"))
+    return errors
+
+
+def _pin(path: Path) -> tuple[Pin, tuple[str, ...]]:
+    with _open_regular(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        info = read_sdist(file, path.name)
+    _check_filename(path, info)
+    pin = Pin(
+        name=canonicalize_name(info.name),
+        version=str(Version(info.version)),
+        digests=(Digest(algorithm="sha256", value=digest),),
+        path=str(path.absolute()),
+        origin=Origin(path=str(path)),
+    )
+    return pin, info.notes
+
+
+def _open_regular(path: Path) -> BufferedReader:
+    try:
+        # Without O_NONBLOCK the opening of a named pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise AsamanError(str(path), f"cannot read the file: {why}", code=code_of(error)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise AsamanError(str(path), "not a regular file", code=ExitCode.BAD_INPUT)
+    return os.fdopen(descriptor, "rb")
+
+
+def _check_filename(path: Path, info: SdistInfo) -> None:
+    try:
+        name, version = parse_sdist_filename(path.name)
+    except InvalidSdistFilename:
+        raise AsamanError(str(path), "the file name is not NAME-VERSION.tar.gz") from None
+    if name != canonicalize_name(info.name) or version != Version(info.version):
+        shown = quoted(f"{info.name} {info.version}")
+        raise AsamanError(str(path), f"name mismatch: PKG-INFO says {shown}")

@@ -1,0 +1,1 @@
+"""What a run does with its builds: order, places, reuse, results."""

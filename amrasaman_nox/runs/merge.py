@@ -1,0 +1,195 @@
+"""Bring the wheels, records and build locks of several runs together in one folder.
+
+It is a union: to merge twice changes nothing, and the order of the folders does not matter. All is
+read and checked before the first file is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amrasaman_nox import records
+from amrasaman_nox.build_lock.file import read_lock, write_lock
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
+from amrasaman_nox.runs.publish import digest_of, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import BuildRecord, Digest, LockEntry
+
+#: The build lock that stands beside the wheels of a part.
+LOCK = "build-lock.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A wheel that a record vouches for: the record, its text, and where the wheel stands."""
+
+    record: BuildRecord
+    text: bytes
+    path: Path
+
+
+def merge(config: Config) -> Report:
+    """Bring everything in the folders of *config* into its output folder.
+
+    A wheel counts if a record beside it names its very bytes; others are left out with a note.
+
+    :raises AsamanError: a folder is missing, or two wheels of one name, or two lock entries of one
+        source, differ (exit 2; all are named); or something cannot be written (exit 5)
+    """
+    folders = [*config.folders, *([config.output] if config.output.is_dir() else [])]
+    _check_folders(folders)
+    notes: list[str] = []
+    wheels, problems = _united(
+        (found.path.name, found) for folder in folders for found in _wheels(folder, notes)
+    )
+    problems += _in_the_way(config.output, wheels.values())
+    lock, path = _lock(config, folders, problems)
+    if problems:
+        raise all_of(problems)
+    _write(config.output, wheels.values())
+    if lock.entries:
+        write_lock(path, lock)
+    return Report(
+        command="merge_wheels",
+        build=BuildOutcome(
+            records=tuple(found.record for _, found in sorted(wheels.items())),
+            notes=tuple(dict.fromkeys(notes)),
+            merged=True,
+        ),
+        output=str(config.output),
+    )
+
+
+def _check_folders(folders: Iterable[Path]) -> None:
+    problems = [
+        AsamanError(str(folder), "no such folder", hint="name the folders that parts were built in")
+        for folder in folders
+        if not folder.is_dir()
+    ]
+    if problems:
+        raise all_of(problems)
+
+
+def _wheels(folder: Path, notes: list[str]) -> Iterator[_Found]:
+    """Yield the wheels in *folder* whose bytes are those that their record names."""
+    vouched = set()
+    for record, path in records.vouched_wheels(folder):
+        if digest_of(path, record.wheel.digest.algorithm) != record.wheel.digest.value:
+            continue
+        vouched.add(path)
+        beside = path.with_name(path.name + records.SUFFIX)
+        yield _Found(record=record, text=beside.read_bytes(), path=path)
+    notes += [
+        f"left out: {path}: no record of ours vouches for it"
+        for path in sorted(folder.glob("*.whl"))
+        if path not in vouched
+    ]
+
+
+def _united(
+    named: Iterable[tuple[str, _Found]],
+) -> tuple[dict[str, _Found], list[AsamanError]]:
+    """Return one of each name; of records that differ by their clock, always the same one."""
+    wheels: dict[str, _Found] = {}
+    problems = []
+    for name, found in named:
+        other = wheels.setdefault(name, found)
+        if other.record.wheel.digest != found.record.wheel.digest:
+            problems.append(_conflict(name, other, found))
+        elif _rank(found) < _rank(other):
+            wheels[name] = found
+    return wheels, problems
+
+
+def _rank(found: _Found) -> str:
+    return hashlib.sha256(found.text).hexdigest()
+
+
+def _conflict(name: str, one: _Found, other: _Found) -> AsamanError:
+    first, second = sorted((one, other), key=lambda found: str(found.path))
+    return AsamanError(
+        name,
+        f"two different wheels: {first.path} ({first.record.wheel.digest}) and "
+        f"{second.path} ({second.record.wheel.digest})",
+        hint="look for what differs: asaman verify --against PATH",
+    )
+
+
+def _lock(
+    config: Config, folders: Iterable[Path], problems: list[AsamanError]
+) -> tuple[BuildLock, Path]:
+    """Return the union of the locks, with the path that it is to be written to."""
+    path = config.lock or config.output / LOCK
+    entries: dict[tuple[Digest, str], tuple[LockEntry, Path]] = {}
+    for place_of in dict.fromkeys([*(folder / LOCK for folder in folders), path]):
+        for entry in read_lock(place_of).entries:
+            other, where = entries.setdefault((entry.sdist, entry.interpreter), (entry, place_of))
+            if _undated(other) != _undated(entry):
+                problems.append(_lock_conflict(entry, *sorted((where, place_of))))
+            elif _date(entry) < _date(other):
+                entries[entry.sdist, entry.interpreter] = entry, place_of
+    return BuildLock(entries=tuple(entry for entry, _ in entries.values())), path
+
+
+def _undated(entry: LockEntry) -> LockEntry:
+    return dataclasses.replace(entry, as_of=None)
+
+
+def _date(entry: LockEntry) -> str:
+    return utc(entry.as_of) if entry.as_of is not None else ""
+
+
+def _lock_conflict(entry: LockEntry, one: Path, other: Path) -> AsamanError:
+    return AsamanError(
+        f"{entry.name}=={entry.version}",
+        f"two different build locks for {entry.interpreter}: {one} and {other}",
+        hint="give all parts the same build lock, or resolve as of one date (--as-of)",
+    )
+
+
+def _in_the_way(output: Path, wheels: Iterable[_Found]) -> list[AsamanError]:
+    """Return an error for each wheel in *output* that is another one and nobody's."""
+    return [
+        AsamanError(
+            str(path),
+            "another wheel of that name stands there, and no record of ours vouches for it",
+            hint="move it away, or choose another --output",
+        )
+        for found in wheels
+        if os.path.lexists(path := output / found.path.name)
+        and digest_of(path, found.record.wheel.digest.algorithm) != found.record.wheel.digest.value
+    ]
+
+
+def _write(output: Path, wheels: Iterable[_Found]) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for found in wheels:
+            _write_one(output, found)
+    except OSError as error:
+        raise AsamanError(
+            str(error.filename or output),
+            error.strerror or str(error),
+            code=ExitCode.INPUT_OUTPUT,
+        ) from None
+
+
+def _write_one(output: Path, found: _Found) -> None:
+    wheel, digest = output / found.path.name, found.record.wheel.digest
+    if digest_of(wheel, digest.algorithm) != digest.value:
+        with found.path.open("rb") as source:
+            place(source, wheel, digest)
+    beside = output / f"{wheel.name}{records.SUFFIX}"
+    if not (beside.is_file() and beside.read_bytes() == found.text):
+        place(io.BytesIO(found.text), beside, None)

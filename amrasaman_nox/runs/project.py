@@ -1,0 +1,333 @@
+"""A working tree to its canonical sdist, built in the sandbox."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import os
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+
+from amrasaman_nox import records
+from amrasaman_nox.build_lock import requirements
+from amrasaman_nox.build_lock.file import merged, read_lock, write_lock
+from amrasaman_nox.builds import builder, hooks, tools
+from amrasaman_nox.environments import installed
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildRecord, Digest, Origin, Pin, Requirements, Source, Wheel
+from amrasaman_nox.runs.publish import place
+from amrasaman_nox.sandbox import process
+from amrasaman_nox.sdists import reader
+from amrasaman_nox.sdists.reader import SdistInfo
+from amrasaman_nox.sources.prepare import Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amrasaman_nox.model import BuildEnvironment, BuildJob, LockEntry
+    from amrasaman_nox.runs.workshop import Workshop
+
+#: What is made from a working tree and is no part of it.
+_MADE: Final = (
+    *("__pycache__", ".nox", ".tox", ".venv", "venv", ".mypy_cache", ".pytest_cache"),
+    *(".ruff_cache", ".hypothesis", "node_modules"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sdist:
+    """A canonical sdist in the store, with the passes that changed something; size in bytes."""
+
+    filename: str
+    name: str
+    version: str
+    digest: Digest
+    size: int
+    passes: tuple[str, ...]
+    record: BuildRecord | None = None
+
+
+def requirements_of(shop: Workshop, folder: Path) -> Requirements:
+    """Build the sdist of the project in *folder*, put it into the output folder, and pin it.
+
+    :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
+    """
+    made = build_sdist(shop, folder)
+    path = shop.config.output.absolute() / made.filename
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with installed.fetched(made.digest, made.filename, shop.store) as source:
+            place(source, path, made.digest)
+        if made.record is not None:
+            text = records.render_sdist(made.record)
+            place(io.BytesIO(text.encode()), path.with_name(f"{path.name}{records.SUFFIX}"), None)
+    except OSError as error:
+        raise AsamanError(
+            str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+    pin = Pin(
+        name=made.name,
+        version=made.version,
+        digests=(made.digest,),
+        path=str(path),
+        origin=Origin(path=str(folder / "pyproject.toml")),
+    )
+    return Requirements(kind="project", path=str(folder), pins=(pin,))
+
+
+def build_sdist(
+    shop: Workshop, folder: Path, *, environment: BuildEnvironment | None = None
+) -> Sdist:
+    """Build the canonical sdist of the project in *folder* from a copy of its tree.
+
+    The copy has the project's ``.git``, which version plugins read.
+
+    :param environment: the world that the build sees, the constant one by default
+    :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
+    """
+    prepared = _prepared(shop, folder)
+    entry = _entry(shop, folder, prepared)
+    job = shop.job(prepared.source, prepared.interpreter, entry.files)
+    job = dataclasses.replace(job, environment=environment or job.environment)
+    try:
+        with builder.workplace(job, shop.store, shop.isolation) as work:
+            runner = _runner(shop, folder, work, prepared, job)
+            name = hooks.build(runner, "sdist", {})
+            with builder.collect(runner.place.output, name, "build_sdist") as raw:
+                made = _keep(raw, name, shop)
+    except hooks.HookFailed as failed:
+        raise AsamanError(
+            str(folder / "pyproject.toml"),
+            f"{failed.hook} failed: {failed.reason}",
+            code=ExitCode.BUILD_FAILED,
+        ) from None
+    return dataclasses.replace(made, record=_record(shop, made, job, prepared))
+
+
+def _record(shop: Workshop, made: Sdist, job: BuildJob, prepared: Prepared) -> BuildRecord:
+    """Return what the sdist was built from and how, but for the clock."""
+    return BuildRecord(
+        name=made.name,
+        version=made.version,
+        wheel=Wheel(
+            filename=made.filename,
+            digest=made.digest,
+            content_digest=made.digest,
+            size=made.size,
+        ),
+        source=job.source,
+        key=job.key,
+        requirements=job.requirements,
+        interpreter=job.interpreter,
+        environment=job.environment,
+        isolation=shop.isolation.rung,
+        isolation_reasons=shop.isolation.reasons,
+        backend=prepared.system.backend,
+        passes=made.passes,
+        tools=tools.reachable(),
+    )
+
+
+def tree_digest(folder: Path) -> Digest:
+    """Return what the lock entry of a project's own tree is keyed by: its build configuration.
+
+    :raises AsamanError: it cannot be read
+    """
+    return _tree_digest(_pyproject(folder))
+
+
+def _tree_digest(pyproject: bytes) -> Digest:
+    return Digest.of(b"project tree " + pyproject)
+
+
+def _pyproject(folder: Path) -> bytes:
+    try:
+        path = folder / "pyproject.toml"
+        return path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise AsamanError(str(folder), error.strerror or str(error)) from None
+
+
+def _prepared(shop: Workshop, folder: Path) -> Prepared:
+    """Return the project as a source whose hash is that of its build configuration."""
+    path, pyproject = folder / "pyproject.toml", _pyproject(folder)
+    name = canonicalize_name(folder.absolute().name) or "project"
+    info = SdistInfo(
+        filename=str(path),
+        name=name,
+        version="0",
+        pyproject=pyproject or None,
+        has_setup_py=(folder / "setup.py").is_file(),
+        top="",
+        members=0,
+        size=0,
+    )
+    digest = _tree_digest(pyproject)
+    pin = Pin(name=name, version="0", digests=(digest,), origin=Origin(path=str(path)))
+    return Prepared(
+        source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
+        interpreter=shop.interpreters[0],
+        system=reader.build_system(info),
+    )
+
+
+def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
+    """Return the lock entry of the project's own tree, resolved now where there is none."""
+    from amrasaman_nox.inputs.readers import lock_of
+
+    path = lock_of(shop.config)
+    lock = read_lock(path)
+
+    def dynamic(entry: LockEntry) -> tuple[str, ...]:
+        job = shop.job(prepared.source, prepared.interpreter, entry.files)
+        with builder.workplace(job, shop.store, shop.isolation) as work:
+            return hooks.requires_for_sdist(_runner(shop, folder, work, prepared, job))
+
+    try:
+        entry = requirements.entry_of(shop, prepared, lock, dynamic)
+    except hooks.HookFailed as failed:
+        raise AsamanError(
+            str(folder / "pyproject.toml"),
+            f"{failed.hook} failed: {failed.reason}",
+            code=ExitCode.BUILD_FAILED,
+        ) from None
+    if not shop.config.locked:
+        used = {item.sdist for item in lock.entries} | {entry.sdist}
+        write_lock(path, merged(lock, [entry], sdists=used))
+    return entry
+
+
+def _runner(
+    shop: Workshop, folder: Path, work: Path, prepared: Prepared, job: BuildJob
+) -> hooks.Runner:
+    _copy_tree(folder, work / "source", shop.config.output.absolute(), job.environment)
+    backend = builder.backend_in(prepared.system)
+    place = builder.place(
+        job, work, store=shop.store, isolation=shop.isolation, backend=backend, notify=shop.say
+    )
+    return hooks.Runner(
+        place=place,
+        isolation=shop.isolation,
+        interpreter=prepared.interpreter,
+        limits=shop.config.limits,
+    )
+
+
+def _copy_tree(folder: Path, destination: Path, output: Path, world: BuildEnvironment) -> None:
+    """Copy the working tree, links as links, without what was made from it, with constant times."""
+
+    def left_out(path: str, names: list[str]) -> set[str]:
+        here = Path(path).absolute()
+        return {name for name in names if name in _MADE or here / name == output}
+
+    try:
+        shutil.copytree(
+            folder.resolve(), destination, symlinks=True, ignore=left_out, dirs_exist_ok=True
+        )
+    except (OSError, shutil.Error) as error:
+        raise AsamanError(
+            str(folder), f"cannot copy it: {error}", code=ExitCode.INPUT_OUTPUT
+        ) from None
+    for path in (destination, *destination.rglob("*")):
+        # When a file was checked out is nobody's business; what git keeps stays as it is.
+        if path.relative_to(destination).parts[:1] != (".git",):
+            os.utime(path, (world.source_times, world.source_times), follow_symlinks=False)
+    if process.build_owner() is not None:
+        installed.give_to_build(destination)
+
+
+def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
+    """Read the backend's sdist strictly and keep it in canonical form."""
+    try:
+        project, version = parse_sdist_filename(name)
+        if not name.endswith(".tar.gz"):
+            raise InvalidSdistFilename(name)
+    except InvalidSdistFilename:
+        raise hooks.HookFailed(
+            hook="build_sdist",
+            reason=f"bad backend result: {name} is no name of an sdist, NAME-VERSION.tar.gz",
+        ) from None
+    with shop.store.temporary("sdist-") as folder:
+        tree = folder / "tree"
+        tree.mkdir(mode=0o700)
+        info = reader.unpack(raw, name, tree, mtime=shop.config.sde)
+        path = folder / name
+        with path.open("w+b") as written:
+            _write(tree, info.top, written, shop.config.sde)
+            written.seek(0)
+            content = written.read()
+        passes = _passes(raw, content)
+        digest = Digest.of(content)
+        shop.store.add([content], digest, name=name)
+    return Sdist(
+        filename=name,
+        name=str(project),
+        version=str(version),
+        digest=digest,
+        size=len(content),
+        passes=passes,
+    )
+
+
+def _passes(raw: BinaryIO, content: bytes) -> tuple[str, ...]:
+    """Return by name what canonical form changed of the backend's archive, which was judged."""
+    raw.seek(0)
+    if raw.read() == content:
+        return ()
+    raw.seek(0)
+    with (
+        tarfile.open(fileobj=raw, mode="r:gz") as theirs,
+        tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as ours,
+    ):
+        before, after = theirs.getmembers(), ours.getmembers()
+    changed = [name for name, fact in _PASSES.items() if _differ(before, after, fact)]
+    if [_name(one) for one in before] != [_name(one) for one in after]:
+        changed.insert(0, "member-order")
+    return (*changed, "compression")
+
+
+def _name(member: tarfile.TarInfo) -> str:
+    return member.name.rstrip("/")
+
+
+def _differ(
+    before: list[tarfile.TarInfo],
+    after: list[tarfile.TarInfo],
+    fact: Callable[[tarfile.TarInfo], object],
+) -> bool:
+    ours = {_name(member): fact(member) for member in after}
+    return any(ours.get(_name(member)) != fact(member) for member in before)
+
+
+#: What canonical form sets of a member beside its place, by the name of the pass.
+_PASSES: Final[dict[str, Callable[[tarfile.TarInfo], object]]] = {
+    "member-times": lambda member: member.mtime,
+    "member-owners": lambda member: (member.uid, member.gid, member.uname, member.gname),
+    "member-modes": lambda member: member.mode,
+}
+
+
+def _write(tree: Path, top: str, file: BinaryIO, epoch: int) -> None:
+    """Write *tree* as a canonical ``.tar.gz``: sorted, one time, one owner, two modes."""
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=epoch, compresslevel=9) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in [tree, *sorted(tree.rglob("*"), key=lambda item: item.as_posix())]:
+            relative = path.relative_to(tree).as_posix()
+            member = archive.gettarinfo(path, top if relative == "." else f"{top}/{relative}")
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mtime = epoch
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            if member.isreg():
+                with path.open("rb") as content:
+                    archive.addfile(member, content)
+            else:
+                archive.addfile(member)

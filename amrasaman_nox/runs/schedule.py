@@ -1,0 +1,228 @@
+"""The order of builds: what others need comes first, what takes long starts early.
+
+Limits are the processors and the memory: a count of builds at a time, and room for one more.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from amrasaman_nox.errors import AsamanError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from amrasaman_nox.model import BuildRecord
+    from amrasaman_nox.sources.prepare import Prepared
+    from amrasaman_nox.sources.store import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: What must be free, in bytes, to start another build beside those that run.
+RESERVE: Final = 256 << 20
+#: How often, in seconds, is looked whether there is room by now.
+_LOOK: Final = 0.5
+#: For how long, in seconds, what was seen of the memory counts.
+_FRESH: Final = 0.2
+#: What a build takes of which nothing is known: seconds, and bytes of its sdist a second; first
+#: where files are copied only, then where there is something to compile.
+_UNKNOWN: Final = ((0.5, 4_000_000), (10.0, 400_000))
+#: The value of the store that keeps how long builds took.
+_KIND: Final = "durations"
+_KEY: Final = "by-name"
+
+
+def ranks(weights: Sequence[float], needs: Sequence[Collection[int]]) -> tuple[float, ...]:
+    """Return for each item how long the longest chain is that begins with it, in seconds.
+
+    :param weights: how long each item takes
+    :param needs: for each item the positions of those that must come before it
+    :raises AsamanError: the items need each other in a circle
+    """
+    users: list[list[int]] = [[] for _ in weights]
+    for number, before in enumerate(needs):
+        for other in before:
+            users[other].append(number)
+    waiting = [len(after) for after in users]
+    ready = [number for number, count in enumerate(waiting) if not count]
+    longest = list(weights)
+    seen = 0
+    while ready:
+        number = ready.pop()
+        seen += 1
+        for other in needs[number] if needs else ():
+            longest[other] = max(longest[other], weights[other] + longest[number])
+            waiting[other] -= 1
+            if not waiting[other]:
+                ready.append(other)
+    if seen < len(weights):
+        raise AsamanError("build requirements", "they need each other in a circle to be built")
+    return tuple(longest)
+
+
+def run(
+    items: Sequence[T],
+    act: Callable[[T], R],
+    *,
+    jobs: int,
+    weights: Sequence[float] = (),
+    needs: Sequence[Collection[int]] = (),
+    room: Callable[[int], bool] = lambda running: True,
+    stop: Callable[[], None] = lambda: None,
+) -> list[R]:
+    """Return *act* of each item, in their order; a failure must be a value.
+
+    :param jobs: how many run at a time
+    :param weights: how long each takes, in seconds; those that begin the longest chain go first
+    :param needs: for each item the positions of those that must be through before it
+    :param room: whether there is memory for one more, beside this many
+    :param stop: is called again and again, when the run is interrupted, until nothing runs
+    :raises AsamanError: the items need each other in a circle
+    """
+    longest = ranks(weights or [0.0] * len(items), needs)
+    plan = _Plan(longest, needs)
+    results: dict[int, R] = {}
+    running: dict[Future[R], int] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while plan.ready or running:
+                while plan.ready and len(running) < jobs and (not running or room(len(running))):
+                    number = plan.next()
+                    running[pool.submit(act, items[number])] = number
+                patience = _LOOK if plan.ready and len(running) < jobs else None
+                done, _ = wait(running, timeout=patience, return_when=FIRST_COMPLETED)
+                for future in done:
+                    number = running.pop(future)
+                    plan.finish(number)
+                    results[number] = future.result()
+        except BaseException:
+            while not all(future.done() for future in running):
+                stop()
+                time.sleep(0.05)
+            raise
+    return [results[number] for number in range(len(items))]
+
+
+class _Plan:
+    """What can start now, the longest chain first."""
+
+    def __init__(self, longest: Sequence[float], needs: Sequence[Collection[int]]) -> None:
+        self._longest = longest
+        self._users: list[list[int]] = [[] for _ in longest]
+        self._waiting = [0] * len(longest)
+        for number, before in enumerate(needs):
+            self._waiting[number] = len(before)
+            for other in before:
+                self._users[other].append(number)
+        self.ready: list[tuple[float, int]] = []
+        for number, count in enumerate(self._waiting):
+            if not count:
+                self._add(number)
+
+    def next(self) -> int:
+        return heapq.heappop(self.ready)[1]
+
+    def finish(self, number: int) -> None:
+        for other in self._users[number]:
+            self._waiting[other] -= 1
+            if not self._waiting[other]:
+                self._add(other)
+
+    def _add(self, number: int) -> None:
+        heapq.heappush(self.ready, (-self._longest[number], number))
+
+
+def room(each: int) -> Callable[[int], bool]:
+    """Return whether there is memory for one more build beside those that run.
+
+    :param each: the most that one build may use, in bytes; 0 where that is not limited
+    """
+    total, free = _memory()
+    looked = time.monotonic()
+
+    def enough(running: int) -> bool:
+        nonlocal free, looked
+        if each and (running + 1) * each > total:
+            return False
+        if time.monotonic() - looked > _FRESH:
+            (_, free), looked = _memory(), time.monotonic()
+        return free >= max(RESERVE, each)
+
+    return enough
+
+
+def _memory() -> tuple[int, int]:
+    """Return the memory that there is and what of it is free, in bytes, for this process."""
+    facts = {}
+    for line in _text("/proc/meminfo").splitlines():
+        name, _, value = line.partition(":")
+        facts[name] = int(value.split()[0]) << 10
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    total = facts.get("MemTotal", pages)
+    free = facts.get("MemAvailable", total)
+    group = Path("/sys/fs/cgroup") / _text("/proc/self/cgroup").rpartition("::/")[2].strip()
+    limit, used = _text(group / "memory.max").strip(), _text(group / "memory.current").strip()
+    if limit.isdigit() and used.isdigit():
+        # What the kernel can drop at once does not count as used.
+        cache = dict(line.split() for line in _text(group / "memory.stat").splitlines())
+        total = min(total, int(limit))
+        free = min(free, int(limit) - int(used) + int(cache.get("inactive_file", 0)))
+    return total, free
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def estimates(prepared: Sequence[Prepared], store: Store) -> list[float]:
+    """Return how long the build of each source will take, in seconds.
+
+    It is what its last build took, and where there was none, it follows from the sdist's size and
+    from whether there is something to compile.
+    """
+    return list(map(estimator(store), prepared))
+
+
+def estimator(store: Store) -> Callable[[Prepared], float]:
+    """Return what estimates a build's seconds as :func:`estimates` does, one at a time."""
+    known = _durations(store)
+
+    def estimate(item: Prepared) -> float:
+        seconds, bytes_per_second = _UNKNOWN[item.native]
+        guess = seconds + (item.source.size or 0) / bytes_per_second
+        return known.get(item.source.name, guess)
+
+    return estimate
+
+
+def remember(records: Iterable[BuildRecord], store: Store) -> None:
+    """Keep in *store* how long the builds of *records* took.
+
+    Of runs that end at the same time one is remembered; nothing but the order depends on it.
+    """
+    took = {record.name: seconds(record) for record in records if seconds(record)}
+    if took:
+        content = json.dumps({**_durations(store), **took}, sort_keys=True)
+        store.put_value(_KIND, _KEY, content.encode())
+
+
+def seconds(record: BuildRecord) -> float:
+    """Return how long the build of *record* took, to hundredths; 0 where nobody knows."""
+    if record.started is None or record.finished is None:
+        return 0.0
+    return round((record.finished - record.started).total_seconds(), 2)
+
+
+def _durations(store: Store) -> dict[str, float]:
+    content = store.get_value(_KIND, _KEY)
+    return {} if content is None else json.loads(content)

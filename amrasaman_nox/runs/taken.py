@@ -1,0 +1,36 @@
+"""A published wheel that is taken as it is, by its pinned hash, and said to be so."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.environments.installed import fetched
+from amrasaman_nox.model import BuildRecord
+from amrasaman_nox.wheels.reader import read_wheel, wheel_value
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import Source
+    from amrasaman_nox.runs.workshop import Workshop
+
+
+def take(shop: Workshop, source: Source) -> BuildRecord:
+    """Return the record of a published wheel that is in the store; nothing of it runs.
+
+    :raises AsamanError: it is not a wheel that can be read in one way only
+    """
+    with fetched(source.digest, source.filename, shop.store) as file:
+        content = read_wheel(file, source.filename, pin=source.pin, lenient=True)
+        wheel = wheel_value(content)
+    if not shop.store.has(wheel.digest):
+        with fetched(source.digest, source.filename, shop.store) as file:
+            shop.store.add(iter(lambda: file.read(1 << 20), b""), wheel.digest)
+    key = hashlib.sha256(f"taken {source.digest}".encode()).hexdigest()
+    return BuildRecord(
+        name=source.name,
+        version=source.version,
+        wheel=wheel,
+        source=source,
+        key=key,
+        taken=True,
+    )

@@ -1,0 +1,1 @@
+"""Processes of foreign code, in a constant world without network."""

@@ -1,0 +1,1 @@
+"""Programs that run in the sandbox, under the Python of the build."""

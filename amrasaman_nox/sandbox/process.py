@@ -1,0 +1,394 @@
+"""The isolation ladder; the only place that starts a process of foreign code.
+
+A :class:`Command` says what a process may see; a rung of the ladder turns it into a command line,
+which is started here, watched and ended with all that it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox import files
+from amrasaman_nox.errors import AsamanError, ExitCode, printable
+from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.sandbox.meter import Meter, descendants
+from amrasaman_nox.sandbox.rungs import (
+    BEGUN,
+    BUILD_UID,
+    RUNGS,
+    TEMPORARY,
+    Command,
+    Folder,
+    Launch,
+    build_owner,
+    clock_library,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from io import FileIO
+
+__all__ = [
+    "BUILD_UID",
+    "Command",
+    "Completed",
+    "Folder",
+    "Isolation",
+    "build_owner",
+    "choose",
+    "clock_library",
+    "kill_all",
+    "run",
+]
+
+_TAIL: Final = 64 << 10
+_TICK: Final = 0.1
+#: How long killed processes are waited for, in seconds; one that the disk holds up takes longer.
+_PATIENCE: Final = 5.0
+_PROBE_ENDS: Final = 42
+_PROBE_SECONDS: Final = 20.0
+_MISSING: Final = {
+    "full": "install bubblewrap 0.8 or newer (Debian, Fedora: package bubblewrap), and let users "
+    "make user namespaces; or allow less isolation",
+    "namespaces": "install util-linux 2.36 or newer (package util-linux), and let users make user "
+    "namespaces; or allow less isolation",
+    "none": "install coreutils",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """How a process ended.
+
+    ``code`` is its exit status, negative for a signal. ``limit`` names the limit that ended it, or
+    is ``""``. ``tail`` is the end of its output; ``cpu_seconds`` what it and its children used.
+    """
+
+    code: int
+    limit: str
+    tail: str
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Isolation:
+    """The chosen rung, and why each higher one was not."""
+
+    rung: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def constant_paths(self) -> bool:
+        """Whether a build sees its folders at constant paths."""
+        return self.rung != "none"
+
+
+def choose(wanted: str) -> Isolation:
+    """Return the highest rung that works, each tried by running it.
+
+    :param wanted: ``auto``, or the rung that must be had
+    :raises AsamanError: the rung does not work here (exit 4)
+    """
+    reasons: list[str] = []
+    for rung in RUNGS:
+        if wanted not in ("auto", rung):
+            continue
+        reason = _probe(rung)
+        if not reason:
+            return Isolation(rung=rung, reasons=tuple(reasons))
+        reasons.append(f"{rung}: {reason}")
+    raise AsamanError(
+        f"isolation {wanted}",
+        f"not available: {'; '.join(reasons)}",
+        hint=_MISSING.get(wanted, _MISSING["full"]),
+        code=ExitCode.NOT_AVAILABLE,
+    )
+
+
+def run(command: Command, isolation: Isolation) -> Completed:
+    """Run *command*; when this returns, all of its processes are dead.
+
+    On the rung ``none`` that is promised for those only that did not leave its process tree.
+
+    :raises AsamanError: the isolation itself failed (exit 4)
+    """
+    with _PROCESSORS.taken(command.environment.processors) as processors:
+        process = _started(replace(command, processors=processors), isolation)
+        watch = _Watch(process=process, command=command, isolation=isolation)
+        try:
+            with command.log.open("ab", buffering=0) as log:
+                limit = watch.until_the_end(log)
+        finally:
+            code, used = _end(process)
+    if not watch.begun and not limit:
+        raise _failed(isolation, watch.words, code)
+    tail = _tail(command.log)
+    return Completed(
+        code=code, limit=limit or _kernel_limit(code, tail, command), tail=tail, cpu_seconds=used
+    )
+
+
+def _failed(isolation: Isolation, words: bytes, code: int) -> AsamanError:
+    """Return the error that is made of what the isolation's own programs said."""
+    lines = [line for line in words.decode(errors="replace").splitlines() if line.strip()]
+    return AsamanError(
+        f"isolation {isolation.rung}",
+        f"it failed before the build began: {lines[0] if lines else f'exit status {code}'}",
+        code=ExitCode.NOT_AVAILABLE,
+    )
+
+
+def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
+    launch = RUNGS[isolation.rung](command)
+    cwd = command.directory if isolation.rung == "none" else "/"
+    try:
+        process = _popen(launch, command.variables, cwd, command.environment.umask)
+    except OSError as error:
+        raise AsamanError(
+            f"isolation {isolation.rung}",
+            f"cannot start {launch.argv[0]}: {error.strerror}",
+            code=ExitCode.NOT_AVAILABLE,
+        ) from None
+    finally:
+        launch.close()
+    # Where memory runs out, the kernel ends the build and nothing else.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("900")
+    return process
+
+
+def _popen(
+    launch: Launch, variables: Mapping[str, str], cwd: str, umask: int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        launch.argv,
+        stdin=subprocess.DEVNULL if launch.stdin is None else launch.stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(variables),
+        # The build itself would inherit a second number of the script that is standard input.
+        pass_fds=[number for number in launch.files if number != launch.stdin],
+        start_new_session=True,
+        umask=umask,
+        cwd=cwd,
+    )
+
+
+@dataclass(slots=True)
+class _Processors:
+    """Which processors the running sandboxes were given, so that they share them evenly."""
+
+    used: Counter[int] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextlib.contextmanager
+    def taken(self, count: int) -> Iterator[tuple[int, ...]]:
+        """Hold *count* processors, the least used ones, or all where there are no more."""
+        with self.lock:
+            found = sorted(os.sched_getaffinity(0), key=lambda one: (self.used[one], one))
+            chosen = tuple(sorted(found[:count]))
+            self.used.update(chosen)
+        try:
+            yield chosen
+        finally:
+            with self.lock:
+                self.used.subtract(chosen)
+
+
+_PROCESSORS: Final = _Processors()
+
+
+# --- watching ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Copies the output of a process to its log, and holds it against its limits."""
+
+    process: subprocess.Popen[bytes]
+    command: Command
+    isolation: Isolation
+    begun: bool = False
+    words: bytes = b""
+    written: int = 0
+    started: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
+
+    def until_the_end(self, log: FileIO) -> str:
+        """Return when the process has ended, or with the limit that it passed.
+
+        The end is that of the process, not of its output: a build may close it, or leave it open.
+        """
+        output, ended = _output_of(self.process), os.pidfd_open(self.process.pid)
+        meter = self._meter()
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(output, selectors.EVENT_READ)
+                selector.register(ended, selectors.EVENT_READ)
+                while True:
+                    ready = {key.fd for key, _ in selector.select(timeout=_TICK)}
+                    chunk = _read(output) if output in ready else None
+                    if chunk:
+                        self._take(chunk, log)
+                    elif ended in ready:
+                        return ""
+                    elif chunk == b"":
+                        selector.unregister(output)
+                    passed = self._passed() or (meter.passed() if self.begun else "")
+                    if passed:
+                        return passed
+        finally:
+            os.close(ended)
+
+    def _meter(self) -> Meter:
+        command = self.command
+        folders = {item.host for item in command.folders if item.writable}
+        temporary = (*TEMPORARY, command.environment.home, *command.memory)
+        if not self.isolation.constant_paths:
+            folders.add(Path(command.directory))
+            temporary = ()
+        return Meter(
+            pid=self.process.pid,
+            folders=tuple(folders),
+            temporary=temporary,
+            limits=command.limits,
+        )
+
+    def _take(self, chunk: bytes, log: FileIO) -> None:
+        if not self.begun:
+            self.words += chunk
+            before, marker, chunk = self.words.partition(BEGUN)
+            if not marker:
+                self.words = self.words[-_TAIL:]
+                return
+            self.begun, self.words = True, before
+        limit = self.command.limits.log
+        log.write(chunk[: max(0, limit - self.written)] if limit else chunk)
+        self.written, self.heard = self.written + len(chunk), time.monotonic()
+
+    def _passed(self) -> str:
+        limits, now = self.command.limits, time.monotonic()
+        rows = (
+            (limits.time, now - self.started, f"time ({limits.time:g} s)"),
+            (limits.silence, now - self.heard, f"silence ({limits.silence:g} s without output)"),
+            (limits.log, self.written, f"log size ({limits.log} bytes)"),
+        )
+        return next((name for limit, value, name in rows if limit and value > limit), "")
+
+
+def _output_of(process: subprocess.Popen[bytes]) -> int:
+    if process.stdout is None:
+        raise ValueError("the process has no output")
+    number = process.stdout.fileno()
+    os.set_blocking(number, False)
+    return number
+
+
+def _read(number: int) -> bytes | None:
+    """Return what there is to read, ``b""`` at the end, ``None`` for nothing yet."""
+    try:
+        return os.read(number, 65536)
+    except BlockingIOError:
+        return None
+
+
+def _kernel_limit(code: int, tail: str, command: Command) -> str:
+    """Return the limit that the kernel kept and that made the process fail, or ``""``."""
+    too_large = {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}
+    if command.limits.file and (code in too_large or (code and "File too large" in tail[-4096:])):
+        return f"file size ({command.limits.file} bytes)"
+    return ""
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        return file.read().decode("utf-8", "backslashreplace")
+
+
+# --- ending --------------------------------------------------------------------------------------
+
+
+def _end(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Kill what is left, reap it, and return the exit status and the CPU seconds used."""
+    _kill_tree(process.pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdout is not None:
+        process.stdout.close()
+    return process.returncode, used.ru_utime + used.ru_stime
+
+
+def kill_all() -> None:
+    """Kill every process that this one started and that still runs: a run was interrupted.
+
+    When this returns they are dead, with all that they started.
+    """
+    _kill(descendants(os.getpid()))
+
+
+def _kill_tree(pid: int) -> None:
+    """Kill *pid* and what it started; it stays to be reaped."""
+    _kill([pid, *descendants(pid)])
+
+
+def _kill(pids: list[int]) -> None:
+    """Kill processes, and wait until they are dead.
+
+    The first process of a PID namespace is dead only when all others in it are.
+    """
+    with contextlib.ExitStack() as stack:
+        # Last come first: the first process of a namespace outlives no parent that waits for it.
+        ends = [end for pid in reversed(pids) for end in _killed(pid, stack)]
+        limit = time.monotonic() + _PATIENCE
+        for end in ends:
+            with selectors.DefaultSelector() as selector:
+                selector.register(end, selectors.EVENT_READ)
+                selector.select(timeout=max(0.0, limit - time.monotonic()))
+
+
+def _killed(pid: int, stack: contextlib.ExitStack) -> Iterator[int]:
+    """Kill a process and yield a file that is readable when it is dead; it may be gone by now."""
+    with contextlib.suppress(OSError):
+        end = os.pidfd_open(pid)
+        stack.callback(os.close, end)
+        signal.pidfd_send_signal(end, signal.SIGKILL)
+        yield end
+
+
+# --- probing -------------------------------------------------------------------------------------
+
+
+def _probe(rung: str) -> str:
+    """Run one small command on *rung*; return why that failed, or ``""``."""
+    isolation = Isolation(rung=rung)
+    with files.folder() as folder:
+        command = Command(
+            argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
+            directory="/" if isolation.constant_paths else folder,
+            variables={"PATH": "/usr/bin:/bin"},
+            folders=(),
+            environment=BuildEnvironment(),
+            limits=replace(Limits(), time=_PROBE_SECONDS),
+            log=Path(folder) / "log",
+        )
+        try:
+            done = run(command, isolation)
+        except AsamanError as error:
+            return printable(error.why if error.what.startswith("isolation") else str(error))
+    if done.code == _PROBE_ENDS:
+        return ""
+    return done.limit or f"exit status {done.code}"

@@ -1,0 +1,1 @@
+"""What an sdist is: read strictly, unpacked, written in canonical form."""

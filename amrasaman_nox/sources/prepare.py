@@ -1,0 +1,261 @@
+"""From pins to verified sdists whose static build requirements are known; nothing of them runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.environments.installed import fetched
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.model import BuildLock, Digest, Event, Source, utc
+from amrasaman_nox.sdists import reader
+from amrasaman_nox.sdists.reader import BuildSystem, SdistInfo
+from amrasaman_nox.sources import download, uv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from amrasaman_nox.model import Interpreter, Pin
+    from amrasaman_nox.runs.workshop import Workshop
+
+_CHUNK: Final = 1 << 20
+_NO_LOCK: Final = BuildLock()
+#: Downloads wait for the network more than for a processor; more at once overrun name servers.
+FETCHERS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A source whose bytes are in the store and were read strictly.
+
+    ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
+    is something to compile in it.
+    """
+
+    source: Source
+    interpreter: Interpreter
+    system: BuildSystem
+    native: bool = False
+
+
+def prepare(
+    shop: Workshop,
+    pins: Sequence[Pin],
+    interpreter: Interpreter,
+    lock: BuildLock = _NO_LOCK,
+    each: Callable[[Prepared], None] = lambda prepared: None,
+) -> tuple[Prepared, ...]:
+    """Locate, fetch and check all *pins*; what *lock* has and the store holds needs no index.
+
+    :param each: is told of each source as soon as it is ready, from several threads
+    :raises AsamanError: for all pins together that are not to be had or are not what they should
+        be (exit 2), or whose index does not answer (exit 5)
+    """
+    if not pins:
+        return ()
+    shop.notify(Event(stage="locate", state="total", count=len(pins)))
+    sources = locate(shop, pins, interpreter, lock)
+    for source in sources:
+        shop.notify(Event(stage="locate", state="done", name=str(source.pin)))
+    shop.notify(Event(stage="fetch", state="total", count=len(sources)))
+    with ThreadPoolExecutor(FETCHERS) as pool:
+        done = list(pool.map(lambda source: _checked(shop, source, interpreter, each), sources))
+    problems = [item for item in done if isinstance(item, AsamanError)]
+    if problems:
+        raise all_of(problems)
+    return tuple(item for item in done if isinstance(item, Prepared))
+
+
+def locate(
+    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock = _NO_LOCK
+) -> tuple[Source, ...]:
+    """Return where the bytes of *pins* are, in their order.
+
+    :raises AsamanError: for all that are not found
+    """
+    remembered = {pin: _remembered(shop, pin, interpreter, lock) for pin in pins}
+    found = {pin: source for pin, source in remembered.items() if source is not None}
+    found |= _asked(shop, [pin for pin in pins if pin not in found], interpreter)
+    return tuple(found[pin] for pin in pins)
+
+
+def _asked(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> dict[Pin, Source]:
+    if not pins:
+        return {}
+    local = [pin for pin in pins if pin.path is not None]
+    asked = [pin for pin in pins if pin.path is None]
+    times = uv.upload_times(
+        local, index=shop.index, python=interpreter.executable, cache=shop.index_cache
+    )
+    found = {
+        source.pin: source
+        for source in uv.locate(
+            asked,
+            index=shop.index,
+            python=interpreter.executable,
+            cache=shop.index_cache,
+            wheels_for=frozenset(shop.config.only_binary),
+            tags=interpreter.tags,
+        )
+    }
+    for pin in local:
+        (digest,) = pin.digests
+        found[pin] = Source(
+            pin=pin,
+            filename=Path(pin.path or "").name,
+            digest=digest,
+            uploaded=times.get(digest),
+        )
+    return found
+
+
+def _remembered(
+    shop: Workshop, pin: Pin, interpreter: Interpreter, lock: BuildLock
+) -> Source | None:
+    """Return what an earlier run found out about *pin*, if the store has its bytes.
+
+    The upload time counts only for a resolution; an index that did not say it is asked again,
+    unless the lock has the source.
+    """
+    for digest in pin.digests:
+        content = shop.store.get_value("located", _memory_key(shop, pin, digest, interpreter))
+        if content is None or not (pin.path or shop.store.has(digest)):
+            continue
+        facts = json.loads(content)
+        uploaded = datetime.fromisoformat(facts["uploaded"]) if facts["uploaded"] else None
+        locked = lock.find(digest, interpreter.key) is not None and not shop.config.relock
+        if uploaded is None and not locked and not facts["taken"]:
+            continue
+        return Source(
+            pin=pin,
+            filename=Path(pin.path).name if pin.path else facts["filename"],
+            digest=digest,
+            url=None if pin.path else facts["url"],
+            size=facts["size"],
+            uploaded=uploaded,
+            taken=facts["taken"],
+        )
+    return None
+
+
+def _remember(shop: Workshop, source: Source, interpreter: Interpreter) -> None:
+    facts = {
+        "filename": source.filename,
+        "url": source.url,
+        "size": source.size,
+        "uploaded": utc(source.uploaded) if source.uploaded else None,
+        "taken": source.taken,
+    }
+    content = json.dumps(facts).encode()
+    key = _memory_key(shop, source.pin, source.digest, interpreter)
+    if shop.store.get_value("located", key) != content:
+        shop.store.put_value("located", key, content)
+
+
+def _memory_key(shop: Workshop, pin: Pin, digest: Digest, interpreter: Interpreter) -> str:
+    # Which of several pinned wheels is taken depends on the interpreter.
+    kind = interpreter.tags[0] if pin.name in shop.config.only_binary else "sdist"
+    return f"{pin.name}-{pin.version}-{kind}-{digest}"
+
+
+def _checked(
+    shop: Workshop, source: Source, interpreter: Interpreter, each: Callable[[Prepared], None]
+) -> Prepared | AsamanError:
+    """Fetch *source* and read it strictly; return the error rather than raise it."""
+    try:
+        _fetch(shop, source)
+        shop.notify(Event(stage="fetch", state="done", name=str(source.pin)))
+        prepared = _read(shop, source, interpreter)
+        _remember(shop, source, interpreter)
+        each(prepared)
+        return prepared
+    except AsamanError as error:
+        shop.notify(Event(stage="fetch", state="failed", name=str(source.pin)))
+        if error.origin is None:
+            error.origin = source.pin.origin
+        return error
+
+
+def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
+    """Read an sdist strictly, unless its bytes were read before.
+
+    One that is refused leaves nothing in the store.
+    """
+    if source.taken:
+        nothing = BuildSystem(requires=(), backend="")
+        return Prepared(source=source, interpreter=interpreter, system=nothing)
+    try:
+        known = _judged(shop, source)
+        if known is None:
+            with fetched(source.digest, source.filename, shop.store) as file:
+                info = reader.read_sdist(file, source.filename)
+        else:
+            info = known
+        reader.check_metadata(info, source.pin)
+        system = reader.build_system(info)
+    except AsamanError as error:
+        if error.code is ExitCode.BAD_INPUT:
+            shop.store.discard(source.digest)
+        raise
+    if known is None:
+        _remember_judged(shop, source, info)
+    for note in info.notes:
+        shop.say(note)
+    return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
+
+
+def _judged(shop: Workshop, source: Source) -> SdistInfo | None:
+    """Return what an accepted sdist says of itself, if its bytes were read before."""
+    content = shop.store.get_value("sdists", _judged_key(source))
+    facts = json.loads(content) if content is not None else {}
+    if facts.pop("rules", None) != reader.RULES:
+        return None
+    text = facts["pyproject"]
+    facts["pyproject"] = None if text is None else text.encode("utf-8", "surrogateescape")
+    return SdistInfo(**{**facts, "notes": tuple(facts["notes"])})
+
+
+def _remember_judged(shop: Workshop, source: Source, info: SdistInfo) -> None:
+    raw = info.pyproject
+    text = None if raw is None else raw.decode("utf-8", "surrogateescape")
+    facts = {**dataclasses.asdict(info), "pyproject": text, "rules": reader.RULES}
+    shop.store.put_value("sdists", _judged_key(source), json.dumps(facts).encode())
+
+
+def _judged_key(source: Source) -> str:
+    return f"{source.filename}-{source.digest}"
+
+
+def _fetch(shop: Workshop, source: Source) -> None:
+    if source.pin.path is None:
+        download.fetch(
+            source,
+            store=shop.store,
+            index=shop.index,
+            notify=shop.say,
+            connections=shop.connections,
+        )
+        return
+    if shop.store.has(source.digest):
+        return
+    with _opened(Path(source.pin.path)) as chunks:
+        shop.store.add(chunks, source.digest, name=source.filename)
+
+
+class _opened:  # noqa: N801 - reads as what it does
+    """The chunks of a local file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Iterator[bytes]:
+        self.file = self.path.open("rb")
+        return iter(lambda: self.file.read(_CHUNK), b"")
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()

@@ -1,0 +1,236 @@
+"""Another rebuilder's wheels and records, held against our own."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from amrasaman_nox import records
+from amrasaman_nox.comparison import wheels
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildRecord, Comparison, Digest, LockedFile, Verdict
+from amrasaman_nox.verification.explain import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from amrasaman_nox.runs.workshop import Workshop
+
+#: What two archives of one content are equal under.
+_ARCHIVE: Final = "archive"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    """A wheel of somebody else: its record, its file, or both."""
+
+    name: str
+    version: str
+    filename: str
+    record: BuildRecord | None = None
+    wheel: Path | None = None
+
+    @property
+    def where(self) -> str:
+        """The file that is compared with, or its name where there is only a record."""
+        return str(self.wheel) if self.wheel is not None else f"record of {self.filename}"
+
+
+def read(path: Path) -> tuple[Other, ...]:
+    """Return the wheels and records in a folder, or the one that a file holds or tells of.
+
+    :param path: a folder, a ``….provenance.json`` or a ``….whl``
+    :raises AsamanError: it is not there, or none of these (exit 2)
+    """
+    if path.is_dir():
+        found = [*_recorded(path), *_bare(sorted(path.glob("*.whl")))]
+        if not found:
+            raise AsamanError(str(path), "neither a wheel nor a record is in it")
+        return tuple({one.filename: one for one in reversed(found)}.values())
+    if path.name.endswith(records.SUFFIX):
+        record = records.read_record(path)
+        return (_told(record, path.with_name(record.wheel.filename)),)
+    if path.name.endswith(".whl") and path.is_file():
+        found = list(_bare([path]))
+        if found:
+            return tuple(found)
+    raise AsamanError(
+        str(path),
+        "neither a folder nor a record nor a wheel",
+        hint="name a folder of wheels and records, or a FILE.whl.provenance.json",
+    )
+
+
+def _recorded(folder: Path) -> Iterable[Other]:
+    for record, wheel in records.vouched_wheels(folder):
+        yield _told(record, wheel)
+
+
+def _told(record: BuildRecord, wheel: Path) -> Other:
+    return Other(
+        name=record.name,
+        version=record.version,
+        filename=record.wheel.filename,
+        record=record,
+        wheel=wheel if wheel.is_file() else None,
+    )
+
+
+def _bare(paths: Iterable[Path]) -> Iterable[Other]:
+    for path in paths:
+        try:
+            name, version, _, _ = parse_wheel_filename(path.name)
+        except InvalidWheelFilename:
+            continue
+        yield Other(name=name, version=str(version), filename=path.name, wheel=path)
+
+
+def compare(shop: Workshop, record: BuildRecord, theirs: tuple[Other, ...]) -> Comparison:
+    """Return how our wheel of *record* compares with theirs of the same name.
+
+    Where only their record is at hand, the digests are compared. What differs in the inputs of the
+    two builds is named.
+
+    :raises AsamanError: a wheel cannot be read or is malformed
+    """
+    other = _counterpart(record, theirs)
+    if isinstance(other, str):
+        return _comparison(record, Verdict.UNCHECKED, against="", reason=other)
+    if other.wheel is None:
+        if other.record is None:
+            raise ValueError(other)
+        return _by_digest(record, other.record, other.where)
+    return compare_files(record, shop.config.output, other)
+
+
+def compare_files(record: BuildRecord, output: Path, other: Other) -> Comparison:
+    """Compare our wheel, which is in *output*, with the file of *other*, member by member.
+
+    :raises AsamanError: one of them cannot be read, or is malformed
+    """
+    if other.wheel is None:
+        raise ValueError(other)
+    try:
+        with (output / record.wheel.filename).open("rb") as left, other.wheel.open("rb") as right:
+            found = wheels.compare_wheels(left, right, filename=record.wheel.filename)
+            right.seek(0)
+            theirs = Digest.of(right.read())
+    except OSError as error:
+        raise AsamanError(
+            str(error.filename), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+    return dataclasses.replace(
+        _comparison(
+            record,
+            wheels.verdict_of(found),
+            against=other.where,
+            reason=_inputs_line(record, other.record) if found else "",
+        ),
+        theirs=theirs,
+        normalisations=wheels.normalisations_of(found),
+        differences=found,
+        causes=explain(found, "") if found else (),
+    )
+
+
+def _counterpart(record: BuildRecord, theirs: tuple[Other, ...]) -> Other | str:
+    """Return their wheel of the same file name, or why there is none."""
+    name = canonicalize_name(record.name)
+    same = [one for one in theirs if (one.name, one.version) == (name, record.version)]
+    for one in same:
+        if one.filename == record.wheel.filename:
+            return one
+    if same:
+        return f"they have {', '.join(sorted(one.filename for one in same))} only"
+    return "they have none"
+
+
+def _by_digest(ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparison:
+    normalisations: tuple[str, ...] = ()
+    if ours.wheel.digest == theirs.wheel.digest:
+        verdict, reason = Verdict.IDENTICAL, ""
+    elif ours.wheel.content_digest == theirs.wheel.content_digest:
+        verdict, reason = Verdict.EQUIVALENT, "the contents are the same, the archives are not"
+        normalisations = (_ARCHIVE,)
+    else:
+        verdict, reason = Verdict.DIFFERENT, _inputs_line(ours, theirs)
+    return dataclasses.replace(
+        _comparison(ours, verdict, against=against, reason=reason),
+        theirs=theirs.wheel.digest,
+        normalisations=normalisations,
+    )
+
+
+def _comparison(
+    record: BuildRecord, verdict: Verdict, *, against: str, reason: str = ""
+) -> Comparison:
+    return Comparison(
+        name=record.name,
+        version=record.version,
+        wheel=record.wheel.filename,
+        verdict=verdict,
+        against=against,
+        ours=record.wheel.digest,
+        reason=reason,
+    )
+
+
+# --- what went into the two builds -----------------------------------------------------------
+
+
+def _inputs_line(ours: BuildRecord, theirs: BuildRecord | None) -> str:
+    if theirs is None:
+        return ""
+    found = differing_inputs(ours, theirs)
+    return f"other inputs: {'; '.join(found)}" if found else "from the same inputs"
+
+
+def differing_inputs(ours: BuildRecord, theirs: BuildRecord) -> tuple[str, ...]:
+    """Return what differs in the inputs of two builds, a line each, ours before theirs."""
+    found = [
+        f"{label} {left or 'none'} → {right or 'none'}"
+        for label, fact in _FACTS
+        if (left := fact(ours)) != (right := fact(theirs))
+    ]
+    unlike = set(ours.requirements) ^ set(theirs.requirements)
+    if unlike:
+        both = (_requirements(record, unlike) for record in (ours, theirs))
+        found.append(f"build requirements {' → '.join(both)}")
+    our_world, their_world = _environment(ours), _environment(theirs)
+    found += [
+        f"{name.replace('_', ' ')} {our_world.get(name)} → {their_world.get(name)}"
+        for name in sorted({*our_world, *their_world})
+        if our_world.get(name) != their_world.get(name)
+    ]
+    return tuple(found)
+
+
+def _environment(record: BuildRecord) -> dict[str, object]:
+    return dataclasses.asdict(record.environment) if record.environment is not None else {}
+
+
+def _requirements(record: BuildRecord, unlike: set[LockedFile]) -> str:
+    own = sorted(file.filename for file in record.requirements if file in unlike)
+    return ", ".join(own) or "none"
+
+
+def _interpreter(record: BuildRecord) -> str:
+    found = record.interpreter
+    return f"{found.implementation} {found.version} {found.platform}" if found else ""
+
+
+_FACTS: Final[tuple[tuple[str, Callable[[BuildRecord], str]], ...]] = (
+    ("source", lambda record: f"{record.source.filename} {record.source.digest.value[:12]}"),
+    ("interpreter", _interpreter),
+    ("backend", lambda record: record.backend),
+    ("isolation", lambda record: record.isolation),
+    ("config settings", lambda record: str(dict(record.config_settings) or "")),
+    (
+        "tools",
+        lambda record: ", ".join(f"{tool.name} {tool.version}" for tool in record.tools),
+    ),
+)

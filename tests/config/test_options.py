@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+import pytest
+
+from amrasaman_nox.config import options
+from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.options import BUILD, COMMANDS, GENERATE, LOCK, OPTIONS, VERIFY
+from amrasaman_nox.errors import AsamanError, ExitCode
+
+SESSIONS = [command.session for command in COMMANDS]
+
+
+def refused(session: str, *arguments: str) -> AsamanError:
+    with pytest.raises(AsamanError) as caught:
+        options.parse(session, arguments)
+    assert caught.value.code is ExitCode.BAD_INPUT
+    assert all("\n" not in line for line in caught.value.lines())
+    return caught.value
+
+
+def test_every_option_sets_a_field_of_the_configuration() -> None:
+    known = {each.name for each in fields(Config)} | {""}
+    assert {option.field for option in OPTIONS} <= known
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_no_two_options_of_a_command_share_a_name(session: str) -> None:
+    mine = [option for option in OPTIONS if session in option.commands]
+    names = [option.name for option in mine] + [option.short for option in mine if option.short]
+    assert len(names) == len(set(names))
+
+
+def test_the_keys_of_the_configuration_file_are_unambiguous() -> None:
+    names = [option.name for option in OPTIONS if option.key]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_help_has_every_option_of_a_command(session: str) -> None:
+    text = options.parse(session, ["--help"]).text
+    assert text is not None
+    for option in OPTIONS:
+        assert (f"--{option.name}" in text) or session not in option.commands
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("session", "lines"),
+    [
+        (
+            BUILD,
+            [
+                "Usage: asaman [OPTIONS]",
+                "Tool to build reproducible wheels.",
+                "-s, --source FILE A single source tarball or zip file.",
+                "-d, --directory DIRECTORY A directory containing all source tarballs and zips.",
+                "-o, --output DIRECTORY The output directory to store all wheel files. "
+                "Default: ./wheels",
+                "-r, --requirement FILE Path to the requirement.txt file which contains all "
+                "packages to build along with hashes.",
+                "--sde TEXT Custom SOURCE_DATE_EPOCH value.",
+                "--no-hash DO NOT USE UNLESS VERY SURE: In case we skip hash checking for "
+                "download.",
+                "--keep-sources Copy over the sources to output directory",
+                "--with-index TEXT In case you want to install build time dependencies from an "
+                "index, pass the URL.",
+                "--trusted-host TEXT Pass --trusted-host VALUE to pip, helps in local indexes "
+                'over HTTP. Pass the correct hostname. [default: ""]',
+                "--skip-build-deps While downloading the sources, skip downloading the build "
+                "dependencies as source [default: True]",
+                "--help Show this message and exit.",
+            ],
+        ),
+        (
+            GENERATE,
+            [
+                "[OPTIONS] REQUIREMENT",
+                "Tool to build verified requirements file from reproducible wheels.",
+                "-o, --output FILE The output file. Default: verified-{requirement}.txt",
+                "-w, --wheels DIRECTORY The directory with reproducible wheels.",
+                "-s, --skip TEXT The packages we don't want in our final requirement file.",
+                "--help Show this message and exit.",
+            ],
+        ),
+    ],
+)
+def test_help_keeps_the_wording_of_the_original(session: str, lines: list[str]) -> None:
+    text = " ".join((options.parse(session, ["--help"]).text or "").split())
+    for line in lines:
+        assert line in text
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    text = options.parse(BUILD, ["--version"]).text or ""
+    assert text.startswith("amrasaman-nox ")
+    assert text.split()[1][0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("session", "arguments", "values"),
+    [
+        (BUILD, "", {}),
+        (BUILD, "-r r.txt -o out", {"requirement": "r.txt", "output": "out"}),
+        (BUILD, "-s a.zip", {"source": "a.zip"}),
+        (BUILD, "-d sources", {"directory": "sources"}),
+        (BUILD, "--jobs=4 -q", {"jobs": 4, "quiet": True}),
+        (BUILD, "-j 4 -j 4", {"jobs": 4}),
+        (BUILD, "--sde 1400000000", {"sde": 1400000000}),
+        (BUILD, "-C a=b -C c=", {"config_settings": (("a", "b"), ("c", ""))}),
+        (BUILD, "-C a=b=c", {"config_settings": (("a", "b=c"),)}),
+        (BUILD, "--only-binary uv,b --only-binary c", {"only_binary": ("uv", "b", "c")}),
+        (BUILD, "--with-index https://x", {"index_url": "https://x"}),
+        (BUILD, "--with-index=", {}),
+        (BUILD, "--with-index u --index-url u", {"index_url": "u"}),
+        (BUILD, "--skip-build-deps", {}),
+        (BUILD, "--find-links a --find-links b", {"find_links": ("a", "b")}),
+        (BUILD, "--max-log 2G --timeout 1.5", {"max_log": 2 << 30, "timeout": 1.5}),
+        (BUILD, "--max-disk 10 --max-memory 1kib", {"max_disk": 10, "max_memory": 1024}),
+        (BUILD, "--as-of 2025-04-03", {"as_of": "2025-04-03"}),
+        (BUILD, "--json -", {"json": "-"}),
+        (GENERATE, "r.txt", {"requirement": "r.txt"}),
+        (GENERATE, "-r r.txt", {"requirement": "r.txt"}),
+        (GENERATE, "r.txt -r r.txt", {"requirement": "r.txt"}),
+        (GENERATE, "-- -r.txt", {"requirement": "-r.txt"}),
+        (
+            GENERATE,
+            "-o v.txt -w w -s a -s b r.txt",
+            {"requirement": "r.txt", "verified": "v.txt", "output": "w", "skip": ("a", "b")},
+        ),
+        (VERIFY, "--vary all --allow identical", {"vary": (), "allow": "identical"}),
+        (VERIFY, "--vary umask,locale", {"vary": ("umask", "locale")}),
+        (VERIFY, "--against published", {"against": "published"}),
+        (LOCK, "--relock -r r.txt", {"relock": True, "requirement": "r.txt"}),
+    ],
+)
+def test_options_become_fields(session: str, arguments: str, values: dict[str, Any]) -> None:
+    parsed = options.parse(session, arguments.split())
+    assert parsed == options.Parsed(values)
+    Config(**parsed.values)
+
+
+@pytest.mark.parametrize(
+    ("session", "arguments", "said"),
+    [
+        (BUILD, "--bogus", "no such option"),
+        (BUILD, "verify", "unexpected extra argument"),
+        (BUILD, "-r", "requires an argument"),
+        (BUILD, "-r a -r b", "given twice"),
+        (BUILD, "--jobs x", "not a whole number"),
+        (BUILD, "--jobs 1e9", "not a whole number"),
+        (BUILD, "--jobs ٣", "not a whole number"),
+        (BUILD, "--jobs " + 5000 * "9", "not a whole number"),
+        (BUILD, "--sde 1.5", "not a whole number"),
+        (BUILD, "--sde today", "not a whole number"),
+        (BUILD, "--timeout 1h", "not a number of seconds"),
+        (BUILD, "--timeout nan", "not a number of seconds"),
+        (BUILD, "--max-log 1X", "not a size"),
+        (BUILD, "--max-log -1", "not a size"),
+        (BUILD, "-C key", "not KEY=VALUE"),
+        (BUILD, "-C =value", "not KEY=VALUE"),
+        (BUILD, "--with-index a --index-url b", "contradict"),
+        (BUILD, "--vary all", "no such option"),
+        (GENERATE, "a b", "unexpected extra argument"),
+        (GENERATE, "a -r b", "contradict"),
+        (GENERATE, "--source x", "no such option"),
+        (LOCK, "--locked", "no such option"),
+    ],
+)
+def test_a_bad_command_line_is_refused_in_one_line(session: str, arguments: str, said: str) -> None:
+    assert said in str(refused(session, *arguments.split()))
+
+
+def test_a_near_miss_is_suggested() -> None:
+    assert "--index-url" in refused(BUILD, "--index-ulr", "x").hint
+
+
+def test_a_usage_error_names_the_program_as_it_was_called() -> None:
+    with pytest.raises(AsamanError) as caught:
+        options.parse(GENERATE, ["a", "b"], "asaman-generate")
+    assert caught.value.what == "asaman-generate"
+    assert caught.value.hint == "asaman-generate --help lists the options"
+
+
+def test_no_hash_is_never_followed_and_says_how_to_hash() -> None:
+    error = refused(BUILD, "--no-hash")
+    assert error.what == "--no-hash"
+    assert "never built" in error.why
+    assert "--generate-hashes" in error.hint
+
+
+def test_a_control_character_is_escaped() -> None:
+    (line, *_) = refused(BUILD, "--\x1b[31m").lines()
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        ({}, {}),
+        ({"requirement": "r.txt", "jobs": 2}, {"requirement": "r.txt", "jobs": 2}),
+        ({"only-binary": ["uv"]}, {"only_binary": ("uv",)}),
+        ({"max-log": "2G", "max-disk": 10}, {"max_log": 2 << 30, "max_disk": 10}),
+        ({"timeout": 10, "silence-timeout": 1.5}, {"timeout": 10, "silence_timeout": 1.5}),
+        ({"as-of": date(2025, 4, 3)}, {"as_of": date(2025, 4, 3)}),
+        ({"as-of": "now"}, {"as_of": "now"}),
+        ({"config-setting": ["a=b"]}, {"config_settings": (("a", "b"),)}),
+        ({"vary": ["all"]}, {"vary": ()}),
+        ({"skip": ["a"], "keep-debug-info": False}, {"skip": ("a",), "keep_debug_info": False}),
+    ],
+)
+def test_keys_of_the_file_become_fields(table: dict[str, Any], values: dict[str, Any]) -> None:
+    assert options.from_toml(table, "pyproject.toml") == values
+    Config(**values)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"output": 3}, "a string"),
+        ({"jobs": "4"}, "a whole number"),
+        ({"jobs": True}, "a whole number"),
+        ({"timeout": "4"}, "a number"),
+        ({"timeout": False}, "a number"),
+        ({"quiet": "yes"}, "true or false"),
+        ({"quiet": 1}, "true or false"),
+        ({"only-binary": "uv"}, "a list of strings"),
+        ({"only-binary": [1]}, "a list of strings"),
+        ({"config-setting": ["a"]}, "KEY=VALUE"),
+        ({"config-setting": {"a": "b"}}, "a list of strings"),
+        ({"max-log": "much"}, "not a size"),
+        ({"max-log": True}, "a whole number"),
+        ({"as-of": 3}, "a date"),
+        ({"wheels": "w"}, "unknown key"),
+        ({"help": True}, "unknown key"),
+        ({"no-hash": True}, "unknown key"),
+        ({"tool": {}}, "unknown key"),
+    ],
+)
+def test_a_bad_key_is_refused_with_the_file_and_its_name(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(AsamanError) as caught:
+        options.from_toml(table, "the/pyproject.toml")
+    (key,) = table
+    assert caught.value.what == f"the/pyproject.toml: [tool.amrasaman] {key}"
+    assert said in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("requirements", "requirement"), ("index_url", "index-url")]
+)
+def test_a_near_miss_of_a_key_is_suggested(key: str, near: str) -> None:
+    with pytest.raises(AsamanError) as caught:
+        options.from_toml({key: "x"}, "pyproject.toml")
+    assert caught.value.hint == f"did you mean {near}?"
+
+
+def test_all_bad_keys_are_named_at_once() -> None:
+    with pytest.raises(AsamanError) as caught:
+        options.from_toml({"x": 1, "jobs": "1"}, "pyproject.toml")
+    assert sum(line.startswith("error: ") for line in caught.value.lines()) == 2

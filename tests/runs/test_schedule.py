@@ -1,0 +1,167 @@
+"""The order of builds, and what limits them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.environments.interpreters import inspect
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
+from amrasaman_nox.runs import schedule
+from amrasaman_nox.sdists.reader import BuildSystem
+from amrasaman_nox.sources.prepare import Prepared
+
+if TYPE_CHECKING:
+    from amrasaman_nox.sources.store import Store
+
+DIGEST = Digest.of(b"")
+STARTED = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def order_of(
+    names: str, *, weights: list[float] | None = None, needs: list[set[int]] | None = None
+) -> str:
+    seen: list[str] = []
+    schedule.run(names, seen.append, jobs=1, weights=weights or [], needs=needs or [])
+    return "".join(seen)
+
+
+@pytest.mark.parametrize(
+    ("weights", "needs", "expected"),
+    [
+        (None, None, "abcd"),
+        ([1, 3, 2, 3], None, "bdca"),
+        # a needs d: d first, however short it is.
+        ([9, 3, 2, 1], [{3}, set(), set(), set()], "dabc"),
+        # A chain: c, b, a; and d, which is long, before it.
+        ([1, 1, 1, 5], [{1}, {2}, set(), set()], "dcba"),
+        # A chain that is longer than any of its parts goes before a long one.
+        ([3, 3, 1, 5], [{1}, {2}, set(), set()], "cbda"),
+        # A diamond.
+        (None, [{1, 2}, {3}, {3}, set()], "dbca"),
+    ],
+)
+def test_what_is_needed_comes_first_and_what_takes_long_starts_early(
+    weights: list[float] | None, needs: list[set[int]] | None, expected: str
+) -> None:
+    assert order_of("abcd", weights=weights, needs=needs) == expected
+
+
+def test_a_circle_is_refused_before_anything_runs() -> None:
+    seen: list[str] = []
+    with pytest.raises(AsamanError, match="in a circle"):
+        schedule.run("abc", seen.append, jobs=1, needs=[{1}, {0}, set()])
+    assert not seen
+
+
+@pytest.mark.parametrize("jobs", [1, 3, 8])
+def test_results_come_in_the_order_of_the_items(jobs: int) -> None:
+    weights = [float(number % 7) for number in range(50)]
+    assert schedule.run(range(50), str, jobs=jobs, weights=weights) == [str(n) for n in range(50)]
+
+
+def test_no_more_run_at_a_time_than_there_are_jobs_or_there_is_room_for() -> None:
+    lock, now, most = threading.Lock(), 0, 0
+
+    def act(_: int) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+
+    schedule.run(range(12), act, jobs=4)
+    assert most == 4
+    most = 0
+    schedule.run(range(6), act, jobs=4, room=lambda running: running < 2)
+    assert most == 2
+
+
+def test_one_build_runs_even_without_room() -> None:
+    assert schedule.run("ab", str.upper, jobs=2, room=lambda _: False) == ["A", "B"]
+
+
+def test_nothing_starts_after_an_interrupt_and_what_runs_is_stopped() -> None:
+    stopped = threading.Event()
+    started: list[int] = []
+
+    def act(number: int) -> None:
+        started.append(number)
+        if number == 1:
+            time.sleep(0.05)
+            raise KeyboardInterrupt
+        assert stopped.wait(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        schedule.run(range(9), act, jobs=2, stop=stopped.set)
+    assert started == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("each", "total", "free", "running", "expected"),
+    [
+        (0, 8 << 30, 4 << 30, 63, True),
+        (0, 8 << 30, schedule.RESERVE - 1, 1, False),
+        (1 << 30, 8 << 30, 4 << 30, 7, True),
+        (1 << 30, 8 << 30, 4 << 30, 8, False),
+        (1 << 30, 8 << 30, (1 << 30) - 1, 1, False),
+    ],
+)
+def test_memory_limits_builds(
+    each: int, total: int, free: int, running: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "_memory", lambda: (total, free))
+    monkeypatch.setattr(schedule, "_FRESH", -1.0)
+    assert schedule.room(each)(running) is expected
+
+
+def test_the_memory_of_this_machine_is_known() -> None:
+    total, free = schedule._memory()
+    assert 0 < free < total
+
+
+def source(name: str, size: int | None) -> Source:
+    pin = Pin(name=name, version="1")
+    return Source(pin=pin, filename=f"{name}-1.tar.gz", digest=DIGEST, size=size)
+
+
+def prepared(name: str, size: int | None, *, native: bool = False) -> Prepared:
+    return Prepared(
+        source=source(name, size),
+        interpreter=inspect(),
+        system=BuildSystem(requires=(), backend=""),
+        native=native,
+    )
+
+
+def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Store) -> None:
+    sources = [
+        prepared("a", 4_000_000),
+        prepared("b", None),
+        prepared("c", 400_000),
+        prepared("d", None, native=True),
+        prepared("e", 400_000, native=True),
+    ]
+    assert schedule.estimates(sources, store) == [1.5, 0.5, 0.6, 10.0, 11.0]
+    wheel = Wheel(filename="b.whl", digest=DIGEST, content_digest=DIGEST, size=1)
+    record = BuildRecord(
+        name="b",
+        version="1",
+        wheel=wheel,
+        source=sources[1].source,
+        key="k",
+        started=STARTED,
+        finished=STARTED + timedelta(seconds=42.123),
+    )
+    schedule.remember([record, replace(record, name="a", started=None)], store)
+    assert schedule.estimates(sources, store) == [1.5, 42.12, 0.6, 10.0, 11.0]
+    schedule.remember([], store)
+    assert schedule.estimates(sources[1:2], store) == [42.12]

@@ -1,0 +1,158 @@
+"""What a worker may send: every lie about a job or its bytes is told from the truth."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.model import (
+    BuildFailure,
+    BuildJob,
+    BuildRecord,
+    Digest,
+    IndexOptions,
+    LockedFile,
+    Origin,
+    Pin,
+    Source,
+)
+from amrasaman_nox.runs import worker
+from amrasaman_nox.wheels import canonical
+
+from ..support import liar
+from ..support.projects import make_sdist, make_wheel
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sources.store import Store
+
+NAME = "mini-1.0-py3-none-any.whl"
+SDIST = make_sdist("mini", "1.0")
+ORIGIN = Origin(path="requirements.txt", line=7)
+ACCESS = (("HTTPS_PROXY", "http://proxy.test"), ("NETRC", "/home/me/netrc"))
+
+
+@pytest.fixture
+def order(interpreter: Interpreter) -> worker.Order:
+    digest = Digest.of(SDIST)
+    pin = Pin(name="mini", version="1.0", digests=(digest,), origin=ORIGIN)
+    file = LockedFile(filename="flit_core-3.12.0-py3-none-any.whl", digest=Digest.of(b"flit"))
+    job = BuildJob(
+        source=Source(pin=pin, filename="mini-1.0.tar.gz", digest=digest),
+        requirements=(file,),
+        interpreter=interpreter,
+    )
+    return worker.order_for(job, IndexOptions(index_url="https://index.test", environment=ACCESS))
+
+
+@pytest.fixture
+def result(order: worker.Order) -> worker.RemoteResult:
+    job, written = order.job, io.BytesIO()
+    epoch = job.environment.source_date_epoch or 0
+    wheel, passes = canonical.canonicalise(
+        io.BytesIO(make_wheel("mini", "1.0")), NAME, written, epoch=epoch, pin=job.source.pin
+    )
+    record = BuildRecord(
+        name="mini",
+        version="1.0",
+        wheel=wheel,
+        source=job.source,
+        key=job.key,
+        requirements=job.requirements,
+        interpreter=job.interpreter,
+        environment=job.environment,
+        isolation=job.isolation,
+        backend="flit_core.buildapi",
+        passes=passes,
+    )
+    return worker.RemoteResult(worker="tcp://w", record=record, wheel=written.getvalue())
+
+
+def test_an_honest_result_is_taken_into_the_store(
+    order: worker.Order, result: worker.RemoteResult, store: Store
+) -> None:
+    sent = pickle.loads(pickle.dumps(result))
+    assert worker.received(order, sent, store) == result.record
+    assert result.record is not None
+    file = store.get(result.record.wheel.digest)
+    assert file is not None
+    with file:
+        assert file.read() == result.wheel
+
+
+@pytest.mark.parametrize("lie", liar.LIES)
+def test_a_lie_is_told_from_the_truth_and_nothing_of_it_is_stored(
+    lie: str, order: worker.Order, result: worker.RemoteResult, store: Store
+) -> None:
+    change, reason = liar.LIES[lie]
+    with pytest.raises(worker.NotAcceptedError, match=reason):
+        worker.received(order, change(result), store)
+    assert not list((store.root / "files/sha256").iterdir())
+
+
+def test_a_refusal_is_passed_on(order: worker.Order, store: Store) -> None:
+    with pytest.raises(worker.NotAcceptedError, match="too warm"):
+        worker.received(order, worker.RemoteResult(worker="w", refused="too warm"), store)
+
+
+def test_a_failure_is_that_of_our_pin(order: worker.Order, store: Store) -> None:
+    failure = BuildFailure(
+        name="other", version="2", stage="build_wheel", reason="it broke", log_path="/their/log"
+    )
+    result = worker.RemoteResult(worker="w", failure=failure)
+    expected = replace(failure, name="mini", version="1.0", origin=ORIGIN, log_path=None)
+    assert worker.received(order, result, store) == expected
+
+
+def test_paths_and_proxies_of_this_machine_stay_here(order: worker.Order) -> None:
+    assert order.index == IndexOptions(index_url="https://index.test")
+    assert b"proxy.test" not in pickle.dumps(order)
+
+
+def test_only_bytes_that_the_job_is_made_of_are_carried(order: worker.Order, store: Store) -> None:
+    secret, sdist = Digest.of(b"secret"), order.job.source.digest
+    store.add(iter((b"secret",)), secret)
+    store.add(iter((SDIST,)), sdist)
+    result = worker.RemoteResult(worker="w", refused="no network", missing=(secret, sdist))
+    carrying = worker.carrying(order, result, store)
+    assert carrying.carried == ((sdist, SDIST),)
+    # Once is enough: what was carried in vain is not carried again.
+    assert worker.carrying(carrying, result, store) == carrying
+    assert worker.carrying(order, "a text", store) == order
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("version", "3.0.1"),
+        ("digest", Digest.of(b"another build")),
+        ("implementation", "pypy"),
+        ("compile_flags", "-O0"),
+        ("platform", "linux-riscv64"),
+    ],
+)
+def test_a_worker_refuses_what_another_interpreter_is_to_build(
+    fact: str, value: object, order: worker.Order
+) -> None:
+    interpreter = replace(order.job.interpreter, **{fact: value})  # type: ignore[arg-type]
+    asked = replace(order, job=replace(order.job, interpreter=interpreter))
+    result = worker.build_remotely(asked)
+    assert result.record is None
+    assert result.refused.startswith("another interpreter at ")
+    assert fact in result.refused
+
+
+def test_a_worker_refuses_an_order_of_another_version(order: worker.Order) -> None:
+    versions = tuple((name, "9.9") for name, _ in order.versions)
+    result = worker.build_remotely(replace(order, versions=versions))
+    assert "not 9.9" in result.refused
+
+
+def test_a_worker_without_the_interpreter_says_so(order: worker.Order) -> None:
+    interpreter = replace(order.job.interpreter, executable="/nowhere/python")
+    asked = replace(order, job=replace(order.job, interpreter=interpreter))
+    assert "/nowhere/python" in worker.build_remotely(asked).refused

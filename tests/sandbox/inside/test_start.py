@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.sandbox.inside import start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_folder_is_filled_with_content_modes_times_and_links(
+    tmp_path: Path, reverse: bool
+) -> None:
+    source, filled = tmp_path / "source", tmp_path / "filled"
+    (source / "deep" / "er").mkdir(parents=True)
+    contents = {"a": b"", "deep/b": b"content", "deep/er/c": os.urandom(3 << 20)}
+    for number, (name, content) in enumerate(contents.items()):
+        (source / name).write_bytes(content)
+        (source / name).chmod(0o755 if number else 0o600)
+        os.utime(source / name, ns=(10**18 + number, 10**18 + number))
+    (source / "deep" / "link").symlink_to("../a")
+    (source / "dangling").symlink_to("nowhere")
+    os.utime(source / "deep", ns=(10**18, 10**18))
+    filled.mkdir()
+    start.fill(os.fsencode(source), os.fsencode(filled), reverse)
+    for name, content in contents.items():
+        copied, former = (filled / name).stat(), (source / name).stat()
+        assert (filled / name).read_bytes() == content
+        assert (copied.st_mode, copied.st_mtime_ns) == (former.st_mode, former.st_mtime_ns)
+        assert copied.st_ino != former.st_ino
+    assert (filled / "deep" / "link").readlink() == (source / "deep" / "link").readlink()
+    assert (filled / "dangling").is_symlink()
+    assert (filled / "deep").stat().st_mtime_ns == 10**18
+
+
+def test_files_are_made_in_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("b", "a", "c"):
+        (source / name).touch()
+    made: list[bytes] = []
+    monkeypatch.setattr(start, "copy", lambda file, there, facts: made.append(there[-1:]))
+    for reverse in (False, True):
+        start.fill(os.fsencode(source), os.fsencode(tmp_path), reverse)
+    assert made == [b"a", b"b", b"c", b"c", b"b", b"a"]

@@ -1,0 +1,419 @@
+"""Backends that mean harm, on every rung of the isolation ladder.
+
+Each is a file of tests/projects/hostile. What a probe could do stands in the wheel that it makes;
+the table of docs/explanation/isolation.md says what it should be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox import commands
+from amrasaman_nox.builds import builder
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import (
+    BuildEnvironment,
+    BuildFailure,
+    BuildJob,
+    BuildRecord,
+    Digest,
+    Limits,
+    Pin,
+    Source,
+)
+from amrasaman_nox.sandbox import process as sandbox
+
+from ..support.projects import make_sdist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sources.store import Store
+
+PROJECTS = Path(__file__).parents[1] / "projects" / "hostile"
+RUNGS = ("full", "namespaces", "none")
+STOPPED, REACHED = "stopped", "reached"
+#: What nobody but root may do, root may do without isolation.
+AS_USER = REACHED if os.geteuid() == 0 else STOPPED
+TOKEN = f"token-{os.getpid()}-for-hostile-builds"
+LIMITS = replace(Limits(), time=30.0, silence=30.0)
+
+
+@pytest.fixture(scope="module", params=RUNGS)
+def isolation(request: pytest.FixtureRequest) -> sandbox.Isolation:
+    """Each rung that works here."""
+    try:
+        return sandbox.choose(request.param)
+    except AsamanError as error:
+        pytest.skip(str(error))
+
+
+def build(
+    attack: str,
+    *,
+    store: Store,
+    isolation: sandbox.Isolation,
+    interpreter: Interpreter,
+    limits: Limits = LIMITS,
+    **targets: object,
+) -> BuildRecord | BuildFailure:
+    """Build the project of an attack; its targets become variables."""
+    names = ("backend.py", "wheel.py")
+    files: dict[str, bytes | str] = {name: (PROJECTS / name).read_bytes() for name in names}
+    files["attack.py"] = (PROJECTS / f"{attack}.py").read_bytes()
+    sdist = make_sdist("hostile", "1.0", files, requires=(), backend="backend", backend_path=".")
+    digest = Digest.of(sdist)
+    store.add([sdist], digest)
+    variables = {"TARGET_RUNG": isolation.rung} | {
+        f"TARGET_{name.upper()}": str(value) for name, value in targets.items()
+    }
+    job = BuildJob(
+        source=Source(
+            pin=Pin(name="hostile", version="1.0", digests=(digest,)),
+            filename="hostile-1.0.tar.gz",
+            digest=digest,
+        ),
+        requirements=(),
+        interpreter=interpreter,
+        environment=replace(BuildEnvironment(), variables=tuple(sorted(variables.items()))),
+        isolation=isolation.rung,
+        limits=limits,
+    )
+    return builder.build_wheel(job, store=store, isolation=isolation)
+
+
+def outcome(result: BuildRecord | BuildFailure, store: Store) -> str:
+    """Return what a hostile backend says that it could do."""
+    assert isinstance(result, BuildRecord), f"{result.reason}\n{result.log}"
+    file = store.get(result.wheel.digest)
+    assert file is not None
+    with file, zipfile.ZipFile(file) as archive:
+        return archive.read("hostile.py").decode()
+
+
+def check(found: str, expected: str) -> None:
+    assert expected in found, found
+    assert expected == REACHED or REACHED not in found, found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """A store, a rung and an interpreter to build with."""
+
+    store: Store
+    isolation: sandbox.Isolation
+    interpreter: Interpreter
+    folder: Path
+
+    def build(
+        self, attack: str, limits: Limits = LIMITS, **targets: object
+    ) -> BuildRecord | BuildFailure:
+        return build(
+            attack,
+            store=self.store,
+            isolation=self.isolation,
+            interpreter=self.interpreter,
+            limits=limits,
+            **targets,
+        )
+
+    def outcome(self, attack: str, **targets: object) -> str:
+        return outcome(self.build(attack, **targets), self.store)
+
+    def expect(self, row: tuple[str, str, str]) -> str:
+        return dict(zip(RUNGS, row, strict=True))[self.isolation.rung]
+
+
+@pytest.fixture
+def bench(
+    store: Store, isolation: sandbox.Isolation, interpreter: Interpreter, tmp_path: Path
+) -> Iterator[Bench]:
+    yield Bench(store=store, isolation=isolation, interpreter=interpreter, folder=tmp_path)
+    store.release_memory()
+
+
+# --- reaching out --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[dict[str, object]]:
+    """Services of the host: TCP, UDP that answers, and two sockets with names."""
+    with contextlib.ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.bind(("127.0.0.1", 0))
+        threading.Thread(target=answer_once, args=(udp,), daemon=True).start()
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hostile-"))
+        paths = {"abstract": f"\0{TOKEN}", "socket": f"{folder}/socket"}
+        for path in paths.values():
+            server = stack.enter_context(socket.socket(socket.AF_UNIX))
+            server.bind(path)
+            server.listen()
+        yield {
+            "port": tcp.getsockname()[1],
+            "udp": udp.getsockname()[1],
+            "abstract": TOKEN,
+            "socket": paths["socket"],
+        }
+        udp.sendto(b"end", udp.getsockname())
+
+
+def answer_once(udp: socket.socket) -> None:
+    asked, address = udp.recvfrom(100)
+    if asked != b"end":
+        udp.sendto(b"answer", address)
+
+
+@pytest.mark.parametrize("attack", ["connects", "resolves"])
+def test_the_network_is_out_of_reach(
+    bench: Bench, listening: dict[str, object], attack: str
+) -> None:
+    check(bench.outcome(attack, **listening), bench.expect((STOPPED, STOPPED, REACHED)))
+
+
+def test_what_belongs_to_the_user_is_not_seen(bench: Bench) -> None:
+    secret = bench.folder / "secret"
+    secret.write_text("secret")
+    found = bench.outcome("reads_secrets", secret=secret)
+    check(found, bench.expect((STOPPED, STOPPED, REACHED)))
+
+
+def test_no_other_process_shows_its_environment(bench: Bench) -> None:
+    # A process like the one that started the tool: with a token in its environment.
+    with other_process(TOKEN) as _:
+        found = bench.outcome("reads_environments", token=TOKEN[:-1])
+    own = bench.expect((STOPPED, STOPPED, REACHED))
+    # What a build's own first process has is what the build has: it was passed on purpose.
+    check(found if own == REACHED else own, own)
+
+
+@contextlib.contextmanager
+def other_process(token: str) -> Iterator[int]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], env={"CI_JOB_TOKEN": token}
+    )
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_no_other_process_is_found(bench: Bench) -> None:
+    with other_process("none") as pid:
+        found = bench.outcome("finds_processes", pid=pid)
+    check(found, bench.expect((STOPPED, STOPPED, REACHED)))
+
+
+# --- writing elsewhere ---------------------------------------------------------------------------
+
+
+def test_the_build_environment_cannot_be_changed(bench: Bench) -> None:
+    found = bench.outcome("writes_environment")
+    check(found, bench.expect((STOPPED, STOPPED, REACHED)))
+
+
+def test_the_store_and_other_builds_cannot_be_changed(bench: Bench) -> None:
+    root = bench.store.root
+    with bench.store.temporary("build-") as other:
+        (other / "source").mkdir()
+        output = bench.folder / "wheels"
+        output.mkdir()
+        (output / "former.whl").write_bytes(b"the rebuild before")
+        paths = (
+            *(root / "files/sha256/evil", root / "values/evil", root / "environments/evil"),
+            *(other / "source/evil", output / "former.whl", root / "tmp/evil"),
+        )
+        found = bench.outcome("writes_elsewhere", paths=":".join(map(str, paths)))
+    check(found, bench.expect((STOPPED, STOPPED, REACHED)))
+    if bench.isolation.constant_paths:
+        assert (output / "former.whl").read_bytes() == b"the rebuild before"
+        assert not list(root.rglob("evil"))
+
+
+def test_the_system_cannot_be_changed(bench: Bench) -> None:
+    found = bench.outcome("writes_system")
+    check(found, bench.expect((STOPPED, STOPPED, AS_USER)))
+
+
+# --- privileges ----------------------------------------------------------------------------------
+
+
+def test_no_privileges_are_held_or_gained(bench: Bench) -> None:
+    if bench.isolation.rung == "none":
+        pytest.skip("nothing is promised, and as root it would succeed")
+    check(bench.outcome("gains_privileges"), STOPPED)
+
+
+def test_a_build_kills_nobody_else(bench: Bench) -> None:
+    if bench.isolation.rung == "none":
+        pytest.skip("nothing is promised, and it would kill these tests")
+    with other_process("none") as pid:
+        result = bench.build("kills")
+        assert Path(f"/proc/{pid}").exists()
+    # With its own sandbox it ends itself.
+    if isinstance(result, BuildFailure):
+        assert result.reason == "the hook was killed by signal 9"
+
+
+def test_a_build_that_stops_its_own_sandbox_comes_to_its_limit(bench: Bench) -> None:
+    if bench.isolation.rung == "none":
+        pytest.skip("nothing is promised, and it would stop these tests")
+    result = bench.build("stops_parents", replace(LIMITS, time=2.0))
+    if isinstance(result, BuildFailure):
+        assert result.reason == "limit passed: time (2 s)"
+
+
+# --- outliving -----------------------------------------------------------------------------------
+
+
+def running_with(token: str) -> list[int]:
+    """Return the processes that have *token* among their arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if token.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
+def test_no_daemon_outlives_its_build(bench: Bench) -> None:
+    token = f"{TOKEN}-{bench.isolation.rung}"
+    try:
+        result = bench.build("daemonises", token=token)
+        left = running_with(token)
+    finally:
+        for pid in running_with(token):
+            os.kill(pid, signal.SIGKILL)
+    if bench.isolation.rung == "none":
+        assert left
+        return
+    assert not left
+    assert isinstance(result, BuildRecord), result.reason
+    file = bench.store.get(result.wheel.digest)
+    assert file is not None
+    file.close()
+
+
+def test_what_is_published_is_what_was_hashed(bench: Bench) -> None:
+    assert "swapped" in bench.outcome("swaps_wheel")
+
+
+def test_closed_streams_are_no_end(bench: Bench) -> None:
+    check(bench.outcome("closes_output"), STOPPED)
+
+
+def test_a_second_build_starts_from_fresh_bytes(bench: Bench) -> None:
+    first, second = (bench.outcome("changes_source") for _ in range(2))
+    assert first == second == "OUTCOME = 'fresh stopped'\n"
+
+
+# --- limits --------------------------------------------------------------------------------------
+
+
+BOMBS = (
+    ("forks", replace(LIMITS, processes=100), {}, "processes (100)"),
+    ("starts_threads", replace(LIMITS, processes=100), {}, "processes (100)"),
+    ("fills_memory", replace(LIMITS, memory=200 << 20), {"count": 1}, "memory (209715200 bytes)"),
+    ("fills_memory", replace(LIMITS, memory=200 << 20), {"count": 8}, "memory (209715200 bytes)"),
+    ("makes_huge_file", LIMITS, {}, "file size (4294967296 bytes)"),
+    ("fills_log", replace(LIMITS, log=1 << 20), {}, "log size (1048576 bytes)"),
+    ("hangs", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
+    ("hangs_closed", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
+    ("spins", replace(LIMITS, time=1.0), {}, "time (1 s)"),
+    *(
+        ("fills_disk", replace(LIMITS, disk=100 << 20), {"place": place}, "disk (104857600 bytes)")
+        for place in (
+            *("output:large", "output:small", "output:hidden", "output:unnamed"),
+            *("source:large", "temporary:large", "temporary:unnamed"),
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("attack", "limits", "targets", "limit"),
+    BOMBS,
+    ids=[" ".join([row[0], *map(str, row[2].values())]) for row in BOMBS],
+)
+def test_a_limit_ends_the_build_at_once_and_is_named(
+    bench: Bench, attack: str, limits: Limits, targets: dict[str, object], limit: str
+) -> None:
+    if bench.isolation.rung == "none" and str(targets.get("place")).startswith("temporary"):
+        pytest.skip("the machine's own temporary folder is not measured")
+    started = time.monotonic()
+    result = bench.build(attack, limits, **targets)
+    took = time.monotonic() - started
+    assert isinstance(result, BuildFailure)
+    assert result.reason == f"limit passed: {limit}"
+    assert result.code is ExitCode.BUILD_FAILED
+    assert took < 20
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+ANSWERS = (
+    *("outside", "absolute", "link", "hard_link", "fifo", "directory", "two", "other_name"),
+    *("nothing", "empty", "dot", "number", "none", "a_list", "surrogates", "long", "escapes"),
+    *("exits", "raises", "recurses"),
+)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_bad_answer_is_one_line_and_no_wheel(bench: Bench, answer: str) -> None:
+    refused(bench, bench.build("gives_bad_answer", answer=answer))
+
+
+@pytest.mark.parametrize(
+    "answer", ["fifo", "zero", "folder", "secret", "hard", "text", "missing", "huge"]
+)
+def test_an_answer_file_is_read_with_care(bench: Bench, answer: str) -> None:
+    secret = bench.folder / "secret.json"
+    secret.write_text('{"return_val": "a-secret"}')
+    started = time.monotonic()
+    result = bench.build("spoils_answer_file", answer=answer, secret=secret)
+    assert time.monotonic() - started < 20
+    refused(bench, result)
+    assert "a-secret" not in repr(result)
+
+
+def refused(bench: Bench, result: BuildRecord | BuildFailure) -> None:
+    assert isinstance(result, BuildFailure)
+    assert result.code is ExitCode.BUILD_FAILED, result.reason
+    error, *hints = AsamanError("hostile==1.0", result.reason, code=result.code).lines()
+    assert not hints
+    assert error.isprintable()
+    assert len(error) <= 500
+    assert "Traceback" not in error
+    (kept,) = (bench.store.root / "files/sha256").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o400
+    assert not stat.S_ISLNK(kept.lstat().st_mode)
+
+
+def test_a_log_commands_nobody(bench: Bench) -> None:
+    result = bench.build("prints_commands")
+    refused(bench, result)
+    assert isinstance(result, BuildFailure)
+    lines = list(commands._failure_lines(result, with_log=True))
+    shown = [line for line in lines if line.startswith("| ")]
+    assert any("set-output" in line for line in shown)
+    assert all(line.isprintable() for line in lines)
+    assert [
+        line for line in lines if not line.startswith(("| ", "error: ", "hint: ", "log: "))
+    ] == []

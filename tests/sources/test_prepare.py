@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import dataclasses
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+import pytest
+
+from amrasaman_nox.config.config import Config
+from amrasaman_nox.environments.installed import fetched
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildLock, Digest, Interpreter, LockEntry, Pin
+from amrasaman_nox.runs import workshop
+from amrasaman_nox.sdists import reader
+from amrasaman_nox.sources import prepare
+
+from ..support import archives, miniatures
+from ..support.index import altered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from amrasaman_nox.runs.workshop import Workshop
+
+    from ..support.index import LocalIndex
+
+
+@contextmanager
+def opened(folder: Path, index: LocalIndex, **changes: object) -> Iterator[Workshop]:
+    config = Config(
+        cache_dir=folder / "cache",
+        index_url=index.url,
+        isolation="none",
+        **changes,  # type: ignore[arg-type]
+    )
+    with workshop.opened(config, lambda event: None) as shop:
+        yield shop
+
+
+@pytest.fixture
+def pin(index: LocalIndex) -> Pin:
+    return pin_of(index, "mini-flit", miniatures.MINIATURES["mini-flit"]("1.0"))
+
+
+def pin_of(index: LocalIndex, name: str, data: bytes) -> Pin:
+    miniatures.add_sdist(index, name, data)
+    return Pin(name=name, version="1.0", digests=(Digest.of(data),))
+
+
+def locking(pin: Pin, interpreter: Interpreter) -> BuildLock:
+    entry = LockEntry(
+        name=pin.name,
+        version=pin.version,
+        sdist=pin.digests[0],
+        interpreter=interpreter.key,
+        files=(),
+    )
+    return BuildLock(entries=(entry,))
+
+
+def test_what_was_located_once_is_remembered_with_its_upload_time(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    with opened(tmp_path, index) as shop:
+        (first,) = prepare.prepare(shop, [pin], interpreter)
+        asked = len(index.requests)
+        (second,) = prepare.prepare(shop, [pin], interpreter)
+    assert (second, len(index.requests)) == (first, asked)
+    assert second.source.uploaded is not None
+    assert second.system.backend == "flit_core.buildapi"
+
+
+def test_each_source_is_told_of_as_soon_as_it_is_ready_and_a_bad_one_never(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    bad = pin_of(index, "bad", b"no archive")
+    told: list[str] = []
+    with (
+        opened(tmp_path, index) as shop,
+        pytest.raises(AsamanError, match="bad"),
+    ):
+        prepare.prepare(
+            shop, [bad, pin], interpreter, each=lambda ready: told.append(ready.source.name)
+        )
+    assert told == [pin.name]
+
+
+def test_an_index_without_upload_times_is_asked_again_unless_the_lock_knows_the_source(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    index.upload_times = False
+    with opened(tmp_path, index) as shop:
+        prepare.prepare(shop, [pin], interpreter)
+        assert prepare._remembered(shop, pin, interpreter, BuildLock()) is None
+        lock = locking(pin, interpreter)
+        found = prepare._remembered(shop, pin, interpreter, lock)
+        assert found is not None
+        assert found.url == index.file_url("mini_flit-1.0.tar.gz")
+    with opened(tmp_path, index, relock=True) as shop:
+        assert prepare._remembered(shop, pin, interpreter, lock) is None
+
+
+def test_what_is_remembered_counts_for_the_same_pin_only(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    other = Pin(name="other", version="1.0", digests=pin.digests)
+    with opened(tmp_path, index) as shop:
+        prepare.prepare(shop, [pin], interpreter)
+        with pytest.raises(AsamanError, match=r"other==1\.0: no such project") as caught:
+            prepare.prepare(shop, [other], interpreter)
+    assert caught.value.code is ExitCode.BAD_INPUT
+
+
+def test_a_refused_sdist_stays_in_no_store(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter
+) -> None:
+    data = archives.sdist(archives.link("demo-1.0/x", "/etc/passwd"))
+    pin = pin_of(index, "demo", data)
+    with opened(tmp_path, index) as shop:
+        with pytest.raises(AsamanError, match="unsafe link"):
+            prepare.prepare(shop, [pin], interpreter)
+        assert not shop.store.has(pin.digests[0])
+        assert not list((shop.store.root / "values").iterdir())
+
+
+def test_all_that_fail_are_named_and_the_others_are_kept(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    bad = pin_of(index, "demo", archives.sdist()[:-20])
+    wrong = pin_of(index, "mini-pdm", miniatures.MINIATURES["mini-pdm"]("1.0"))
+    index.always("files/mini_pdm-1.0.tar.gz", altered)
+    with opened(tmp_path, index) as shop:
+        with pytest.raises(AsamanError) as caught:
+            prepare.prepare(shop, [bad, pin, wrong], interpreter)
+        assert shop.store.has(pin.digests[0])
+        assert not shop.store.has(wrong.digests[0])
+    text = "\n".join(caught.value.lines())
+    assert "truncated" in text
+    assert "hash mismatch" in text
+
+
+def test_nothing_to_prepare_asks_nobody(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter
+) -> None:
+    with opened(tmp_path, index) as shop:
+        assert prepare.prepare(shop, [], interpreter) == ()
+    assert not index.requests
+
+
+def test_an_sdist_is_judged_once_unless_the_rules_change(
+    tmp_path: Path,
+    index: LocalIndex,
+    pin: Pin,
+    interpreter: Interpreter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged = []
+    read = reader.read_sdist
+
+    def counted(file: BinaryIO, filename: str) -> reader.SdistInfo:
+        judged.append(filename)
+        return read(file, filename)
+
+    monkeypatch.setattr(reader, "read_sdist", counted)
+    with opened(tmp_path, index) as shop:
+        first = prepare.prepare(shop, [pin], interpreter)
+        assert prepare.prepare(shop, [pin], interpreter) == first
+        assert len(judged) == 1
+        monkeypatch.setattr(reader, "RULES", reader.RULES + 1)
+        assert prepare.prepare(shop, [pin], interpreter) == first
+        assert len(judged) == 2
+    other = dataclasses.replace(pin, version="2.0")
+    with opened(tmp_path, index) as shop, pytest.raises(AsamanError, match="metadata mismatch"):
+        prepare._read(shop, dataclasses.replace(first[0].source, pin=other), interpreter)
+
+
+def test_what_is_remembered_of_an_sdist_is_all_of_it(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter
+) -> None:
+    data = archives.sdist(
+        archives.tar_member("other/pyproject.toml", b"# \xff\n"),
+        top="other",
+        metadata=archives.pkg_info("demo", "1.0"),
+    )
+    pin = pin_of(index, "demo", data)
+    with opened(tmp_path, index) as shop:
+        (source,) = prepare.locate(shop, [pin], interpreter)
+        prepare._fetch(shop, source)
+        assert prepare._judged(shop, source) is None
+        with fetched(source.digest, source.filename, shop.store) as file:
+            first = reader.read_sdist(file, source.filename)
+        prepare._remember_judged(shop, source, first)
+        assert first.pyproject == b"# \xff\n"
+        assert first.notes
+        assert prepare._judged(shop, source) == first

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from amrasaman_nox import files
+
+_HOLD = """
+from amrasaman_nox import temporary
+with temporary.folder() as made:
+    print(made, flush=True)
+    input()
+"""
+
+
+@pytest.fixture(autouse=True)
+def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_is_private_and_gone_after_an_error(parent: Path) -> None:
+    with contextlib.suppress(ZeroDivisionError), files.folder() as made:
+        assert stat.S_IMODE(Path(made).stat().st_mode) == 0o700
+        (Path(made) / "file").touch()
+        raise ZeroDivisionError
+    assert not list(parent.iterdir())
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_a_folder_is_private_whatever_the_umask(umask: int, parent: Path) -> None:
+    former = os.umask(umask)
+    try:
+        with files.folder() as made:
+            assert stat.S_IMODE(Path(made).stat().st_mode) == 0o700
+            assert len(list(parent.iterdir())) == 1
+    finally:
+        os.umask(former)
+    assert not list(parent.iterdir())
+
+
+def test_it_is_given_up_where_no_folder_can_be_locked(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_locked", lambda path: None)
+    with pytest.raises(OSError, match="no folder of our own"), files.folder():
+        pass
+    assert len(list(parent.iterdir())) <= 100
+
+
+def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(parent: Path) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", _HOLD],
+            env={**os.environ, "TMPDIR": str(parent)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    folders = [Path(run.stdout.readline().strip()) for run in runs if run.stdout]
+    (folders[0] / "file").touch()
+    runs[0].send_signal(signal.SIGKILL)
+    runs[0].wait()
+    with files.folder():
+        assert [folder.exists() for folder in folders] == [False, True]
+    runs[1].communicate("\n")
+    assert not list(parent.iterdir())
+    for run in runs:
+        for stream in (run.stdin, run.stdout):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.mark.parametrize("name", ["amrasaman-run-notes", "amrasaman-run-12345678.txt", "other"])
+def test_what_is_not_ours_is_left_alone(parent: Path, name: str) -> None:
+    (parent / name).mkdir(mode=0o700)
+    (parent / "amrasaman-run-shared__").mkdir()
+    (parent / "amrasaman-run-linked__").symlink_to(parent / name)
+    before = sorted(parent.iterdir())
+    with files.folder():
+        pass
+    assert sorted(parent.iterdir()) == before
+
+
+def test_what_the_standard_library_makes_is_in_it_for_a_while(parent: Path) -> None:
+    with files.for_this_process(), files.for_this_process():
+        made = Path(tempfile.mkdtemp())
+        assert made.parent != parent
+        assert made.is_relative_to(parent)
+    assert tempfile.gettempdir() == str(parent)
+    assert not list(parent.iterdir())
+
+
+def test_a_file_that_a_killed_run_left_goes_and_one_in_use_stays(tmp_path: Path) -> None:
+    left = tmp_path / ".a.whl.abcdefgh.amrasaman-new"
+    left.write_bytes(b"half")
+    other = tmp_path / ".a.whl.kept"
+    other.touch()
+    with files.beside(tmp_path / "a.whl") as (_, used):
+        files.sweep_beside(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([used, other])
+    assert list(tmp_path.iterdir()) == [other]
