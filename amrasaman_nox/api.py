@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.reports.console import show
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +34,7 @@ def complete(config: Config | None, *, folder: Path | None = None) -> Config:
 
     here = folder or Path.cwd()
     loaded = configuration.load(
-        {}, registered=config, folder=here, invoked_from=here, environ=configuration.snapshot()
+        {}, registered=config, folder=here, invoked_from=here, environ=snapshot()
     )
     return configuration.with_project(loaded, here) or loaded
 
@@ -187,12 +189,11 @@ def check_reproducible(
     :param dists: an sdist, and the wheels that it is said to give; all files of ``dist`` if none
     :raises AsamanError: a distribution cannot be read, or there is no sdist among them
     """
-    from amrasaman_nox import commands
     from amrasaman_nox.verification import verify
 
     paths = tuple(Path(dist).absolute() for dist in dists)
     report: Report = verify.check_distributions(paths, complete(config), notify=_unnoticed)
-    code = commands.show(report, complete(config))
+    code = show(report, complete(config))
     if code:
         session.error(f"exit code {int(code)}")
     return report

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from amrasaman_nox.config import options
+from amrasaman_nox.config.parser import parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run(arguments: Sequence[str], *, word: str = "", program: str = "asaman") ->
         program = f"asaman {word}"
     session = _WORDS[word]
     try:
-        text = options.parse(session, arguments, program).text
+        text = parse(session, arguments, program).text
     except AsamanError as error:
         _print("\n".join(error.lines()), to_stderr=True)
         return int(error.code)
@@ -101,7 +102,8 @@ def _print(text: str, *, to_stderr: bool = False) -> None:
 
 def _delegate(session: str, arguments: list[str]) -> int:
     """Run *session* through nox in this process; what is changed for it is put back."""
-    from amrasaman_nox.commands import interruptible, tell
+    from amrasaman_nox.commands import interruptible
+    from amrasaman_nox.reports.console import tell
     from amrasaman_nox.reports.stream import open_standard_streams
 
     open_standard_streams()
@@ -152,7 +154,7 @@ def _nox_exit_code() -> int:
 
     import nox
 
-    from amrasaman_nox.config.layers import without_nox_variables
+    from amrasaman_nox.config.variables import without_nox_variables
     from amrasaman_nox.sessions import SessionEnded
 
     disabled = logging.root.manager.disable

@@ -7,37 +7,33 @@ to stderr.
 from __future__ import annotations
 
 import contextlib
-import logging
-import shutil
 import signal
 import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import files
 from amrasaman_nox.config import layers as configuration
 from amrasaman_nox.config import options
-from amrasaman_nox.errors import AsamanError, ExitCode, printable
-from amrasaman_nox.model import Verdict
+from amrasaman_nox.config.parser import Parsed, parse
+from amrasaman_nox.config.variables import snapshot
+from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports import progress
+from amrasaman_nox.reports.console import ended, exit_code, print_report, quiet_loggers, tell_error
 from amrasaman_nox.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import FrameType
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildFailure, Event, Report
+    from amrasaman_nox.model import Event, Report
 
     Notify = Callable[[Event], None]
 
-#: Lines of a build's log that are shown with its failure.
-LOG_LINES: Final = 40
 #: How long threads may take to end after an interrupt, in seconds.
 _GRACE: Final = 1.0
-_WIDTH: Final = 100
 
 
 class NothingToDo(AsamanError):  # noqa: N818 - a session is skipped for it
@@ -69,8 +65,8 @@ def run(call: Call) -> ExitCode:
     stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
     traceback = "--traceback" in call.arguments
     try:
-        with interruptible(), _quiet_loggers():
-            parsed = options.parse(call.session, call.arguments, call.program)
+        with interruptible(), quiet_loggers():
+            parsed = parse(call.session, call.arguments, call.program)
             if parsed.text is not None:
                 stdout.line(parsed.text)
                 code = ExitCode.DONE
@@ -80,20 +76,8 @@ def run(call: Call) -> ExitCode:
         raise
     except Exception as error:
         # A user sees one line, whatever it was.
-        code = _tell(error, stderr, traceback=traceback)
-    return _ended(code, stdout, stderr)
-
-
-def tell(error: AsamanError) -> ExitCode:
-    """Print *error* on stderr; return its exit code."""
-    return _tell(error, Stream(sys.stderr), traceback=False)
-
-
-def show(report: Report, config: Config) -> ExitCode:
-    """Print *report*, write the files that *config* asks for; return what it comes to."""
-    stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
-    _print(report, config, stdout, stderr)
-    return _ended(exit_code(report), stdout, stderr)
+        code = tell_error(error, stderr, traceback=traceback)
+    return ended(code, stdout, stderr)
 
 
 @contextlib.contextmanager
@@ -136,19 +120,6 @@ def interruptible(at_last: Callable[[], object] | None = None) -> Iterator[None]
             timer.cancel()
 
 
-def exit_code(report: Report) -> ExitCode:
-    """Return what *report* comes to: the first failure's code, else whether anything differs."""
-    if report.build.failures:
-        return report.build.failures[0].code
-    verdicts = {comparison.verdict for comparison in report.comparisons}
-    if Verdict.FAILED in verdicts:
-        return ExitCode.BUILD_FAILED
-    refused = {Verdict.DIFFERENT}
-    if report.allowed is Verdict.IDENTICAL:
-        refused.add(Verdict.EQUIVALENT)
-    return ExitCode.DIFFERENT if verdicts & refused else ExitCode.DONE
-
-
 # --- the work --------------------------------------------------------------------------------
 
 
@@ -159,9 +130,9 @@ def _build(config: Config, notify: Notify) -> Report:
 
 
 def _lock(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.runs import build
+    from amrasaman_nox.runs import lock
 
-    return build.lock_build_requirements(config, notify=notify)
+    return lock.lock_build_requirements(config, notify=notify)
 
 
 def _verify(config: Config, notify: Notify) -> Report:
@@ -197,20 +168,20 @@ _WORK: Final[dict[str, Callable[[Config, Notify], Report]]] = {
 }
 
 
-def _run(call: Call, parsed: options.Parsed, stdout: Stream, stderr: Stream) -> ExitCode:
+def _run(call: Call, parsed: Parsed, stdout: Stream, stderr: Stream) -> ExitCode:
     config = configuration.load(
         parsed.values,
         registered=call.registered,
         folder=call.folder,
         invoked_from=call.invoked_from,
-        environ=configuration.snapshot(),
+        environ=snapshot(),
     )
     config = _with_input(call, config, stderr)
     with progress.shown(
         stderr, quiet=config.quiet, verbose=config.verbose, color=config.color
     ) as display:
         report = _WORK[call.session](config, display.notify)
-    _print(report, config, stdout, stderr)
+    print_report(report, config, stdout, stderr)
     return exit_code(report)
 
 
@@ -228,7 +199,7 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
     found = configuration.with_project(config, call.folder)
     if found is not None:
         return found
-    stderr.line(options.parse(call.session, ["--help"], call.program).text or "")
+    stderr.line(parse(call.session, ["--help"], call.program).text or "")
     raise AsamanError(
         "nothing to build",
         f"no pyproject.toml in {call.folder}",
@@ -239,155 +210,4 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
 # --- what is printed and written -------------------------------------------------------------
 
 
-def _print(report: Report, config: Config, stdout: Stream, stderr: Stream) -> None:
-    _write_reports(report, config, stdout)
-    tabled = config.json != "-" and not config.quiet
-    # Who sees both streams in one place is told of a failure once.
-    together = stdout.isatty() and stderr.isatty()
-    if tabled:
-        from amrasaman_nox.reports import table
-
-        color = config.color == "always" or (config.color == "auto" and stdout.isatty())
-        width = shutil.get_terminal_size((_WIDTH, 24)).columns if stdout.isatty() else None
-        text = table.render(report, width=width, colour=color, failures=not together)
-        stdout.line(text.rstrip("\n"))
-    elif not config.quiet:
-        for line in _remarks(report):
-            stderr.line(printable(line))
-    for failure in report.build.failures:
-        for line in _failure_lines(failure, with_log=together or not tabled):
-            stderr.line(line)
-
-
-def _remarks(report: Report) -> Iterator[str]:
-    """Yield what the table would have said beside its rows."""
-    yield from (f"note: {note}" for note in (*report.build.notes, *report.notes))
-    yield from (f"left out: {pin}: {why}" for pin, why in report.build.left_out)
-    if report.isolation:
-        yield f"isolation: {report.isolation}"
-
-
-def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:
-    if with_log:
-        # Behind the bar, what a build prints is no command to a terminal or to a CI service.
-        for line in failure.log.splitlines()[-LOG_LINES:]:
-            yield f"| {printable(line)}"
-    yield from AsamanError(
-        f"{failure.name}=={failure.version}",
-        f"{failure.stage}: {failure.reason}",
-        hint=failure.hint,
-        code=failure.code,
-        origin=failure.origin,
-    ).lines()
-    if with_log and failure.log_path:
-        yield printable(f"log: {failure.log_path}")
-
-
-def _write_reports(report: Report, config: Config, stdout: Stream) -> None:
-    if config.json is not None:
-        from amrasaman_nox.reports import json
-
-        text = json.render(report)
-        if config.json == "-":
-            stdout.line(text.rstrip("\n"))
-        else:
-            write_file(Path(config.json), text)
-    if config.markdown is not None or config.summary is not None:
-        from amrasaman_nox.reports import markdown
-
-        text = markdown.render(report)
-        if config.markdown is not None:
-            write_file(config.markdown, text)
-        if config.summary is not None:
-            _append(config.summary, text)
-    if config.html is not None:
-        from amrasaman_nox.reports import html
-
-        write_file(config.html, html.render(report))
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write *text* to *path* by one rename, so that a reader finds the old file or the new one.
-
-    :raises AsamanError: it is there and no regular file (exit 2), or cannot be written (exit 5)
-    """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise AsamanError(str(path), "not a regular file", hint="name another file")
-    try:
-        files.put_in_place(path, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _append(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text if text.endswith("\n") else f"{text}\n")
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> AsamanError:
-    return AsamanError(
-        f"cannot write {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-    )
-
-
 # --- what goes wrong -------------------------------------------------------------------------
-
-
-def _tell(error: Exception, stderr: Stream, *, traceback: bool) -> ExitCode:
-    if traceback:
-        from traceback import format_exception
-
-        for part in format_exception(error):
-            for line in part.splitlines():
-                stderr.line(printable(line))
-    told = _as_ours(error)
-    for line in told.lines():
-        stderr.line(line)
-    return told.code
-
-
-def _as_ours(error: Exception) -> AsamanError:
-    if isinstance(error, AsamanError):
-        return error
-    if isinstance(error, OSError):
-        return AsamanError(
-            str(error.filename or "input/output"),
-            error.strerror or str(error) or type(error).__name__,
-            code=ExitCode.INPUT_OUTPUT,
-        )
-    return AsamanError(
-        f"fault of amrasaman-nox: {type(error).__name__}",
-        str(error) or "no more is known",
-        hint="please report it, with what --traceback prints",
-        code=ExitCode.INPUT_OUTPUT,
-    )
-
-
-def _ended(code: ExitCode, stdout: Stream, stderr: Stream) -> ExitCode:
-    stdout.flush()
-    stderr.flush()
-    if stdout.failure is None or code is not ExitCode.DONE:
-        return code
-    return _tell(
-        AsamanError(
-            "stdout",
-            stdout.failure.strerror or str(stdout.failure),
-            code=ExitCode.INPUT_OUTPUT,
-        ),
-        stderr,
-        traceback=False,
-    )
-
-
-@contextlib.contextmanager
-def _quiet_loggers() -> Iterator[None]:
-    """Keep the libraries' own messages off stderr; nox lets every one of them through."""
-    former = logging.root.manager.disable
-    logging.disable(max(former, logging.WARNING))
-    try:
-        yield
-    finally:
-        logging.disable(former)

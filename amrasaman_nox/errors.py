@@ -5,14 +5,10 @@ from __future__ import annotations
 import enum
 import errno
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from amrasaman_nox.model import Origin
+from dataclasses import dataclass
 
 #: The longest line that an error prints.
 LONGEST_MESSAGE = 500
-
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -123,4 +119,27 @@ def all_of(errors: list[AsamanError]) -> AsamanError:
         code=first.code,
         origin=first.origin,
         others=(*first.others, *rest),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The file, and the line in it, where a pin stands (lines count from 1)."""
+
+    path: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.line is None else f"{self.path} line {self.line}"
+
+
+def with_origin(error: AsamanError, origin: Origin) -> AsamanError:
+    """Return *error* with *origin* as its file and line, unless it has one."""
+    return AsamanError(
+        error.what,
+        error.why,
+        hint=error.hint,
+        code=error.code,
+        origin=error.origin or origin,
+        others=error.others,
     )

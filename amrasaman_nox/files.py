@@ -1,20 +1,27 @@
 """Private temporary folders; what a killed run leaves of them is removed by the next."""
 
+# ruff: noqa: PTH106, PTH108
 from __future__ import annotations
 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import re
+import secrets
 import shutil
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from amrasaman_nox.model import Digest
 
 _PREFIX: Final = "amrasaman-run-"
 #: Another run can sweep a folder before it is locked, if hardly ever.
@@ -148,3 +155,121 @@ def _sweep(parent: str) -> None:
             if descriptor is not None:
                 shutil.rmtree(path, ignore_errors=True)
                 os.close(descriptor)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or folder, however deep and whatever its modes; nothing is followed.
+
+    What cannot be removed (another user's, a mount point) stays and is no error.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            os.unlink(path)
+            return
+        os.chmod(path, 0o700)  # noqa: PTH101 - a text, as tempfile gives it
+        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _empty(top)
+        finally:
+            os.close(top)
+        os.rmdir(path)
+
+
+def _empty(top: int) -> None:
+    # A folder is moved up before it is entered: neither depth nor path length is a limit then.
+    stuck: set[str] = set()
+    while True:
+        folders = [name for name in _clear_files(top, top, "") if name not in stuck]
+        if not folders:
+            return
+        for name in folders:
+            if not _flatten(top, name):
+                stuck.add(name)
+
+
+def _flatten(top: int, name: str) -> bool:
+    """Remove folder *name* of *top*, its subfolders moved to *top*; return whether it is gone."""
+    try:
+        os.chmod(name, 0o700, dir_fd=top)
+        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    except OSError:
+        return False
+    try:
+        _clear_files(inner, top, secrets.token_hex(8))
+    finally:
+        os.close(inner)
+    try:
+        os.rmdir(name, dir_fd=top)
+    except OSError:
+        return False
+    return True
+
+
+def _clear_files(folder: int, top: int, prefix: str) -> list[str]:
+    """Unlink the files of *folder*; move its folders to *top*, or return them if it is *top*."""
+    folders = []
+    with os.scandir(folder) as found:
+        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    for number, (name, is_folder) in enumerate(entries):
+        with contextlib.suppress(OSError):
+            if not is_folder:
+                os.unlink(name, dir_fd=folder)
+            elif folder == top:
+                folders.append(name)
+            else:
+                os.chmod(name, 0o700, dir_fd=folder)
+                os.rename(name, f"{prefix}-{number}", src_dir_fd=folder, dst_dir_fd=top)
+    return folders
+
+
+@contextlib.contextmanager
+def own_umask() -> Iterator[None]:
+    """Create files with the usual umask for a while, whatever the user's own is."""
+    former = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(former)
+
+
+CHUNK: Final = 1 << 20
+
+
+def digest_of(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hash (hexadecimal) of a regular file, ``""`` for anything else.
+
+    :raises OSError: the disk is at fault
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
+        return ""
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        return ""
+    with os.fdopen(number, "rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
+    """Write a new file beside *path*, check what was written, and rename it into place.
+
+    :raises AsamanError: what was written has another hash (exit 5)
+    """
+    with beside(path) as (number, made):
+        written = hashlib.new(digest.algorithm if digest is not None else "sha256")
+        with os.fdopen(os.dup(number), "w+b") as file:
+            while chunk := source.read(CHUNK):
+                file.write(chunk)
+                written.update(chunk)
+            file.flush()
+            os.fchmod(number, 0o644)
+            os.fsync(number)
+        if digest is not None and written.hexdigest() != digest.value:
+            raise AsamanError(
+                str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
+            )
+        made.replace(path)
+    flush_folder(path.parent)

@@ -16,17 +16,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 
 #: The first commit to SecureDrop, 2011-06-29; the original's default, in seconds since 1970.
 DEFAULT_SOURCE_DATE_EPOCH: Final = 1309379017
 #: What zip can store: 1980-01-01 to 2107-12-31, in seconds since 1970.
 EARLIEST_EPOCH: Final = 315532800
 LATEST_EPOCH: Final = 4354819198
-
 #: Raised with every change of the build that could change a wheel or a record.
 SCHEMA: Final = 1
-
 _HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 _WEAK: Final = frozenset({"md5", "sha1", "sha224"})
 
@@ -68,17 +66,6 @@ class Digest:
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.value}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """The file, and the line in it, where a pin stands (lines count from 1)."""
-
-    path: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return self.path if self.line is None else f"{self.path} line {self.line}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -563,3 +550,45 @@ class Report:
 def utc(moment: datetime) -> str:
     """Return *moment* as ``2025-04-03T04:57:03Z`` (RFC 3339, in UTC, whole seconds)."""
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedFile:
+    """A wheel on an index: its file name, hash, URL and, where the index says so, size in bytes."""
+
+    filename: str
+    digest: Digest
+    url: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildSystem:
+    """The table ``[build-system]`` (PEP 517, PEP 518), or the defaults where there is none."""
+
+    requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A source whose bytes are in the store and were read strictly.
+
+    ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
+    is something to compile in it.
+    """
+
+    source: Source
+    interpreter: Interpreter
+    system: BuildSystem
+    native: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artefact:
+    """A wheel or an sdist in canonical form; its bytes are in the store under ``digest``."""
+
+    filename: str
+    digest: Digest
+    members: tuple[Member, ...]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox import commands
 from amrasaman_nox.config import options
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.reports.console import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,7 +120,7 @@ def register(
     if taken:
         # An exception would reach the user as a traceback through nox.
         raise SystemExit(
-            commands.tell(
+            tell(
                 AsamanError(
                     f"session {', '.join(taken)}",
                     "the noxfile has one of this name already",
@@ -175,7 +176,7 @@ def _run(name: str, session: nox.Session, config: Config | None) -> None:
     except commands.NothingToDo as nothing:
         if not from_console:
             session.skip(str(nothing))
-        code = commands.tell(nothing)
+        code = tell(nothing)
     if from_console:
         raise SessionEnded(int(code))
     if code is not ExitCode.DONE:

@@ -19,7 +19,7 @@ from installer.sources import WheelFile
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH
-from amrasaman_nox.sdists.reader import unpack
+from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.wheels.reader import read_wheel
 
 from .support.archives import (

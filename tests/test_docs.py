@@ -16,6 +16,7 @@ import pytest
 import amrasaman_nox
 from amrasaman_nox import records
 from amrasaman_nox.config import layers, options
+from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import ExitCode
 
 from .support import documents
@@ -159,7 +160,7 @@ def test_a_table_of_the_configuration_is_understood(block: Block, tmp_path: Path
 
 def test_the_example_of_a_configuration_is_understood() -> None:
     folder = documents.ROOT / "examples"
-    loaded = layers.load({}, folder=folder, invoked_from=folder, environ=layers.snapshot())
+    loaded = layers.load({}, folder=folder, invoked_from=folder, environ=snapshot())
     assert loaded.requirement == folder / "requirements.txt"
 
 

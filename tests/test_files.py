@@ -14,8 +14,8 @@ import pytest
 from amrasaman_nox import files
 
 _HOLD = """
-from amrasaman_nox import temporary
-with temporary.folder() as made:
+from amrasaman_nox import files
+with files.folder() as made:
     print(made, flush=True)
     input()
 """

@@ -6,6 +6,12 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from amrasaman_nox.config.config import Config
+
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -139,3 +145,17 @@ def _entry(table: dict[str, Any]) -> LockEntry:
 def _file(item: dict[str, Any]) -> LockedFile:
     parse_wheel_filename(item["name"])
     return LockedFile(filename=item["name"], digest=Digest.parse(item["hash"]))
+
+
+def lock_of(config: Config) -> Path:
+    """Return where the build lock of the configured input stands."""
+    if config.lock is not None:
+        return config.lock
+    if config.requirement is not None:
+        return lock_path(config.requirement)
+    return config.output / "build-lock.toml"
+
+
+def written_lock(config: Config) -> Path:
+    """Return where the build lock of this run is written to; a part's goes with its wheels."""
+    return lock_of(config) if config.shard is None else config.output / "build-lock.toml"

@@ -5,21 +5,22 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import hashlib
 import os
-import re
-import shutil
 import stat
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.builds import hooks, tools
-from amrasaman_nox.environments import environments, installed
+from amrasaman_nox.builds.failures import failed, failure_of
+from amrasaman_nox.builds.workplace import workplace
+from amrasaman_nox.environments import environments
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildFailure, BuildRecord
-from amrasaman_nox.sdists import reader as unpack
-from amrasaman_nox.sources.store import remove_tree
+from amrasaman_nox.model import BuildFailure, BuildRecord, BuildSystem
+from amrasaman_nox.sandbox import view
+from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.reader import check_metadata
+from amrasaman_nox.sdists.unpack import unpack
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.wheels import canonical, reader
 
 if TYPE_CHECKING:
@@ -27,63 +28,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.model import BuildEnvironment, BuildJob, Wheel
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sdists.reader import SdistInfo
     from amrasaman_nox.sources.store import Store
 
 _CHUNK: Final = 1 << 20
-#: The largest sdist, in bytes, that is unpacked and built in memory.
-_LARGEST_IN_MEMORY: Final = 16 << 20
-
-#: What the log of a failed build says, and what mends it.
-_HINTS: Final = (
-    (
-        r"[Cc]argo|crates\.io|maturin|rustc",
-        "it needs Rust sources from the network; take the published wheel: --only-binary {name}",
-    ),
-    (
-        r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
-        r"Failed to establish a new connection",
-        "a build has no network; take the published wheel: --only-binary {name}",
-    ),
-    (r"Python\.h: No such file", "install the interpreter's headers (Debian: python3-dev)"),
-    (
-        r"(gcc|g\+\+|cc|clang)'?:? .*(not found|No such file)|[Nn]o C compiler|"
-        r"Unknown compiler",
-        "install a C and C++ compiler (Debian: build-essential)",
-    ),
-    (r"fatal error: .*\.h: No such file", "install the library's headers, then run again"),
-    (
-        r"ModuleNotFoundError: No module named '(setuptools|wheel|pkg_resources)",
-        "the project does not declare what it builds with; report it to the project",
-    ),
-    (r"No space left on device", "free some space, then run again"),
-    *(
-        (f"^limit passed: {limit}", f"if the build is sound, give it more: {option}")
-        for limit, option in (
-            ("time", "--timeout SECONDS"),
-            ("silence", "--silence-timeout SECONDS"),
-            ("log size", "--max-log SIZE"),
-            ("memory", "--max-memory SIZE"),
-            ("processes", "--max-processes NUMBER"),
-            ("disk", "--max-disk SIZE"),
-        )
-    ),
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Workplace:
-    """The folders of one build on the host."""
-
-    folder: Path
-
-    def make(self, owner: int | None) -> None:
-        """Create the folders; those that the build writes belong to its user."""
-        for name in ("source", "output", "control", "following", "home"):
-            path = self.folder / name
-            path.mkdir(mode=0o700)
-            if owner is not None:
-                os.chown(path, owner, owner)
 
 
 def build_wheel(
@@ -136,74 +85,6 @@ def ask_and_build(
             return asked, None
 
 
-def failure_of(job: BuildJob, failed: hooks.HookFailed) -> BuildFailure:
-    """Return the failure that a hook's end makes, with the hint that its log suggests."""
-    text = f"{failed.reason}\n{failed.log}"
-    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text, re.MULTILINE)), "")
-    return BuildFailure(
-        name=job.source.name,
-        version=job.source.version,
-        stage=failed.hook,
-        reason=failed.reason,
-        hint=hint.format(name=job.source.name),
-        log=failed.log,
-        log_path=failed.log_path,
-        origin=job.source.pin.origin,
-    )
-
-
-@contextlib.contextmanager
-def workplace(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
-    """Make the folders of one build: private, and on the rung ``none`` at a stable path.
-
-    The log of its hooks outlives them, in the store's folder ``logs``.
-    """
-    with _folders(job, store, isolation) as folder:
-        try:
-            yield folder
-        except hooks.HookFailed as failed:
-            failed.log_path = _keep_log(job, folder / "log", store)
-            raise
-        _keep_log(job, folder / "log", store)
-
-
-def _keep_log(job: BuildJob, log: Path, store: Store) -> str | None:
-    if not log.is_file():
-        return None
-    kept = store.root / "logs" / f"{job.source.name}-{job.source.version}-{job.key[:12]}.log"
-    try:
-        kept.parent.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(log, kept)
-    except OSError:
-        # A log that cannot be kept must not hide what the build came to.
-        return None
-    return str(kept)
-
-
-@contextlib.contextmanager
-def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
-    from amrasaman_nox.sandbox import process
-
-    if isolation.constant_paths:
-        # Making files in memory is several times faster, and folders list in one constant order.
-        small = (job.source.size or 0) <= _LARGEST_IN_MEMORY
-        with store.temporary("build-", in_memory=small) as folder:
-            Workplace(folder=folder).make(process.build_owner())
-            yield folder
-        return
-    text = f"{job.source.digest} {job.environment.build_path}"
-    name = hashlib.sha256(text.encode()).hexdigest()[:24]
-    folder = store.root / "none" / name
-    with store.lock(f"none-{name}", timeout=installed.PATIENCE):
-        remove_tree(folder)
-        folder.mkdir(mode=0o700, parents=True)
-        Workplace(folder=folder).make(None)
-        try:
-            yield folder
-        finally:
-            remove_tree(folder)
-
-
 def environment_of(
     job: BuildJob,
     *,
@@ -228,7 +109,7 @@ def environment_of(
     )
 
 
-def backend_in(system: unpack.BuildSystem) -> str:
+def backend_in(system: BuildSystem) -> str:
     """Return the build backend that is in the build environment, or ``""`` for the source's own."""
     return "" if system.backend_path else system.backend
 
@@ -258,19 +139,17 @@ def place(
     )
 
 
-def unpack_source(job: BuildJob, folder: Path, store: Store) -> unpack.SdistInfo:
+def unpack_source(job: BuildJob, folder: Path, store: Store) -> SdistInfo:
     """Unpack the verified sdist of *job* into the build's source folder."""
-    from amrasaman_nox.sandbox import process
-
     world: BuildEnvironment = job.environment
-    with installed.fetched(job.source.digest, job.source.filename, store) as file:
-        return unpack.unpack(
+    with fetched(job.source.digest, job.source.filename, store) as file:
+        return unpack(
             file,
             job.source.filename,
             folder / "source",
             mtime=world.source_times,
             order=world.directory_order,
-            owner=process.build_owner() if job.isolation != "none" else None,
+            owner=view.build_owner() if job.isolation != "none" else None,
         )
 
 
@@ -283,8 +162,8 @@ def ready(
 ) -> tuple[hooks.Runner, str]:
     """Unpack the source, make its environment, and return what runs its hooks, and the backend."""
     info = unpack_source(job, folder, store)
-    unpack.check_metadata(info, job.source.pin)
-    system = unpack.build_system(info)
+    check_metadata(info, job.source.pin)
+    system = build_system(info)
     backend = backend_in(system)
     where = place(job, folder, store=store, isolation=isolation, backend=backend, notify=notify)
     runner = hooks.Runner(
@@ -387,16 +266,3 @@ def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel,
             written.seek(0)
             store.add(iter(lambda: written.read(_CHUNK), b""), wheel.digest)
     return wheel, passes
-
-
-def failed(job: BuildJob, stage: str, error: AsamanError) -> BuildFailure:
-    """Return *error* as the failure of *job*."""
-    return BuildFailure(
-        name=job.source.name,
-        version=job.source.version,
-        stage=stage,
-        reason=str(error),
-        hint=error.hint,
-        code=error.code or ExitCode.BUILD_FAILED,
-        origin=job.source.pin.origin,
-    )

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.builds import answers
-from amrasaman_nox.environments.installed import interpreter_folders
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
-from amrasaman_nox.sandbox import normalise, process
+from amrasaman_nox.sandbox import normalise, process, view
 from amrasaman_nox.sandbox.inside import start
+from amrasaman_nox.sandbox.view import interpreter_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from amrasaman_nox.environments.environments import Environment
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
-    from amrasaman_nox.sandbox.process import Completed, Isolation
+    from amrasaman_nox.sandbox.process import Completed
+    from amrasaman_nox.sandbox.view import Isolation
 
     _Paths = tuple[Callable[[str], list[str]], Callable[[list[str]], str]]
 
@@ -183,17 +184,17 @@ class Runner:
         self, script: str, rest: Sequence[str], extra: Mapping[str, str], *writable: Path
     ) -> Completed:
         place, isolation = self.place, self.isolation
-        command = process.Command(
+        command = view.Command(
             argv=(place.environment.python, *self._program(script), *rest),
             directory=self._seen(str(place.source)),
             variables={**normalise.variables(place.world), **backend_variables(extra, self._seen)},
             folders=(
-                process.Folder(host=Path(script), inside=_HOOK),
-                process.Folder(host=Path(start.__file__), inside=_START),
-                process.Folder(host=place.environment.host, inside=place.environment.inside),
-                process.Folder(host=place.source, inside=start.UNPACKED),
+                view.Folder(host=Path(script), inside=_HOOK),
+                view.Folder(host=Path(start.__file__), inside=_START),
+                view.Folder(host=place.environment.host, inside=place.environment.inside),
+                view.Folder(host=place.source, inside=start.UNPACKED),
                 *(
-                    process.Folder(host=path, inside=f"/build/{path.name}", writable=True)
+                    view.Folder(host=path, inside=f"/build/{path.name}", writable=True)
                     for path in (place.output, place.control, *writable)
                 ),
                 *interpreter_folders(self.interpreter),

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.environments import complete, installed
 from amrasaman_nox.environments.installed import PATIENCE
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import remove_tree
 from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sandbox import normalise
-from amrasaman_nox.sources.store import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from amrasaman_nox.environments.installed import Tree
     from amrasaman_nox.model import Interpreter, LockedFile
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 #: Where a script names its interpreter, in bytes from its beginning.

@@ -22,17 +22,19 @@ from packaging.version import Version
 
 from amrasaman_nox.environments import bytecode, complete
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
-from amrasaman_nox.model import BuildEnvironment, Digest, Limits
-from amrasaman_nox.sandbox import normalise, process
+from amrasaman_nox.files import remove_tree
+from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.sandbox import normalise, process, view
 from amrasaman_nox.sandbox.inside import precompile
-from amrasaman_nox.sources.store import remove_tree
+from amrasaman_nox.sandbox.process import give_to, give_to_build
+from amrasaman_nox.sandbox.view import interpreter_folders
+from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import BinaryIO
 
     from amrasaman_nox.model import Interpreter, LockedFile
-    from amrasaman_nox.sandbox.process import Folder, Isolation
+    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 #: How long another run's making of the same environment is waited for, in seconds.
@@ -204,33 +206,26 @@ def _said(output: str) -> str:
 
 def _take(folder: Path, final: Path) -> None:
     """Move a folder to its place; where we are root, what builds' user made becomes ours."""
-    if process.build_owner() is not None:
-        _give(folder, os.geteuid(), os.getegid())
+    if view.build_owner() is not None:
+        give_to(folder, os.geteuid(), os.getegid())
     folder.rename(final)
-
-
-def _give(folder: Path, user: int, group: int) -> None:
-    os.chown(folder, user, group)
-    for path, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            os.chown(f"{path}/{name}", user, group, follow_symlinks=False)
 
 
 def _command(
     work: Path, known: Path, twins: Mapping[LockedFile, Path | None], how: _How
-) -> process.Command:
+) -> view.Command:
     """Return what installs the files of *twins*, each into a folder of its own, and compiles."""
     inside = how.isolation.constant_paths
     shown = {
-        "wheels": process.Folder(host=work / "wheels", inside=_WHEELS),
-        "new": process.Folder(host=work / "new", inside=_NEW, writable=True),
-        "known": process.Folder(host=known, inside=_KNOWN)
+        "wheels": view.Folder(host=work / "wheels", inside=_WHEELS),
+        "new": view.Folder(host=work / "new", inside=_NEW, writable=True),
+        "known": view.Folder(host=known, inside=_KNOWN)
         if known.exists()
-        else process.Folder(host=work / "known", inside=_KNOWN, writable=True),
-        "uv": process.Folder(host=_uv(), inside=_UV),
-        "compiler": process.Folder(host=Path(precompile.__file__), inside=_COMPILER),
+        else view.Folder(host=work / "known", inside=_KNOWN, writable=True),
+        "uv": view.Folder(host=_uv(), inside=_UV),
+        "compiler": view.Folder(host=Path(precompile.__file__), inside=_COMPILER),
         **{
-            path.name: process.Folder(host=path, inside=f"{_TWINS}/{path.name}")
+            path.name: view.Folder(host=path, inside=f"{_TWINS}/{path.name}")
             for path in twins.values()
             if path is not None
         },
@@ -241,13 +236,13 @@ def _command(
         world = dataclasses.replace(world, home=str(work / "home"))
     variables = normalise.variables(world)
     del variables["PYTHONDONTWRITEBYTECODE"]
-    return process.Command(
+    return view.Command(
         argv=("/bin/sh", "-c", _program(twins, seen, how)),
         directory="/" if inside else str(work),
         variables=variables,
         folders=(
             *shown.values(),
-            process.Folder(host=how.bare, inside=how.environment),
+            view.Folder(host=how.bare, inside=how.environment),
             *interpreter_folders(how.interpreter),
         ),
         environment=world,
@@ -300,35 +295,3 @@ def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
         shutil.copyfileobj(source, copy)
     (folder / file.filename).chmod(0o644)
     return f"{name}=={version} --hash={file.digest}"
-
-
-def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:
-    """Return the verified bytes with *digest* as an open file.
-
-    :raises AsamanError: the store does not hold them (exit 5)
-    """
-    file = store.get(digest)
-    if file is None:
-        raise AsamanError(
-            name,
-            "its bytes are no longer in the cache",
-            hint="run again to fetch them",
-            code=ExitCode.INPUT_OUTPUT,
-        )
-    return file
-
-
-def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
-    """Return the interpreter's folders that are not part of the system's."""
-    return tuple(
-        process.Folder(host=Path(prefix), inside=prefix)
-        for prefix in interpreter.prefixes
-        if not f"{prefix}/".startswith(("/usr/", "/lib/", "/lib64/", "/bin/"))
-    )
-
-
-def give_to_build(folder: Path) -> None:
-    """Make the unprivileged user of builds the owner of *folder*, where we are root."""
-    owner = process.build_owner()
-    if owner is not None:
-        _give(folder, owner, owner)

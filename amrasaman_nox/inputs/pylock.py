@@ -19,9 +19,10 @@ from packaging.pylock import (
 from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox.errors import AsamanError, all_of
-from amrasaman_nox.inputs.requirements import check_url, pinned_twice, read_text, strong_digests
-from amrasaman_nox.model import Digest, LockScope, Origin, Pin, Requirements
+from amrasaman_nox.errors import AsamanError, Origin, all_of
+from amrasaman_nox.inputs.selection import pinned_twice
+from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
+from amrasaman_nox.model import Digest, LockScope, Pin, Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.build_lock.file import lock_path
 from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.inputs.pylock import read_pylock
 from amrasaman_nox.inputs.requirements import read_requirements
 from amrasaman_nox.inputs.sdists import read_archive, read_directory
-from amrasaman_nox.runs import project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Requirements
-    from amrasaman_nox.runs.workshop import Workshop
 
 
 def read_input(config: Config) -> Requirements | None:
@@ -30,28 +27,6 @@ def read_input(config: Config) -> Requirements | None:
         if path is not None:
             return read(path, config)
     return None
-
-
-def read_project(shop: Workshop, folder: Path) -> Requirements:
-    """Return the pin of the sdist that is built, in the sandbox, from the project in *folder*.
-
-    :raises AsamanError: there is no project, or its sdist cannot be built
-    """
-    return project.requirements_of(shop, folder)
-
-
-def lock_of(config: Config) -> Path:
-    """Return where the build lock of the configured input stands."""
-    if config.lock is not None:
-        return config.lock
-    if config.requirement is not None:
-        return lock_path(config.requirement)
-    return config.output / "build-lock.toml"
-
-
-def written_lock(config: Config) -> Path:
-    """Return where the build lock of this run is written to; a part's goes with its wheels."""
-    return lock_of(config) if config.shard is None else config.output / "build-lock.toml"
 
 
 def read_requirement(path: Path, config: Config) -> Requirements:

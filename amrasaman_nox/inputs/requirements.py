@@ -6,10 +6,8 @@ understood is an error, never skipped. All problems of a file are raised togethe
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,31 +18,24 @@ from urllib.parse import unquote, urlsplit
 from packaging.markers import (
     InvalidMarker,
     Marker,
-    UndefinedComparison,
-    UndefinedEnvironmentName,
 )
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, all_of, code_of, printable
-from amrasaman_nox.model import Constraint, Digest, IndexOptions, Origin, Pin, Requirements
+from amrasaman_nox.errors import AsamanError, Origin, all_of, printable, with_origin
+from amrasaman_nox.inputs.selection import constrained, pinned_twice
+from amrasaman_nox.inputs.texts import CONTROL, HASH_HINT, check_url, read_text, strong_digests
+from amrasaman_nox.model import Constraint, Digest, IndexOptions, Pin, Requirements
 
 _DEEPEST: Final = 16
-_LONGEST_FILE: Final = 64 * 1024 * 1024
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NAME_END: Final = re.compile(r"[ \t\[(<>=!~;@,]")
-# What some readers take for the end of a line, or hide from the eye.
-_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # Other white space is the end of a line to some readers, and a blank to others.
 _BLANKS: Final = " \t"
 _COMMENT: Final = re.compile(r"(?:^|[ \t]+)#")
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_HASH_HINT: Final = (
-    "compile with hashes: `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,109 +103,6 @@ def parse_requirements(
     return _finished(reading, path)
 
 
-def select(
-    requirements: Requirements, markers: Mapping[str, str]
-) -> tuple[tuple[Pin, ...], tuple[tuple[Pin, str], ...]]:
-    """Return the pins that apply where *markers* are so, and the others with the reason.
-
-    ``markers`` holds every environment marker by name (PEP 508), as an interpreter reports them.
-
-    :raises AsamanError: a project is pinned twice, a constraint contradicts a pin, or a lock is
-        not for this interpreter
-    """
-    errors = list(_out_of_scope(requirements, markers))
-    applying: list[Pin] = []
-    left_out: list[tuple[Pin, str]] = []
-    for pin in requirements.pins:
-        try:
-            reason = _why_left_out(requirements, pin, markers)
-        except AsamanError as error:
-            errors.append(error)
-            continue
-        if reason:
-            left_out.append((pin, reason))
-        else:
-            applying.append(pin)
-    errors.extend(pinned_twice(applying))
-    constraints = _applying_constraints(requirements, markers, errors)
-    kept = [_constrained(pin, constraints, errors) for pin in applying]
-    if errors:
-        raise all_of(errors)
-    return tuple(kept), tuple(left_out)
-
-
-def pinned_twice(pins: list[Pin]) -> Iterator[AsamanError]:
-    """Yield an error for each pin of *pins* whose project was pinned before it."""
-    first: dict[str, Pin] = {}
-    for pin in pins:
-        other = first.setdefault(pin.name, pin)
-        if other is not pin:
-            yield AsamanError(
-                "pinned twice", f"{pin}, and {other} ({other.origin})", origin=pin.origin
-            )
-
-
-def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_result]:
-    """Return the text of the regular UTF-8 file at *path*, without a byte order mark.
-
-    ``origin`` is where the file was named, if in another one.
-
-    :raises AsamanError: ``cannot read PATH``
-    """
-    try:
-        # Looked at by its name first: to open a device may do something.
-        _check_kind(path, os.stat(path), origin)  # noqa: PTH116
-        # Without waiting, so that a named pipe put there since cannot hold us up.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            _check_kind(path, status, origin)
-            data = file.read(_LONGEST_FILE + 1) or b""
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
-        raise AsamanError(f"cannot read {path}", why, origin=origin, code=code_of(error)) from None
-    if len(data) > _LONGEST_FILE:
-        raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)
-    try:
-        return data.decode("utf-8-sig"), status
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise AsamanError(
-            f"cannot read {path}", "not UTF-8", origin=Origin(path=path, line=line)
-        ) from None
-
-
-def _check_kind(path: str, status: os.stat_result, origin: Origin | None) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise AsamanError(f"cannot read {path}", "is a directory", origin=origin)
-    if not stat.S_ISREG(status.st_mode):
-        raise AsamanError(f"cannot read {path}", "not a regular file", origin=origin)
-
-
-def strong_digests(values: list[str], what: str) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
-    """Return the strong digests among *values*, and the algorithms that are not used.
-
-    ``values`` are written as ``algorithm:hexadecimal``, and belong to *what*.
-
-    :raises AsamanError: a malformed hash, or none that is strong
-    """
-    strong: list[Digest] = []
-    unused: dict[str, AsamanError] = {}
-    for value in values:
-        algorithm, _, content = value.partition(":")
-        if not algorithm or not content:
-            raise AsamanError(f"malformed hash {value[:80]}", "algorithm:hexadecimal is required")
-        try:
-            strong.append(Digest.parse(value))
-        except AsamanError as error:
-            if not error.what.startswith(("weak hash", "unknown hash")):
-                raise
-            unused[algorithm.lower()] = error
-    if unused and not strong:
-        first = next(iter(unused.values()))
-        raise AsamanError(first.what, f"{what} has no sha256 or stronger", hint=_HASH_HINT)
-    return tuple(dict.fromkeys(strong)), tuple(unused)
-
-
 # Files and lines
 
 
@@ -222,7 +110,7 @@ def _finished(reading: _Reading, path: str) -> Requirements:
     reading.errors.extend(pinned_twice([pin for pin in reading.pins if pin.marker is None]))
     everywhere = [c for c in reading.constraints if c.marker is None]
     pins = tuple(
-        pin if pin.marker else _constrained(pin, everywhere, reading.errors) for pin in reading.pins
+        pin if pin.marker else constrained(pin, everywhere, reading.errors) for pin in reading.pins
     )
     if reading.errors:
         raise all_of(reading.errors)
@@ -262,18 +150,7 @@ def _read_lines(reading: _Reading, file: _File, text: str) -> None:
         try:
             _read_line(reading, file, line, origin)
         except AsamanError as error:
-            reading.errors.append(_at(error, origin))
-
-
-def _at(error: AsamanError, origin: Origin) -> AsamanError:
-    return AsamanError(
-        error.what,
-        error.why,
-        hint=error.hint,
-        code=error.code,
-        origin=error.origin or origin,
-        others=error.others,
-    )
+            reading.errors.append(with_origin(error, origin))
 
 
 def _logical_lines(file: _File, text: str, errors: list[AsamanError]) -> Iterator[tuple[int, str]]:
@@ -285,7 +162,7 @@ def _logical_lines(file: _File, text: str, errors: list[AsamanError]) -> Iterato
         try:
             body, continues = _physical_line(physical.removesuffix("\r"))
         except AsamanError as error:
-            errors.append(_at(error, Origin(path=file.path, line=number)))
+            errors.append(with_origin(error, Origin(path=file.path, line=number)))
             body, continues, pending = "", False, []
         pending.append(body)
         if continues:
@@ -305,7 +182,7 @@ def _physical_line(line: str) -> tuple[str, bool]:
     """Return *line* without its comment, and whether the next one continues it."""
     comment = _COMMENT.search(line)
     body = line if comment is None else line[: comment.start()]
-    if comment is not None and _CONTROL.search(line, comment.start()):
+    if comment is not None and CONTROL.search(line, comment.start()):
         raise AsamanError("malformed line", "a control character in a comment")
     if body == line and body.endswith("\\"):
         return body[:-1], True
@@ -339,7 +216,7 @@ def _split_options(line: str) -> tuple[str, list[tuple[str, str]]]:
     if start is None:
         return line, []
     requirement, text = line[: start.start()].strip(_BLANKS), line[start.start() :]
-    if "\\" in text or _CONTROL.search(text):
+    if "\\" in text or CONTROL.search(text):
         raise AsamanError("malformed line", "a backslash or control character in an option")
     try:
         tokens = iter(shlex.split(text))
@@ -394,7 +271,7 @@ def _check_requirement_text(text: str) -> None:
     name = _NAME_END.split(text, maxsplit=1)[0]
     if not _NAME.fullmatch(name):
         raise AsamanError("invalid project name", f"{(name or text)[:80]} (PEP 508)")
-    if "\\" in text or _CONTROL.search(text):
+    if "\\" in text or CONTROL.search(text):
         raise AsamanError("malformed line", "a backslash or control character in a requirement")
 
 
@@ -429,7 +306,7 @@ def _pin(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Pin
 
 def _pin_digests(reading: _Reading, pin: Pin, hashes: list[str]) -> tuple[Digest, ...]:
     if not hashes:
-        raise AsamanError("not hashed", f"{pin} has no --hash", hint=_HASH_HINT)
+        raise AsamanError("not hashed", f"{pin} has no --hash", hint=HASH_HINT)
     strong, unused = strong_digests(hashes, str(pin))
     if unused and pin.origin:
         reading.note(pin.origin, f"{pin}: {', '.join(unused)} is not used")
@@ -488,24 +365,6 @@ def _fragment_hashes(fragment: str) -> list[str]:
     return hashes
 
 
-def check_url(url: str, what: str, schemes: tuple[str, ...]) -> None:
-    """Check that *url* is one, of one of *schemes*; its text is never repeated in the error.
-
-    :raises AsamanError: ``invalid WHAT``
-    """
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - reading it checks it
-    except ValueError:
-        raise AsamanError(f"invalid {what}", "not a URL") from None
-    if parts.scheme not in schemes:
-        raise AsamanError(f"invalid {what}", f"not {' or '.join(schemes)}")
-    if parts.scheme != "file" and not parts.hostname:
-        raise AsamanError(f"invalid {what}", "no host")
-    if parts.netloc.count("@") > 1 or _CONTROL.search(url) or re.search(r"\s", url):
-        raise AsamanError(f"invalid {what}", "a character in it must be percent-encoded")
-
-
 def _check_marker(marker: str) -> None:
     if not marker:
         return
@@ -537,33 +396,6 @@ def _constraint(reading: _Reading, text: str, hashes: list[str], origin: Origin)
         marker=str(requirement.marker) if requirement.marker else None,
         origin=origin,
     )
-
-
-def _constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanError]) -> Pin:
-    """Return *pin* with the hashes that its constraints leave; add contradictions to *errors*."""
-    for constraint in constraints:
-        if constraint.name != pin.name:
-            continue
-        said = f"{constraint.name}{constraint.specifier} ({constraint.origin})"
-        if not SpecifierSet(constraint.specifier).contains(pin.version, prereleases=True):
-            errors.append(
-                AsamanError(
-                    "contradicted by a constraint", f"{pin} is not {said}", origin=pin.origin
-                )
-            )
-        elif constraint.digests:
-            both = tuple(digest for digest in pin.digests if digest in constraint.digests)
-            pin = replace(pin, digests=both)
-            if not both:
-                errors.append(
-                    AsamanError(
-                        "contradicted by a constraint",
-                        f"{pin} shares no hash with {said}",
-                        origin=pin.origin,
-                    )
-                )
-                return pin
-    return pin
 
 
 # Options
@@ -707,67 +539,3 @@ _OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
 
 
 # Selection
-
-
-def _why_left_out(requirements: Requirements, pin: Pin, markers: Mapping[str, str]) -> str:
-    """Return why *pin* does not apply, or ``""``."""
-    try:
-        if not _holds(pin.marker, markers, requirements):
-            return f"marker {pin.marker} is false here"
-    except AsamanError as error:
-        raise _at(error, pin.origin or Origin(path=requirements.path)) from None
-    if pin.requires_python and not _supported(pin.requires_python, markers):
-        raise AsamanError(
-            "unsupported Python", f"{pin} requires {pin.requires_python}", origin=pin.origin
-        )
-    return ""
-
-
-def _applying_constraints(
-    requirements: Requirements, markers: Mapping[str, str], errors: list[AsamanError]
-) -> list[Constraint]:
-    applying = []
-    for constraint in requirements.constraints:
-        try:
-            if _holds(constraint.marker, markers):
-                applying.append(constraint)
-        except AsamanError as error:
-            errors.append(_at(error, constraint.origin or Origin(path=requirements.path)))
-    return applying
-
-
-def _holds(
-    marker: str | None, markers: Mapping[str, str], requirements: Requirements | None = None
-) -> bool:
-    if marker is None:
-        return True
-    scope = requirements.scope if requirements is not None else None
-    try:
-        if scope is None:
-            return Marker(marker).evaluate({**markers, "extra": ""})
-        groups = frozenset(scope.default_groups)
-        return Marker(marker).evaluate(
-            {**markers, "extras": frozenset[str](), "dependency_groups": groups},
-            context="lock_file",
-        )
-    except (UndefinedComparison, UndefinedEnvironmentName) as error:
-        raise AsamanError("invalid marker", f"{marker}: {error}") from None
-
-
-def _out_of_scope(requirements: Requirements, markers: Mapping[str, str]) -> Iterator[AsamanError]:
-    scope = requirements.scope
-    if scope is None:
-        return
-    if scope.requires_python and not _supported(scope.requires_python, markers):
-        yield AsamanError(
-            "unsupported Python", f"{requirements.path} requires {scope.requires_python}"
-        )
-    if scope.environments and not any(_holds(marker, markers) for marker in scope.environments):
-        yield AsamanError(
-            "unsupported environment", f"{requirements.path} is locked for none like this one"
-        )
-
-
-def _supported(specifier: str, markers: Mapping[str, str]) -> bool:
-    version = markers["python_full_version"].removesuffix("+")
-    return SpecifierSet(specifier).contains(version, prereleases=True)

@@ -12,8 +12,8 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 from packaging.version import Version
 
 from amrasaman_nox.archives.names import quoted
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of, code_of
-from amrasaman_nox.model import Digest, Origin, Pin, Requirements
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin, all_of, code_of
+from amrasaman_nox.model import Digest, Pin, Requirements
 from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
 
 if TYPE_CHECKING:

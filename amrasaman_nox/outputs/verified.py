@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox import files, records
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.files import digest_of, own_umask
 from amrasaman_nox.inputs import readers
-from amrasaman_nox.inputs.requirements import select
+from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
-from amrasaman_nox.runs.publish import digest_of
-from amrasaman_nox.sandbox import normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +50,7 @@ def write_verified(
     :param skip: projects that stay out of it, by name
     :raises AsamanError: a pin has no wheel that a record vouches for; nothing is written then
     """
-    with normalise.own_umask():
+    with own_umask():
         return _write(config, requirement, output, wheels, skip)
 
 

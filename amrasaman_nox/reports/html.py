@@ -11,7 +11,8 @@ from amrasaman_nox.errors import printable
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports import facts
 from amrasaman_nox.reports.html_style import STYLE
-from amrasaman_nox.verification.explain import explanation_of, variation_label
+from amrasaman_nox.reports.wording import variation_label
+from amrasaman_nox.verification.explain import explanation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from amrasaman_nox.reports import facts
 
 if TYPE_CHECKING:
-    from amrasaman_nox.model import (
-        BuildFailure,
-        BuildRecord,
-        Comparison,
-        Difference,
-        Origin,
-        Report,
-    )
+    from amrasaman_nox.errors import Origin
+    from amrasaman_nox.model import BuildFailure, BuildRecord, Comparison, Difference, Report
 
 #: Raised when a key changes its meaning or goes away; new keys do not raise it.
 VERSION: Final = 1

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports import facts
-from amrasaman_nox.verification.explain import (
-    explanation_of,
-    variation_label,
-    verdict_line,
-)
+from amrasaman_nox.reports.wording import variation_label, verdict_line
+from amrasaman_nox.verification.explain import explanation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amrasaman_nox.model import BuildFailure, Cause, Comparison, Difference, Origin, Report
+    from amrasaman_nox.errors import Origin
+    from amrasaman_nox.model import BuildFailure, Cause, Comparison, Difference, Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 #: What begins a list, a quotation or an underlined heading at the start of a line.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
 from amrasaman_nox.reports import facts
-from amrasaman_nox.verification.explain import verdict_line
+from amrasaman_nox.reports.wording import verdict_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

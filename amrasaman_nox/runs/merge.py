@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from amrasaman_nox import records
 from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.files import digest_of, place
 from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
-from amrasaman_nox.runs.publish import digest_of, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

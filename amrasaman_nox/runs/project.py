@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.builds.workplace import workplace
+from amrasaman_nox.runs import project
+from amrasaman_nox.sandbox import view
+from amrasaman_nox.sandbox.process import give_to_build
+from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.unpack import unpack
+from amrasaman_nox.sources.store import fetched
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import Requirements
+    from amrasaman_nox.runs.workshop import Workshop
 import dataclasses
-import gzip
 import io
 import os
 import shutil
-import tarfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
@@ -18,18 +29,13 @@ from amrasaman_nox import records
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.build_lock.file import merged, read_lock, write_lock
 from amrasaman_nox.builds import builder, hooks, tools
-from amrasaman_nox.environments import installed
-from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildRecord, Digest, Origin, Pin, Requirements, Source, Wheel
-from amrasaman_nox.runs.publish import place
-from amrasaman_nox.sandbox import process
-from amrasaman_nox.sdists import reader
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.files import place
+from amrasaman_nox.model import BuildRecord, Digest, Pin, Prepared, Requirements, Source, Wheel
+from amrasaman_nox.sdists.canonical import passes_of, write_sdist
 from amrasaman_nox.sdists.reader import SdistInfo
-from amrasaman_nox.sources.prepare import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from amrasaman_nox.model import BuildEnvironment, BuildJob, LockEntry
     from amrasaman_nox.runs.workshop import Workshop
 
@@ -62,7 +68,7 @@ def requirements_of(shop: Workshop, folder: Path) -> Requirements:
     path = shop.config.output.absolute() / made.filename
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with installed.fetched(made.digest, made.filename, shop.store) as source:
+        with fetched(made.digest, made.filename, shop.store) as source:
             place(source, path, made.digest)
         if made.record is not None:
             text = records.render_sdist(made.record)
@@ -96,7 +102,7 @@ def build_sdist(
     job = shop.job(prepared.source, prepared.interpreter, entry.files)
     job = dataclasses.replace(job, environment=environment or job.environment)
     try:
-        with builder.workplace(job, shop.store, shop.isolation) as work:
+        with workplace(job, shop.store, shop.isolation) as work:
             runner = _runner(shop, folder, work, prepared, job)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
@@ -173,20 +179,20 @@ def _prepared(shop: Workshop, folder: Path) -> Prepared:
     return Prepared(
         source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
         interpreter=shop.interpreters[0],
-        system=reader.build_system(info),
+        system=build_system(info),
     )
 
 
 def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
     """Return the lock entry of the project's own tree, resolved now where there is none."""
-    from amrasaman_nox.inputs.readers import lock_of
+    from amrasaman_nox.build_lock.file import lock_of
 
     path = lock_of(shop.config)
     lock = read_lock(path)
 
     def dynamic(entry: LockEntry) -> tuple[str, ...]:
         job = shop.job(prepared.source, prepared.interpreter, entry.files)
-        with builder.workplace(job, shop.store, shop.isolation) as work:
+        with workplace(job, shop.store, shop.isolation) as work:
             return hooks.requires_for_sdist(_runner(shop, folder, work, prepared, job))
 
     try:
@@ -238,8 +244,8 @@ def _copy_tree(folder: Path, destination: Path, output: Path, world: BuildEnviro
         # When a file was checked out is nobody's business; what git keeps stays as it is.
         if path.relative_to(destination).parts[:1] != (".git",):
             os.utime(path, (world.source_times, world.source_times), follow_symlinks=False)
-    if process.build_owner() is not None:
-        installed.give_to_build(destination)
+    if view.build_owner() is not None:
+        give_to_build(destination)
 
 
 def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
@@ -256,13 +262,13 @@ def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
     with shop.store.temporary("sdist-") as folder:
         tree = folder / "tree"
         tree.mkdir(mode=0o700)
-        info = reader.unpack(raw, name, tree, mtime=shop.config.sde)
+        info = unpack(raw, name, tree, mtime=shop.config.sde)
         path = folder / name
         with path.open("w+b") as written:
-            _write(tree, info.top, written, shop.config.sde)
+            write_sdist(tree, info.top, written, shop.config.sde)
             written.seek(0)
             content = written.read()
-        passes = _passes(raw, content)
+        passes = passes_of(raw, content)
         digest = Digest.of(content)
         shop.store.add([content], digest, name=name)
     return Sdist(
@@ -275,59 +281,9 @@ def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
     )
 
 
-def _passes(raw: BinaryIO, content: bytes) -> tuple[str, ...]:
-    """Return by name what canonical form changed of the backend's archive, which was judged."""
-    raw.seek(0)
-    if raw.read() == content:
-        return ()
-    raw.seek(0)
-    with (
-        tarfile.open(fileobj=raw, mode="r:gz") as theirs,
-        tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as ours,
-    ):
-        before, after = theirs.getmembers(), ours.getmembers()
-    changed = [name for name, fact in _PASSES.items() if _differ(before, after, fact)]
-    if [_name(one) for one in before] != [_name(one) for one in after]:
-        changed.insert(0, "member-order")
-    return (*changed, "compression")
+def read_project(shop: Workshop, folder: Path) -> Requirements:
+    """Return the pin of the sdist that is built, in the sandbox, from the project in *folder*.
 
-
-def _name(member: tarfile.TarInfo) -> str:
-    return member.name.rstrip("/")
-
-
-def _differ(
-    before: list[tarfile.TarInfo],
-    after: list[tarfile.TarInfo],
-    fact: Callable[[tarfile.TarInfo], object],
-) -> bool:
-    ours = {_name(member): fact(member) for member in after}
-    return any(ours.get(_name(member)) != fact(member) for member in before)
-
-
-#: What canonical form sets of a member beside its place, by the name of the pass.
-_PASSES: Final[dict[str, Callable[[tarfile.TarInfo], object]]] = {
-    "member-times": lambda member: member.mtime,
-    "member-owners": lambda member: (member.uid, member.gid, member.uname, member.gname),
-    "member-modes": lambda member: member.mode,
-}
-
-
-def _write(tree: Path, top: str, file: BinaryIO, epoch: int) -> None:
-    """Write *tree* as a canonical ``.tar.gz``: sorted, one time, one owner, two modes."""
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=epoch, compresslevel=9) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
-        for path in [tree, *sorted(tree.rglob("*"), key=lambda item: item.as_posix())]:
-            relative = path.relative_to(tree).as_posix()
-            member = archive.gettarinfo(path, top if relative == "." else f"{top}/{relative}")
-            member.uid = member.gid = 0
-            member.uname = member.gname = ""
-            member.mtime = epoch
-            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-            if member.isreg():
-                with path.open("rb") as content:
-                    archive.addfile(member, content)
-            else:
-                archive.addfile(member)
+    :raises AsamanError: there is no project, or its sdist cannot be built
+    """
+    return project.requirements_of(shop, folder)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import os
-import stat
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING
 
-from amrasaman_nox import files, records
-from amrasaman_nox.environments.installed import fetched
-from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
+from amrasaman_nox import records
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import digest_of, place
+from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildRecord, Digest, Source
+    from amrasaman_nox.model import BuildRecord, Source
     from amrasaman_nox.sources.store import Store
-
-_CHUNK: Final = 1 << 20
 
 
 def publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> str:
@@ -97,24 +93,6 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
         ) from None
 
 
-def digest_of(path: Path, algorithm: str = "sha256") -> str:
-    """Return the hash (hexadecimal) of a regular file, ``""`` for anything else.
-
-    :raises OSError: the disk is at fault
-    """
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in DISK_FAULTS:
-            raise
-        return ""
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        return ""
-    with os.fdopen(number, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
 def _vouched(beside: Path, digest: str) -> bool:
     try:
         return records.read_record(beside).wheel.digest.value == digest
@@ -129,25 +107,3 @@ def _same_but_clock(former: bytes, text: bytes) -> bool:
         return records.comparable(json.loads(former)) == records.comparable(json.loads(text))
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
-    """Write a new file beside *path*, check what was written, and rename it into place.
-
-    :raises AsamanError: what was written has another hash (exit 5)
-    """
-    with files.beside(path) as (number, made):
-        written = hashlib.new(digest.algorithm if digest is not None else "sha256")
-        with os.fdopen(os.dup(number), "w+b") as file:
-            while chunk := source.read(_CHUNK):
-                file.write(chunk)
-                written.update(chunk)
-            file.flush()
-            os.fchmod(number, 0o644)
-            os.fsync(number)
-        if digest is not None and written.hexdigest() != digest.value:
-            raise AsamanError(
-                str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
-            )
-        made.replace(path)
-    files.flush_folder(path.parent)

@@ -6,7 +6,6 @@ Limits are the processors and the memory: a count of builds at a time, and room 
 from __future__ import annotations
 
 import heapq
-import json
 import os
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,11 +15,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from amrasaman_nox.model import BuildRecord
-    from amrasaman_nox.sources.prepare import Prepared
-    from amrasaman_nox.sources.store import Store
+    from amrasaman_nox.runs.workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,12 +28,6 @@ RESERVE: Final = 256 << 20
 _LOOK: Final = 0.5
 #: For how long, in seconds, what was seen of the memory counts.
 _FRESH: Final = 0.2
-#: What a build takes of which nothing is known: seconds, and bytes of its sdist a second; first
-#: where files are copied only, then where there is something to compile.
-_UNKNOWN: Final = ((0.5, 4_000_000), (10.0, 400_000))
-#: The value of the store that keeps how long builds took.
-_KIND: Final = "durations"
-_KEY: Final = "by-name"
 
 
 def ranks(weights: Sequence[float], needs: Sequence[Collection[int]]) -> tuple[float, ...]:
@@ -184,45 +175,23 @@ def _text(path: str | Path) -> str:
         return ""
 
 
-def estimates(prepared: Sequence[Prepared], store: Store) -> list[float]:
-    """Return how long the build of each source will take, in seconds.
+def in_parallel(
+    workers: Workers,
+    items: Sequence[T],
+    act: Callable[[T], R],
+    weights: Sequence[float] = (),
+) -> list[R]:
+    """Return *act* of each item, in their order, some at a time; a failure must be a value.
 
-    It is what its last build took, and where there was none, it follows from the sdist's size and
-    from whether there is something to compile.
+    When the run is interrupted, all sandboxes end before this returns.
+
+    :param weights: how long each takes, in seconds; what takes long starts early
     """
-    return list(map(estimator(store), prepared))
-
-
-def estimator(store: Store) -> Callable[[Prepared], float]:
-    """Return what estimates a build's seconds as :func:`estimates` does, one at a time."""
-    known = _durations(store)
-
-    def estimate(item: Prepared) -> float:
-        seconds, bytes_per_second = _UNKNOWN[item.native]
-        guess = seconds + (item.source.size or 0) / bytes_per_second
-        return known.get(item.source.name, guess)
-
-    return estimate
-
-
-def remember(records: Iterable[BuildRecord], store: Store) -> None:
-    """Keep in *store* how long the builds of *records* took.
-
-    Of runs that end at the same time one is remembered; nothing but the order depends on it.
-    """
-    took = {record.name: seconds(record) for record in records if seconds(record)}
-    if took:
-        content = json.dumps({**_durations(store), **took}, sort_keys=True)
-        store.put_value(_KIND, _KEY, content.encode())
-
-
-def seconds(record: BuildRecord) -> float:
-    """Return how long the build of *record* took, to hundredths; 0 where nobody knows."""
-    if record.started is None or record.finished is None:
-        return 0.0
-    return round((record.finished - record.started).total_seconds(), 2)
-
-
-def _durations(store: Store) -> dict[str, float]:
-    content = store.get_value(_KIND, _KEY)
-    return {} if content is None else json.loads(content)
+    return run(
+        items,
+        act,
+        jobs=workers.width,
+        weights=weights,
+        room=workers.room,
+        stop=workers.stop,
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.model import BuildRecord
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.wheels.reader import read_wheel, wheel_value
 
 if TYPE_CHECKING:

@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING, Final
 import platformdirs
 
 from amrasaman_nox.builds import builder
+from amrasaman_nox.config.variables import own_variables
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
-from amrasaman_nox.sandbox import normalise, process
-from amrasaman_nox.sources import download, uv
+from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sources import download
+from amrasaman_nox.sources.locate import find_files
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.wheels import canonical
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import BuildJob, IndexOptions, Interpreter, Wheel
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
 
 #: What takes part in a build, and must be of one version here and there.
 _PARTS: Final = ("amrasaman-nox", "build", "pyproject-hooks", "uv", "virtualenv")
@@ -214,12 +216,12 @@ def _refusal(order: Order) -> str:
 def _fetch(order: Order, store: Store) -> None:
     """Bring the sdist and the build requirements into *store*, each checked against its hash."""
     job = order.job
-    options = dataclasses.replace(order.index, environment=normalise.own_variables())
+    options = dataclasses.replace(order.index, environment=own_variables())
     if not store.has(job.source.digest):
         download.fetch(job.source, store=store, index=options)
     lacking = [file for file in job.requirements if not store.has(file.digest)]
     if lacking:
-        found = uv.find_files(
+        found = find_files(
             lacking, index=options, python=job.interpreter.executable, cache=store.root / "uv"
         )
         download.fetch_all(found.values(), store=store, index=options)
@@ -247,8 +249,8 @@ def _interpreter(executable: str) -> Interpreter:
 
 @functools.cache
 def _isolation(rung: str) -> Isolation:
-    highest = process.choose("auto")
-    return highest if highest.rung == rung else process.choose(rung)
+    highest = choose("auto")
+    return highest if highest.rung == rung else choose(rung)
 
 
 @functools.cache

@@ -14,10 +14,11 @@ from amrasaman_nox import files as temporary
 from amrasaman_nox.builds import hooks
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.files import own_umask
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.runs import executors
-from amrasaman_nox.sandbox import normalise, process
-from amrasaman_nox.sources.download import Connections
+from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Interpreter, LockedFile, Source
-    from amrasaman_nox.runs.executors import Workers
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.runs.workers import Workers
+    from amrasaman_nox.sandbox.view import Isolation
 
 #: Told of everything that happens while a run goes on.
 Notify = Callable[[Event], None]
@@ -88,7 +89,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
         (exit 4 or 5), or a cluster does not answer (exit 5)
     """
     with (
-        normalise.own_umask(),
+        own_umask(),
         temporary.for_this_process(),
         hooks.no_warnings(),
         executors.opened(config) as workers,
@@ -105,7 +106,7 @@ def _open(config: Config, notify: Notify, workers: Workers) -> Workshop:
     requests = config.python or ("",)
     found = tuple(dict.fromkeys(interpreters.inspect(request) for request in requests))
     _check_distinct(found)
-    isolation = process.choose(config.isolation)
+    isolation = choose(config.isolation)
     store = Store.open(config.cache_dir or platformdirs.user_cache_path("amrasaman-nox"))
     store.sweep()
     if config.scheduler is not None and workers.cluster is None:

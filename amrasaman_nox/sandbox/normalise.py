@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from amrasaman_nox.model import BuildEnvironment
 
@@ -39,21 +37,6 @@ def variables(environment: BuildEnvironment) -> dict[str, str]:
     if environment.source_date_epoch is not None:
         fixed["SOURCE_DATE_EPOCH"] = str(environment.source_date_epoch)
     return {**fixed, **dict(environment.variables)}
-
-
-def own_variables() -> tuple[tuple[str, str], ...]:
-    """Return the variables of this process; those of access count where it is a worker."""
-    return tuple(sorted(os.environ.items()))
-
-
-@contextlib.contextmanager
-def own_umask() -> Iterator[None]:
-    """Create files with the usual umask for a while, whatever the user's own is."""
-    former = os.umask(0o022)
-    try:
-        yield
-    finally:
-        os.umask(former)
 
 
 def _compiler(environment: BuildEnvironment) -> Mapping[str, str]:

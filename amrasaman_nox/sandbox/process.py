@@ -18,52 +18,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import files
-from amrasaman_nox.errors import AsamanError, ExitCode, printable
-from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sandbox.meter import Meter, descendants
-from amrasaman_nox.sandbox.rungs import (
+from amrasaman_nox.sandbox.rungs import RUNGS
+from amrasaman_nox.sandbox.view import (
     BEGUN,
-    BUILD_UID,
-    RUNGS,
     TEMPORARY,
     Command,
-    Folder,
+    Isolation,
     Launch,
     build_owner,
-    clock_library,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from io import FileIO
 
-__all__ = [
-    "BUILD_UID",
-    "Command",
-    "Completed",
-    "Folder",
-    "Isolation",
-    "build_owner",
-    "choose",
-    "clock_library",
-    "kill_all",
-    "run",
-]
-
 _TAIL: Final = 64 << 10
 _TICK: Final = 0.1
 #: How long killed processes are waited for, in seconds; one that the disk holds up takes longer.
 _PATIENCE: Final = 5.0
-_PROBE_ENDS: Final = 42
-_PROBE_SECONDS: Final = 20.0
-_MISSING: Final = {
-    "full": "install bubblewrap 0.8 or newer (Debian, Fedora: package bubblewrap), and let users "
-    "make user namespaces; or allow less isolation",
-    "namespaces": "install util-linux 2.36 or newer (package util-linux), and let users make user "
-    "namespaces; or allow less isolation",
-    "none": "install coreutils",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,41 +52,6 @@ class Completed:
     limit: str
     tail: str
     cpu_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Isolation:
-    """The chosen rung, and why each higher one was not."""
-
-    rung: str
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def constant_paths(self) -> bool:
-        """Whether a build sees its folders at constant paths."""
-        return self.rung != "none"
-
-
-def choose(wanted: str) -> Isolation:
-    """Return the highest rung that works, each tried by running it.
-
-    :param wanted: ``auto``, or the rung that must be had
-    :raises AsamanError: the rung does not work here (exit 4)
-    """
-    reasons: list[str] = []
-    for rung in RUNGS:
-        if wanted not in ("auto", rung):
-            continue
-        reason = _probe(rung)
-        if not reason:
-            return Isolation(rung=rung, reasons=tuple(reasons))
-        reasons.append(f"{rung}: {reason}")
-    raise AsamanError(
-        f"isolation {wanted}",
-        f"not available: {'; '.join(reasons)}",
-        hint=_MISSING.get(wanted, _MISSING["full"]),
-        code=ExitCode.NOT_AVAILABLE,
-    )
 
 
 def run(command: Command, isolation: Isolation) -> Completed:
@@ -369,26 +308,19 @@ def _killed(pid: int, stack: contextlib.ExitStack) -> Iterator[int]:
         yield end
 
 
-# --- probing -------------------------------------------------------------------------------------
+# --- owners --------------------------------------------------------------------------------------
 
 
-def _probe(rung: str) -> str:
-    """Run one small command on *rung*; return why that failed, or ``""``."""
-    isolation = Isolation(rung=rung)
-    with files.folder() as folder:
-        command = Command(
-            argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
-            directory="/" if isolation.constant_paths else folder,
-            variables={"PATH": "/usr/bin:/bin"},
-            folders=(),
-            environment=BuildEnvironment(),
-            limits=replace(Limits(), time=_PROBE_SECONDS),
-            log=Path(folder) / "log",
-        )
-        try:
-            done = run(command, isolation)
-        except AsamanError as error:
-            return printable(error.why if error.what.startswith("isolation") else str(error))
-    if done.code == _PROBE_ENDS:
-        return ""
-    return done.limit or f"exit status {done.code}"
+def give_to(folder: Path, user: int, group: int) -> None:
+    """Make *user* and *group* the owners of *folder* and of all that is in it; links stay links."""
+    os.chown(folder, user, group)
+    for path, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(f"{path}/{name}", user, group, follow_symlinks=False)
+
+
+def give_to_build(folder: Path) -> None:
+    """Make the unprivileged user of builds the owner of *folder*, where we are root."""
+    owner = build_owner()
+    if owner is not None:
+        give_to(folder, owner, owner)

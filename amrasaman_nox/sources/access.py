@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import IndexOptions
+from amrasaman_nox.sources import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amrasaman_nox.model import IndexOptions, Origin
+    from amrasaman_nox.errors import Origin
+    from amrasaman_nox.model import IndexOptions
 
 _SCHEMES: Final = frozenset({"https", "http", "file"})
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -169,3 +173,21 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError as error:
         raise AsamanError("URL", f"malformed: {error}") from error
+
+
+def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:
+    """Return the user's index options with those that stand in the requirements file.
+
+    The user's own index wins over the file's; further indexes and links are added.
+
+    :raises AsamanError: one of them is reached by plain HTTP, or is no URL (exit 2)
+    """
+    whole = dataclasses.replace(
+        index,
+        index_url=index.index_url or file.index_url,
+        extra_index_urls=(*index.extra_index_urls, *file.extra_index_urls),
+        find_links=(*index.find_links, *file.find_links),
+        no_index=index.no_index or file.no_index,
+    )
+    access.check_index(whole)
+    return whole

@@ -10,58 +10,38 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable
 from amrasaman_nox.model import Source
 from amrasaman_nox.sources import access
+from amrasaman_nox.sources.connections import BrokenError, Connections, Patience, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import requests
 
-    from amrasaman_nox.model import Digest, IndexOptions, Origin
+    from amrasaman_nox.errors import Origin
+    from amrasaman_nox.model import Digest, IndexOptions, ResolvedFile
     from amrasaman_nox.sources.store import Store
-    from amrasaman_nox.sources.uv import ResolvedFile
 
 #: What an answer may be long where the index gives no size, in bytes.
 LARGEST: Final = 2 << 30
 _CHUNK: Final = 1 << 18
 _MOST_REDIRECTS: Final = 5
-_MOST_CAUSES: Final = 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REFUSALS: Final = frozenset({401, 403, 407})
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Seconds for which another run that fetches the same file is waited for.
 _LOCK_PATIENCE: Final = 1800.0
-# Seconds for which a connection waits until another one is opened.
-_TURN: Final = 1.0
 #: What mends a refusal.
 CREDENTIALS_HINT: Final = "give user name and password in the index's URL or in a netrc file"
 _NETWORK_HINT: Final = "check the network and the index, and run again: what is fetched is kept"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long a server is given; all but ``attempts`` in seconds, ``slowest`` in bytes a second.
-
-    A body that is slower than ``slowest`` after ``grace``, or longer than ``total``, is given up.
-    """
-
-    attempts: int = 4
-    backoff: float = 0.5
-    longest_wait: float = 30.0
-    connect: float = 15.0
-    read: float = 30.0
-    grace: float = 30.0
-    slowest: int = 1024
-    total: float = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,19 +52,6 @@ class _Wanted:
     size: int | None
     origin: Origin | None
     written_url: str | None
-
-
-class _BrokenError(Exception):
-    """A request failed in a way that is no fault of the input."""
-
-    def __init__(
-        self, reason: str, *, again: bool = True, wait: float = 0.0, hint: str = ""
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.again = again
-        self.wait = wait
-        self.hint = hint
 
 
 def fetch(
@@ -169,7 +136,7 @@ def refuses(url: str, index: IndexOptions, patience: Patience = Patience()) -> i
         place = access.without_credentials(url)
         try:
             response = sessions.get(place, sessions.credentials(place, url), patience)
-        except _BrokenError:
+        except BrokenError:
             return None
         response.close()
     return response.status_code if response.status_code in _REFUSALS else None
@@ -269,7 +236,7 @@ def _download(
                     limit=limit,
                     name=wanted.filename,
                 )
-        except _BrokenError as broken:
+        except BrokenError as broken:
             if not broken.again or attempt + 1 == patience.attempts:
                 raise AsamanError(
                     wanted.filename,
@@ -299,7 +266,7 @@ def _answer(wanted: _Wanted, sessions: Connections, patience: Patience) -> reque
         if not access.same_place(url, location):
             credentials = None
         url = access.without_credentials(location)
-    raise _BrokenError("too many redirects", again=False)
+    raise BrokenError("too many redirects", again=False)
 
 
 def _location(response: requests.Response, url: str) -> str:
@@ -309,7 +276,7 @@ def _location(response: requests.Response, url: str) -> str:
         joined = urljoin(url, location)
         access.host_of(joined)
     except (ValueError, AsamanError) as error:
-        raise _BrokenError("malformed redirect", again=False) from error
+        raise BrokenError("malformed redirect", again=False) from error
     return joined
 
 
@@ -325,7 +292,7 @@ def _check_redirect(url: str, location: str, index: IndexOptions) -> None:
         allowed = False
     if not allowed:
         shown = access.without_credentials(location)
-        raise _BrokenError(f"redirect to {shown} is refused", again=False)
+        raise BrokenError(f"redirect to {shown} is refused", again=False)
 
 
 def _check_status(response: requests.Response) -> None:
@@ -335,8 +302,8 @@ def _check_status(response: requests.Response) -> None:
     response.close()
     reason = f"{code} {response.reason}"
     if code in _REFUSALS:
-        raise _BrokenError(reason, again=False, hint=CREDENTIALS_HINT)
-    raise _BrokenError(reason, again=code in _PASSING, wait=_retry_after(response))
+        raise BrokenError(reason, again=False, hint=CREDENTIALS_HINT)
+    raise BrokenError(reason, again=code in _PASSING, wait=_retry_after(response))
 
 
 def _retry_after(response: requests.Response) -> float:
@@ -367,13 +334,13 @@ def _body(response: requests.Response, wanted: _Wanted, patience: Patience) -> I
         if passed > patience.total or (
             passed > patience.grace and received < patience.slowest * passed
         ):
-            raise _BrokenError(f"too slow: {received} bytes in {passed:.0f} seconds")
+            raise BrokenError(f"too slow: {received} bytes in {passed:.0f} seconds")
         yield chunk
     length = _content_length(response)
     chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
     expected = wanted.size if length is None and not chunked else length
     if expected is not None and received < expected:
-        raise _BrokenError(f"truncated: {received} of {expected} bytes")
+        raise BrokenError(f"truncated: {received} of {expected} bytes")
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
@@ -384,197 +351,4 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
         while chunk := response.raw.read1(_CHUNK, decode_content=False):
             yield chunk
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _BrokenError(_reason(error)) from error
-
-
-class Connections:
-    """HTTP sessions with the user's access and nothing of this process, one a thread at a time.
-
-    Reading the certificates costs each new one more than fetching a small file.
-    """
-
-    def __init__(self, index: IndexOptions) -> None:
-        self.index = index
-        self._variables = dict(index.environment)
-        self._local = threading.local()
-        self._opening = threading.Lock()
-        self._free: list[requests.Session] = []
-
-    def __enter__(self) -> Connections:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        while self._free:
-            self._free.pop().close()
-
-    @contextlib.contextmanager
-    def lent(self) -> Iterator[None]:
-        """Keep one session for this thread."""
-        self._local.session = None
-        try:
-            yield
-        finally:
-            if self._local.session is not None:
-                self._free.append(self._local.session)
-                self._local.session = None
-
-    def credentials(self, url: str, written_url: str | None) -> tuple[str, str] | None:
-        """Return user name and password for *url* from URLs, variables or the netrc file."""
-        return access.credentials_for(url, self.index, written_url) or self._netrc(
-            access.host_of(url)
-        )
-
-    def get(
-        self, url: str, credentials: tuple[str, str] | None, patience: Patience
-    ) -> requests.Response:
-        """Ask for *url*; the body is not read yet."""
-        import requests
-
-        auth = None
-        if credentials is not None:
-            # As bytes, since text would be encoded in Latin 1.
-            auth = requests.auth.HTTPBasicAuth(*(part.encode() for part in credentials))
-        try:
-            return self._session().get(
-                url,
-                stream=True,
-                allow_redirects=False,
-                timeout=(patience.connect, patience.read),
-                auth=auth,
-                proxies=self._proxies(url),
-                verify=self._verify(url),
-            )
-        except requests.exceptions.SSLError as error:
-            raise _BrokenError(f"TLS: {_reason(error)}", again=False) from error
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-            raise _BrokenError(
-                f"the URL or the proxy is not supported: {error}", again=False
-            ) from error
-        except requests.exceptions.RequestException as error:
-            raise _BrokenError(_reason(error)) from error
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = self._local.session
-        if session is None:
-            try:
-                session = self._free.pop()
-            except IndexError:
-                session = _new_session(self._opening)
-                session.cert = self._variables.get("SSL_CLIENT_CERT")
-            self._local.session = session
-        return session
-
-    def _proxies(self, url: str) -> dict[str, str]:
-        if _is_excepted(url, self._variable("no_proxy")):
-            return {}
-        proxies = {scheme: self._variable(f"{scheme}_proxy") for scheme in ("http", "https", "all")}
-        return {scheme: proxy for scheme, proxy in proxies.items() if proxy}
-
-    def _variable(self, name: str) -> str:
-        return self._variables.get(name) or self._variables.get(name.upper()) or ""
-
-    def _verify(self, url: str) -> bool | str:
-        if access.is_trusted(url, self.index):
-            _silence_insecure()
-            return False
-        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
-        return next((self._variables[name] for name in names if self._variables.get(name)), True)
-
-    def _netrc(self, host: str) -> tuple[str, str] | None:
-        import netrc
-
-        home = self._variables.get("HOME")
-        places = [self._variables.get("NETRC")] if self._variables.get("NETRC") else []
-        places += [f"{home}/.netrc", f"{home}/_netrc"] if home and not places else []
-        for place in places:
-            with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
-                found = netrc.netrc(place).authenticators(host)
-                return (found[0] or found[1] or "", found[2] or "") if found else None
-        return None
-
-
-def _new_session(opening: threading.Lock) -> requests.Session:
-    """Return a session that opens a connection while it holds *opening*."""
-    import requests
-
-    class Session(requests.Session):
-        def get_redirect_target(self, resp: requests.Response) -> None:
-            # Even told not to follow, the library would read the whole body of a redirect.
-            return None
-
-    class Adapter(requests.adapters.HTTPAdapter):
-        def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-            if pool.ConnectionCls is type(pool).ConnectionCls:
-                pool.ConnectionCls = _in_turn(pool.ConnectionCls, opening)
-            return pool
-
-    session = Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Adapter())
-    session.trust_env = False
-    session.headers.update({"User-Agent": "amrasaman-nox", "Accept-Encoding": "identity"})
-    return session
-
-
-def _in_turn(base: Any, opening: threading.Lock) -> Any:
-    """Return *base*, a class of connections, so that they look up their host one after another.
-
-    A name server that gets many questions at once may drop some, which costs five seconds each. A
-    host that does not answer keeps nobody waiting for long.
-    """
-
-    class InTurn(base):  # type: ignore[misc]
-        def _new_conn(self) -> Any:
-            held = opening.acquire(timeout=_TURN)
-            try:
-                return super()._new_conn()
-            finally:
-                if held:
-                    opening.release()
-
-    return InTurn
-
-
-def _is_excepted(url: str, no_proxy: str) -> bool:
-    """Return whether *no_proxy* excepts the host of *url* (names, their subdomains, or ``*``)."""
-    host = access.host_of(url)
-    port = access.port_of(url)
-    for entry in no_proxy.replace(" ", "").lower().split(","):
-        name = entry.lstrip(".")
-        if name == "*" or (name and name in {host, f"{host}:{port}"}):
-            return True
-        if name and host.endswith(f".{name}"):
-            return True
-    return False
-
-
-def _silence_insecure() -> None:
-    """Keep the HTTP library from warning at each request to a host that the user trusts."""
-    import urllib3
-
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the innermost cause that says something, without URLs and what they may hold."""
-    reason = ""
-    for cause in _causes(error):
-        if isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__:
-            return "timed out"
-        if type(cause).__name__ == "IncompleteRead":
-            return "truncated"
-        if isinstance(cause, OSError) and cause.errno and cause.strerror:
-            reason = cause.strerror
-    return reason or "the connection broke"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield *error* and what it wraps; the HTTP libraries do so in several ways."""
-    cause: BaseException | None = error
-    for _ in range(_MOST_CAUSES):
-        if cause is None:
-            return
-        yield cause
-        wrapped = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
-        cause = next((one for one in wrapped if isinstance(one, BaseException)), None)
+        raise BrokenError(fault_of(error)) from error

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
-from amrasaman_nox.model import BuildLock, Digest, Event, Source, utc
+from amrasaman_nox.model import BuildLock, BuildSystem, Digest, Event, Prepared, Source, utc
 from amrasaman_nox.sdists import reader
-from amrasaman_nox.sdists.reader import BuildSystem, SdistInfo
-from amrasaman_nox.sources import download, uv
+from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.reader import SdistInfo
+from amrasaman_nox.sources import download
+from amrasaman_nox.sources import locate as index
+from amrasaman_nox.sources.locate import upload_times
+from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,20 +29,6 @@ _CHUNK: Final = 1 << 20
 _NO_LOCK: Final = BuildLock()
 #: Downloads wait for the network more than for a processor; more at once overrun name servers.
 FETCHERS: Final = 4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
-    """A source whose bytes are in the store and were read strictly.
-
-    ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
-    is something to compile in it.
-    """
-
-    source: Source
-    interpreter: Interpreter
-    system: BuildSystem
-    native: bool = False
 
 
 def prepare(
@@ -89,12 +77,12 @@ def _asked(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> dic
         return {}
     local = [pin for pin in pins if pin.path is not None]
     asked = [pin for pin in pins if pin.path is None]
-    times = uv.upload_times(
+    times = upload_times(
         local, index=shop.index, python=interpreter.executable, cache=shop.index_cache
     )
     found = {
         source.pin: source
-        for source in uv.locate(
+        for source in index.locate(
             asked,
             index=shop.index,
             python=interpreter.executable,
@@ -197,7 +185,7 @@ def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
         else:
             info = known
         reader.check_metadata(info, source.pin)
-        system = reader.build_system(info)
+        system = build_system(info)
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             shop.store.discard(source.digest)

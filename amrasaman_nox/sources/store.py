@@ -14,10 +14,10 @@ without replacing; the folder is flushed then. So an entry that is visible is wh
 machine stops, and everything is hashed again when it is read.
 """
 
-# Every operation on the file system is a call of os: one seam, at which tests can fail it.
-# ruff: noqa: PTH101, PTH102, PTH104, PTH106, PTH108, PTH208
 from __future__ import annotations
 
+# Every operation on the file system is a call of os: one seam, at which tests can fail it.
+# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH208
 import contextlib
 import errno
 import fcntl
@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -344,71 +345,6 @@ class Store:
         return self.root / "values" / _file_name(kind) / _file_name(key)
 
 
-def remove_tree(path: Path) -> None:
-    """Remove a file or folder, however deep and whatever its modes; nothing is followed.
-
-    What cannot be removed (another user's, a mount point) stays and is no error.
-    """
-    with contextlib.suppress(OSError):
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            os.unlink(path)
-            return
-        os.chmod(path, 0o700)
-        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            _empty(top)
-        finally:
-            os.close(top)
-        os.rmdir(path)
-
-
-def _empty(top: int) -> None:
-    # A folder is moved up before it is entered: neither depth nor path length is a limit then.
-    stuck: set[str] = set()
-    while True:
-        folders = [name for name in _clear_files(top, top, "") if name not in stuck]
-        if not folders:
-            return
-        for name in folders:
-            if not _flatten(top, name):
-                stuck.add(name)
-
-
-def _flatten(top: int, name: str) -> bool:
-    """Remove folder *name* of *top*, its subfolders moved to *top*; return whether it is gone."""
-    try:
-        os.chmod(name, 0o700, dir_fd=top)
-        inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
-    except OSError:
-        return False
-    try:
-        _clear_files(inner, top, secrets.token_hex(8))
-    finally:
-        os.close(inner)
-    try:
-        os.rmdir(name, dir_fd=top)
-    except OSError:
-        return False
-    return True
-
-
-def _clear_files(folder: int, top: int, prefix: str) -> list[str]:
-    """Unlink the files of *folder*; move its folders to *top*, or return them if it is *top*."""
-    folders = []
-    with os.scandir(folder) as found:
-        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
-    for number, (name, is_folder) in enumerate(entries):
-        with contextlib.suppress(OSError):
-            if not is_folder:
-                os.unlink(name, dir_fd=folder)
-            elif folder == top:
-                folders.append(name)
-            else:
-                os.chmod(name, 0o700, dir_fd=folder)
-                os.rename(name, f"{prefix}-{number}", src_dir_fd=folder, dst_dir_fd=top)
-    return folders
-
-
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
     """Turn what the operating system refuses into one line that names *path*."""
@@ -585,3 +521,19 @@ def _free(path: Path) -> Iterator[bool]:
         yield _try_lock(descriptor)
     finally:
         os.close(descriptor)
+
+
+def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:
+    """Return the verified bytes with *digest* as an open file.
+
+    :raises AsamanError: the store does not hold them (exit 5)
+    """
+    file = store.get(digest)
+    if file is None:
+        raise AsamanError(
+            name,
+            "its bytes are no longer in the cache",
+            hint="run again to fetch them",
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    return file

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.model import Cause, Comparison, Difference, Verdict
+from amrasaman_nox.model import Cause, Difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Variations under which nothing was varied on purpose: the content has to tell.
-_RANDOM: Final = "random"
-_PUBLISHED: Final = ("published", "")
-_UNVARIED: Final = (_RANDOM, *_PUBLISHED)
+RANDOM: Final = "random"
+PUBLISHED: Final = ("published", "")
+_UNVARIED: Final = (RANDOM, *PUBLISHED)
 
 #: Normalisations of what merely follows from other differences.
 _CONSEQUENCES: Final = frozenset({"record-regenerated"})
@@ -101,39 +101,6 @@ def explanation_of(cause: Cause) -> Explanation:
     return next((row for row in EXPLANATIONS if row.name == cause.explanation), EXPLANATIONS[-1])
 
 
-def variation_label(variation: str) -> str:
-    """Return a variation as the reports say it, such as ``varied: build path``."""
-    if variation in _PUBLISHED:
-        return "as published"
-    if variation == _RANDOM:
-        return "nothing varied"
-    return f"varied: {printable(variation).replace('-', ' ')}"
-
-
-def verdict_line(comparison: Comparison) -> str:
-    """Return one line with the verdict and, where there is one, its first cause and the fix."""
-    line = f"{comparison.name} {comparison.version}  {comparison.verdict}"
-    return printable(line + _because(comparison))
-
-
-def _because(comparison: Comparison) -> str:
-    if comparison.proof:
-        return f"  {comparison.proof}"
-    told = comparison.reason and comparison.against in _PUBLISHED
-    if comparison.verdict is Verdict.DIFFERENT and told:
-        # What a published wheel itself tells says more than the differences that follow from it.
-        return f"  {comparison.reason}" + (f" → {comparison.hint}" if comparison.hint else "")
-    if comparison.causes and comparison.verdict in (Verdict.DIFFERENT, Verdict.EQUIVALENT):
-        cause, *others = comparison.causes
-        row = explanation_of(cause)
-        member = f"{cause.member.rsplit('/', 1)[-1] or cause.member}: " if cause.member else ""
-        more = f" and {len(others)} more" if others else ""
-        return f"  {member}{row.title} ({variation_label(cause.variation)}){more} → {row.packager}"
-    if comparison.verdict is Verdict.EQUIVALENT:
-        return f"  (normalised: {', '.join(comparison.normalisations)})"
-    return f"  {comparison.reason}" if comparison.reason else ""
-
-
 def _rank(row: int, difference: Difference) -> tuple[bool, bool, int]:
     form_alone = difference.normalisation is not None
     return form_alone, difference.kind in _ECHOES, row
@@ -189,7 +156,7 @@ def _path_in_elf(difference: Difference, variation: str) -> bool:
     if difference.kind != "elf":
         return False
     debug = ".debug" in difference.detail and ".comment" not in difference.detail
-    return variation == "build-path" or (variation in _PUBLISHED and debug)
+    return variation == "build-path" or (variation in PUBLISHED and debug)
 
 
 def _foreign_tool(difference: Difference, variation: str) -> bool:
@@ -217,7 +184,7 @@ def _random_folder(difference: Difference, variation: str) -> bool:
     if variation not in _UNVARIED or difference.kind.startswith("zip-"):
         return False
     debug = difference.kind == "elf" and ".debug" in difference.detail
-    return (debug and variation == _RANDOM) or _TEMPORARY.search(_changed(difference)) is not None
+    return (debug and variation == RANDOM) or _TEMPORARY.search(_changed(difference)) is not None
 
 
 EXPLANATIONS: Final[tuple[Explanation, ...]] = (
@@ -514,8 +481,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         packager="Patch the step, or seed it; build with one processor to rule out a race.",
         upstream="Derive the identifier from the content: uuid.uuid5, a hash, a fixed seed.",
         matches=lambda difference, variation: (
-            variation == _RANDOM
-            or (variation in _PUBLISHED and _says(_UUID)(difference, variation))
+            variation == RANDOM or (variation in PUBLISHED and _says(_UUID)(difference, variation))
         ),
     ),
     Explanation(
@@ -526,7 +492,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "changed afterwards.",
         packager="Do not install the other wheel before the difference is understood.",
         upstream="Build releases from the published sdist, in a workflow that attests it.",
-        matches=_varied(*_PUBLISHED),
+        matches=_varied(*PUBLISHED),
     ),
     Explanation(
         name="unexplained",

@@ -11,7 +11,6 @@ from packaging.utils import parse_wheel_filename
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.comparison.wheels import compare_wheels, normalisations_of, verdict_of
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (
     BuildFailure,
@@ -21,8 +20,12 @@ from amrasaman_nox.model import (
     LockEntry,
     Verdict,
 )
-from amrasaman_nox.sources import download, uv
+from amrasaman_nox.sources import download
+from amrasaman_nox.sources.locate import published_wheels
+from amrasaman_nox.sources.resolve import resolve
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import recipe as recipes
+from amrasaman_nox.verification.evidence import read_evidence
 from amrasaman_nox.verification.explain import explain
 from amrasaman_nox.verification.proof import under_headers
 from amrasaman_nox.wheels.reader import read_wheel
@@ -30,12 +33,11 @@ from amrasaman_nox.wheels.reader import read_wheel
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from amrasaman_nox.model import Difference, Source
+    from amrasaman_nox.model import Difference, Prepared, ResolvedFile, Source
     from amrasaman_nox.runs.workshop import Workshop
-    from amrasaman_nox.sources.prepare import Prepared
-    from amrasaman_nox.sources.uv import ResolvedFile
+    from amrasaman_nox.verification.evidence import Evidence
     from amrasaman_nox.verification.proof import Proof
-    from amrasaman_nox.verification.recipe import Evidence, Recipe
+    from amrasaman_nox.verification.recipe import Recipe
     from amrasaman_nox.wheels.reader import WheelContent
 
 PROOF: Final = "identical content under the published headers"
@@ -62,7 +64,7 @@ def compare_published(shop: Workshop, prepared: Prepared) -> tuple[Comparison, .
         bytes are not what the index advertises (exit 2)
     """
     pin = prepared.source.pin
-    found = uv.published_wheels(
+    found = published_wheels(
         [pin],
         index=shop.index,
         python=prepared.interpreter.executable,
@@ -152,7 +154,7 @@ def _compare(
             published=published,
             theirs=file,
             content=content,
-            evidence=recipes.read_evidence(content, published.uploaded),
+            evidence=read_evidence(content, published.uploaded),
         )
         return _best(bench) if recipe is None else bench.attempt(recipe)
 
@@ -331,7 +333,7 @@ def _resolved(
 ) -> tuple[LockedFile, ...]:
     if not wanted:
         return ()
-    resolution = uv.resolve(
+    resolution = resolve(
         wanted,
         index=shop.index,
         interpreter=prepared.interpreter,

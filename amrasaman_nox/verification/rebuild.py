@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.comparison.wheels import normalisations_of, verdict_of
-from amrasaman_nox.model import BuildFailure, Cause, Comparison, Verdict
+from amrasaman_nox.model import Artefact, BuildFailure, Cause, Comparison, Verdict
 from amrasaman_nox.verification.explain import explain
 from amrasaman_nox.verification.variations import VARIATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from amrasaman_nox.model import BuildEnvironment, Difference, Digest, Member
+    from amrasaman_nox.model import BuildEnvironment, Difference
     from amrasaman_nox.verification.variations import Plan, Variation
 
 #: What differs with nothing varied.
@@ -29,15 +29,6 @@ _CLOCK: Final = "clock"
 #: Zip keeps even seconds only.
 _PAUSE: Final = 2.0
 _RECORD: Final = ".dist-info/RECORD"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Artefact:
-    """A wheel or an sdist in canonical form; its bytes are in the store under ``digest``."""
-
-    filename: str
-    digest: Digest
-    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.builds import tools
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
-from amrasaman_nox.sandbox import rungs
+from amrasaman_nox.sandbox.limited import clock_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
 
 _DAY: Final = 86_400
 #: Another year, month, day, weekday, hour, minute and second than now.
@@ -64,7 +64,7 @@ class Machine:
             isolation=isolation,
             locales=tools.locales(),
             processors=len(os.sched_getaffinity(0)),
-            fake_clock=bool(rungs.clock_library()),
+            fake_clock=bool(clock_library()),
         )
 
     @property

@@ -10,26 +10,29 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import remove_tree
 from amrasaman_nox.inputs import readers
-from amrasaman_nox.inputs.requirements import select
+from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
     BuildOutcome,
     BuildRecord,
+    BuildSystem,
     Comparison,
     Event,
+    Prepared,
     Report,
     Requirements,
     Verdict,
 )
 from amrasaman_nox.records import vouched_wheels
-from amrasaman_nox.runs import build, schedule, workshop
-from amrasaman_nox.sandbox import process
-from amrasaman_nox.sdists.reader import BuildSystem
+from amrasaman_nox.runs import build, workshop
+from amrasaman_nox.runs.durations import seconds
+from amrasaman_nox.runs.schedule import in_parallel
+from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
-from amrasaman_nox.sources.prepare import Prepared
-from amrasaman_nox.sources.store import remove_tree
+from amrasaman_nox.sources.access import with_file_options
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import rebuilders, subjects, variations
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
 
@@ -139,7 +142,7 @@ def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
 
 def _plan(config: Config) -> Plan:
     # Before anything is built: a name that is misspelt is to be said at once.
-    return variations.plan(config.vary, variations.Machine.here(process.choose(config.isolation)))
+    return variations.plan(config.vary, variations.Machine.here(choose(config.isolation)))
 
 
 # --- published wheels ------------------------------------------------------------------------
@@ -159,7 +162,7 @@ def _published(config: Config, notify: Notify) -> Report:
     comparisons: list[Comparison] = []
     left_out: tuple[tuple[Pin, str], ...] = ()
     with workshop.opened(config, notify) as shop:
-        index = build.with_file_options(shop.index, requirements.index)
+        index = with_file_options(shop.index, requirements.index)
         shop = dataclasses.replace(shop, index=index)
         for interpreter in shop.interpreters:
             pins, left = select(requirements, dict(interpreter.markers))
@@ -167,8 +170,8 @@ def _published(config: Config, notify: Notify) -> Report:
                 each for each in prepare.prepare(shop, pins, interpreter) if not each.source.taken
             ]
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
-            for found in build.in_parallel(
-                shop, prepared, lambda each: _one_published(shop, each, published)
+            for found in in_parallel(
+                shop.workers, prepared, lambda each: _one_published(shop, each, published)
             ):
                 comparisons += found
             left_out += left
@@ -225,11 +228,11 @@ def _built(
             shop = _supplied(shop, records)
             comparisons += _own_sdist(shop, records, plan, started)
         notify(Event(stage="rebuild", state="total", count=len(records)))
-        comparisons += build.in_parallel(
-            shop,
+        comparisons += in_parallel(
+            shop.workers,
             records,
             lambda record: _told(shop, record, compare),
-            weights=[schedule.seconds(record) for record in records],
+            weights=[seconds(record) for record in records],
         )
     return Report(
         command="verify",
@@ -304,7 +307,7 @@ def _supplied(shop: Workshop, records: Sequence[BuildRecord]) -> Workshop:
     """
     read = readers.read_input(shop.config)
     requirements = read or Requirements(kind="project", path="", pins=())
-    index = build.with_file_options(shop.index, requirements.index)
+    index = with_file_options(shop.index, requirements.index)
     shop = dataclasses.replace(shop, index=index)
     pins = {digest: pin for pin in requirements.pins for digest in pin.digests}
     for record in records:

@@ -13,7 +13,9 @@ from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry, Pin
+from amrasaman_nox.runs import lookups as asking
 from amrasaman_nox.runs import workshop
+from amrasaman_nox.runs.lookups import Lookups
 from amrasaman_nox.sources import prepare
 
 from ..support import miniatures
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.model import Interpreter, Prepared
     from amrasaman_nox.runs.workshop import Workshop
-    from amrasaman_nox.sources.prepare import Prepared
 
     from ..support.index import LocalIndex
 
@@ -187,8 +188,8 @@ def test_what_takes_longest_to_build_is_asked_for_first_of_what_waits(
             raise AsamanError("bad", "no solution")
         return requirements.Known(entry=entry, whole=True)
 
-    monkeypatch.setattr(requirements, "LOOKERS", 1)
-    monkeypatch.setattr(requirements, "known_of", known_of)
+    monkeypatch.setattr(asking, "LOOKERS", 1)
+    monkeypatch.setattr(asking, "known_of", known_of)
     with opened(tmp_path, index, interpreter) as (shop, prepared):
         entry = LockEntry(
             name="x", version="1", sdist=prepared.source.digest, interpreter="i", files=()
@@ -199,7 +200,7 @@ def test_what_takes_longest_to_build_is_asked_for_first_of_what_waits(
             source = dataclasses.replace(prepared.source, pin=pin, taken=taken)
             return dataclasses.replace(prepared, source=source, native=native)
 
-        with requirements.Lookups(shop, NO_LOCK) as lookups:
+        with Lookups(shop, NO_LOCK) as lookups:
             lookups.add(named("first"))
             assert begun.wait(30)
             for item in (named("small"), named("long", native=True), named("bad")):
@@ -224,17 +225,17 @@ def test_what_was_not_asked_for_yet_is_not_asked_for_after_a_fault(
         assert going_on.wait(30)
         raise AsamanError("x", "y")
 
-    monkeypatch.setattr(requirements, "LOOKERS", 1)
-    monkeypatch.setattr(requirements, "known_of", known_of)
+    monkeypatch.setattr(asking, "LOOKERS", 1)
+    monkeypatch.setattr(asking, "known_of", known_of)
     with opened(tmp_path, index, interpreter) as (shop, prepared):
         with pytest.raises(AsamanError, match="a pin is wrong"):
-            _faulty(requirements.Lookups(shop, NO_LOCK), prepared, begun)
+            _faulty(Lookups(shop, NO_LOCK), prepared, begun)
         going_on.set()
         time.sleep(0.2)
     assert asked == ["needs"]
 
 
-def _faulty(lookups: requirements.Lookups, prepared: Prepared, begun: threading.Event) -> None:
+def _faulty(lookups: Lookups, prepared: Prepared, begun: threading.Event) -> None:
     with lookups:
         lookups.add(prepared)
         assert begun.wait(30)
@@ -258,7 +259,7 @@ def test_environments_are_made_as_long_as_nothing_is_built_or_locked(
         lock = BuildLock(entries=(entry,)) if locked else NO_LOCK
         whole = shop.store.root / "environments"
         before = {*whole.glob("*.complete")}
-        with requirements.Lookups(shop, lock) as lookups:
+        with Lookups(shop, lock) as lookups:
             if first:
                 lookups.builds_begin()
             lookups.add(prepared)
@@ -282,7 +283,7 @@ def test_an_environment_that_cannot_be_made_early_is_left_to_the_build(
     monkeypatch.setattr(requirements.builder, "environment_of", refused)
     with (
         opened(tmp_path, index, interpreter) as (shop, prepared),
-        requirements.Lookups(shop, NO_LOCK) as lookups,
+        Lookups(shop, NO_LOCK) as lookups,
     ):
         lookups.add(prepared)
         assert lookups.of(prepared).entry.files

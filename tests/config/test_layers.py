@@ -8,6 +8,7 @@ import pytest
 
 from amrasaman_nox.config import layers as configuration
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.variables import without_nox_variables
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ def test_variables_of_nox_are_dropped_and_put_back(monkeypatch: pytest.MonkeyPat
     before = dict(os.environ)
 
     def fail() -> None:
-        with configuration.without_nox_variables():
+        with without_nox_variables():
             assert "NOXSESSION" not in os.environ
             assert "NOX_DEFAULT_VENV_BACKEND" not in os.environ
             assert "FORCE_COLOR" not in os.environ

@@ -9,6 +9,7 @@ import pytest
 from amrasaman_nox.config import options
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.options import BUILD, COMMANDS, GENERATE, LOCK, OPTIONS, VERIFY
+from amrasaman_nox.config.parser import Parsed, parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 SESSIONS = [command.session for command in COMMANDS]
@@ -16,7 +17,7 @@ SESSIONS = [command.session for command in COMMANDS]
 
 def refused(session: str, *arguments: str) -> AsamanError:
     with pytest.raises(AsamanError) as caught:
-        options.parse(session, arguments)
+        parse(session, arguments)
     assert caught.value.code is ExitCode.BAD_INPUT
     assert all("\n" not in line for line in caught.value.lines())
     return caught.value
@@ -41,7 +42,7 @@ def test_the_keys_of_the_configuration_file_are_unambiguous() -> None:
 
 @pytest.mark.parametrize("session", SESSIONS)
 def test_help_has_every_option_of_a_command(session: str) -> None:
-    text = options.parse(session, ["--help"]).text
+    text = parse(session, ["--help"]).text
     assert text is not None
     for option in OPTIONS:
         assert (f"--{option.name}" in text) or session not in option.commands
@@ -89,13 +90,13 @@ def test_help_has_every_option_of_a_command(session: str) -> None:
     ],
 )
 def test_help_keeps_the_wording_of_the_original(session: str, lines: list[str]) -> None:
-    text = " ".join((options.parse(session, ["--help"]).text or "").split())
+    text = " ".join((parse(session, ["--help"]).text or "").split())
     for line in lines:
         assert line in text
 
 
 def test_version_is_that_of_the_distribution() -> None:
-    text = options.parse(BUILD, ["--version"]).text or ""
+    text = parse(BUILD, ["--version"]).text or ""
     assert text.startswith("amrasaman-nox ")
     assert text.split()[1][0].isdigit()
 
@@ -138,8 +139,8 @@ def test_version_is_that_of_the_distribution() -> None:
     ],
 )
 def test_options_become_fields(session: str, arguments: str, values: dict[str, Any]) -> None:
-    parsed = options.parse(session, arguments.split())
-    assert parsed == options.Parsed(values)
+    parsed = parse(session, arguments.split())
+    assert parsed == Parsed(values)
     Config(**parsed.values)
 
 
@@ -180,7 +181,7 @@ def test_a_near_miss_is_suggested() -> None:
 
 def test_a_usage_error_names_the_program_as_it_was_called() -> None:
     with pytest.raises(AsamanError) as caught:
-        options.parse(GENERATE, ["a", "b"], "asaman-generate")
+        parse(GENERATE, ["a", "b"], "asaman-generate")
     assert caught.value.what == "asaman-generate"
     assert caught.value.hint == "asaman-generate --help lists the options"
 

@@ -14,13 +14,15 @@ import pytest
 from amrasaman_nox.environments import complete, environments, installed
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest, LockedFile
-from amrasaman_nox.sandbox import process
+from amrasaman_nox.sandbox import process, view
+from amrasaman_nox.sandbox.ladder import choose
 
 from ..support.projects import make_wheel
 
 if TYPE_CHECKING:
     from amrasaman_nox.environments.environments import Environment
     from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 
@@ -29,7 +31,7 @@ class Maker:
     """Makes environments of wheels that are made here."""
 
     store: Store
-    isolation: process.Isolation
+    isolation: Isolation
     interpreter: Interpreter
 
     def wheel(
@@ -53,7 +55,7 @@ class Maker:
 @pytest.fixture(params=["full", "namespaces", "none"])
 def maker(request: pytest.FixtureRequest, store: Store, interpreter: Interpreter) -> Maker:
     try:
-        isolation = process.choose(request.param)
+        isolation = choose(request.param)
     except AsamanError as error:
         pytest.skip(str(error))
     return Maker(store, isolation, interpreter)
@@ -80,10 +82,10 @@ def test_a_wheel_is_installed_once_and_shared_only_where_no_build_can_write(
 ) -> None:
     one, two = maker.wheel("one"), maker.wheel("two")
     first = maker.site(maker.make(one)) / "one.py"
-    ran: list[process.Command] = []
+    ran: list[view.Command] = []
     run = process.run
 
-    def counted(command: process.Command, isolation: process.Isolation) -> process.Completed:
+    def counted(command: view.Command, isolation: Isolation) -> process.Completed:
         ran.append(command)
         return run(command, isolation)
 
@@ -97,7 +99,7 @@ def test_a_wheel_is_installed_once_and_shared_only_where_no_build_can_write(
     assert len(ran) == 1
 
 
-def _below(folder: process.Folder) -> list[Path]:
+def _below(folder: view.Folder) -> list[Path]:
     return list(folder.host.rglob("*")) if folder.inside == "/build/wheels" else []
 
 

@@ -22,6 +22,9 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.config.variables import snapshot
+from amrasaman_nox.sources.locate import locate
+
 from . import counted, pages
 
 if TYPE_CHECKING:
@@ -275,11 +278,11 @@ def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
     from amrasaman_nox.config import layers
     from amrasaman_nox.environments import interpreters
     from amrasaman_nox.inputs.requirements import read_requirements
-    from amrasaman_nox.sources import download, uv
+    from amrasaman_nox.sources import download
     from amrasaman_nox.sources.store import Store
 
-    loaded = layers.load({}, folder=folder, invoked_from=folder, environ=layers.snapshot())
-    found = uv.locate(
+    loaded = layers.load({}, folder=folder, invoked_from=folder, environ=snapshot())
+    found = locate(
         read_requirements(requirement).pins,
         index=loaded.index,
         python=interpreters.inspect().executable,

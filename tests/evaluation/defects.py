@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.model import Verdict
-from amrasaman_nox.sandbox import process
+from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.verification import variations, verify
 
@@ -33,7 +33,7 @@ ENOUGH = 0.95
 
 def main() -> int:
     """Print both tables; return the exit status."""
-    isolation = process.choose("auto")
+    isolation = choose("auto")
     plan = variations.plan((), variations.Machine.here(isolation))
     with (
         tempfile.TemporaryDirectory() as folder,

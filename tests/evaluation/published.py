@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.inputs.requirements import read_requirements, select
-from amrasaman_nox.model import Comparison, Digest, Pin, Source, Verdict
-from amrasaman_nox.runs import build, workshop
+from amrasaman_nox.inputs.requirements import read_requirements
+from amrasaman_nox.inputs.selection import select
+from amrasaman_nox.model import Comparison, Digest, Pin, Prepared, Source, Verdict
+from amrasaman_nox.runs import workshop
+from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import published
 from amrasaman_nox.verification.recipe import Recipe
 from tests.support.tampering import TAMPERINGS, tampered
@@ -94,7 +96,7 @@ def compare(
     with workshop.opened(config, lambda event: None) as shop:
         pins, _ = select(read_requirements(path), dict(shop.interpreters[0].markers))
         pins = tuple(pin for pin in pins if not names or pin.name in names)
-        done = build.in_parallel(shop, pins, lambda pin: _compare(shop, pin, tamper))
+        done = in_parallel(shop.workers, pins, lambda pin: _compare(shop, pin, tamper))
     return tuple(done)
 
 
@@ -130,9 +132,7 @@ def _compare(shop: Workshop, pin: Pin, tamper: bool) -> Compared:
     return Compared(comparison=comparison, tampered=tried, missed=missed)
 
 
-def _tamper(
-    shop: Workshop, item: prepare.Prepared, comparison: Comparison
-) -> tuple[int, tuple[str, ...]]:
+def _tamper(shop: Workshop, item: Prepared, comparison: Comparison) -> tuple[int, tuple[str, ...]]:
     """Tamper with the published wheel; return how often, and what was not seen."""
     assert comparison.theirs is not None
     recipe = Recipe.parse(comparison.recipe)

@@ -31,7 +31,8 @@ from amrasaman_nox.model import (
     Source,
     Wheel,
 )
-from amrasaman_nox.sdists.reader import build_system, unpack
+from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.wheels.canonical import canonicalise
 from amrasaman_nox.wheels.reader import read_wheel
 from tests.support.archives import (

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 from amrasaman_nox.inputs.pylock import read_pylock
-from amrasaman_nox.inputs.requirements import select
-from amrasaman_nox.model import Digest, LockScope, Origin
+from amrasaman_nox.inputs.selection import select
+from amrasaman_nox.model import Digest, LockScope
 
 if TYPE_CHECKING:
     from pathlib import Path

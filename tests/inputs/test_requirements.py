@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.inputs.requirements import parse_requirements, read_requirements, select
-from amrasaman_nox.model import Digest, IndexOptions, Origin, Requirements
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.inputs.requirements import parse_requirements, read_requirements
+from amrasaman_nox.inputs.selection import select
+from amrasaman_nox.model import Digest, IndexOptions, Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable

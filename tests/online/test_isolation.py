@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.sandbox import process
+from amrasaman_nox.sandbox.ladder import choose
 
 from ..support.bench import Bench
 
@@ -48,7 +48,7 @@ def built(folder: Path, rung: str, *before: str) -> dict[str, str]:
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What is built on the highest rung."""
     try:
-        process.choose("full")
+        choose("full")
     except AsamanError as error:
         pytest.skip(str(error))
     found = built(tmp_path_factory.mktemp("full") / "work", "full")

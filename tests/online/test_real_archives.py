@@ -28,9 +28,11 @@ from amrasaman_nox.model import (
     LockedFile,
     Pin,
 )
-from amrasaman_nox.sdists.reader import build_system, check_metadata, read_sdist, unpack
-from amrasaman_nox.sources import uv as index_client
+from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.reader import check_metadata, read_sdist
+from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.sources.download import fetch_all
+from amrasaman_nox.sources.locate import find_files, locate
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.wheels.reader import read_wheel
 
@@ -91,9 +93,9 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Store:
     index = IndexOptions(environment=variables)
     cache = store.root / "uv"
     pins = [archive.pin for archive in SDISTS]
-    sources = index_client.locate(pins, index=index, python=sys.executable, cache=cache)
+    sources = locate(pins, index=index, python=sys.executable, cache=cache)
     wheels = [LockedFile(filename=one.filename, digest=one.digest) for one in WHEELS]
-    located = index_client.find_files(wheels, index=index, python=sys.executable, cache=cache)
+    located = find_files(wheels, index=index, python=sys.executable, cache=cache)
     fetch_all([*sources, *located.values()], store=store, index=index)
     return store
 

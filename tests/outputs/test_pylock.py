@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from packaging.pylock import Pylock
 from uv import find_uv_bin
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 from amrasaman_nox.inputs.pylock import read_pylock
-from amrasaman_nox.model import LockScope, Origin, Pin, Requirements
+from amrasaman_nox.model import LockScope, Pin, Requirements
 from amrasaman_nox.outputs.pylock import render, write_verified_pylock
 from amrasaman_nox.outputs.requirements import VerifiedPin
 from tests.outputs.test_requirements import GOOD, make_wheel, names, pin, versions, wheel

@@ -15,17 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uv import find_uv_bin
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 from amrasaman_nox.inputs.requirements import parse_requirements, read_requirements
-from amrasaman_nox.model import (
-    BuildRecord,
-    Digest,
-    Origin,
-    Pin,
-    Requirements,
-    Source,
-    Wheel,
-)
+from amrasaman_nox.model import BuildRecord, Digest, Pin, Requirements, Source, Wheel
 from amrasaman_nox.outputs.requirements import (
     VerifiedPin,
     render,

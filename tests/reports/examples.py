@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amrasaman_nox.errors import Origin
 from amrasaman_nox.model import (
     BuildFailure,
     BuildOutcome,
@@ -10,7 +11,6 @@ from amrasaman_nox.model import (
     Comparison,
     Difference,
     Digest,
-    Origin,
     Pin,
     Report,
     Source,

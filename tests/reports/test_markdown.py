@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from amrasaman_nox.model import BuildFailure, BuildOutcome, Origin, Report, Verdict
+from amrasaman_nox.errors import Origin
+from amrasaman_nox.model import BuildFailure, BuildOutcome, Report, Verdict
 from amrasaman_nox.reports.markdown import escape, render, workflow_annotations
 from tests.reports.examples import EVERY, build_report, hostile_build_report, verify_report
 

@@ -22,12 +22,14 @@ from amrasaman_nox.model import (
 )
 from amrasaman_nox.sandbox import process
 from amrasaman_nox.sandbox.inside import start
+from amrasaman_nox.sandbox.ladder import choose
 
-from ..support.projects import make_sdist
 from ..sandbox.test_hostile import PROJECTS
+from ..support.projects import make_sdist
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 BACKEND = """
@@ -57,17 +59,15 @@ LEAVES = """
 
 
 @pytest.fixture(params=["full", "namespaces"])
-def isolation(request: pytest.FixtureRequest) -> process.Isolation:
+def isolation(request: pytest.FixtureRequest) -> Isolation:
     try:
-        return process.choose(request.param)
+        return choose(request.param)
     except AsamanError as error:
         pytest.skip(str(error))
 
 
 class Bench:
-    def __init__(
-        self, store: Store, isolation: process.Isolation, interpreter: Interpreter
-    ) -> None:
+    def __init__(self, store: Store, isolation: Isolation, interpreter: Interpreter) -> None:
         self.store, self.isolation, self.interpreter = store, isolation, interpreter
 
     def job(
@@ -103,7 +103,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(store: Store, isolation: process.Isolation, interpreter: Interpreter) -> Bench:
+def bench(store: Store, isolation: Isolation, interpreter: Interpreter) -> Bench:
     return Bench(store, isolation, interpreter)
 
 
@@ -252,5 +252,5 @@ def test_many_requirements_are_no_fault_of_the_isolation(bench: Bench) -> None:
 def test_without_a_constant_path_nothing_is_built_early(
     store: Store, interpreter: Interpreter
 ) -> None:
-    bench = Bench(store, process.choose("none"), interpreter)
+    bench = Bench(store, choose("none"), interpreter)
     assert bench.early(bench.job(asked="['one']"), "one") == (("one",), None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox import records
-from amrasaman_nox.runs import project
+from amrasaman_nox.sdists.canonical import passes_of, write_sdist
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def set_to(name: str, value: object) -> Callable[[tarfile.TarInfo], None]:
     ],
 )
 def test_each_pass_that_changed_something_is_named(raw: bytes, passes: tuple[str, ...]) -> None:
-    assert project._passes(io.BytesIO(raw), made()) == passes
+    assert passes_of(io.BytesIO(raw), made()) == passes
 
 
 def test_a_tree_is_written_in_one_form_whatever_its_times_and_modes(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_tree_is_written_in_one_form_whatever_its_times_and_modes(tmp_path: Pa
             (tree / name).chmod(mode)
         (tree / "link").symlink_to("a.py")
         written = io.BytesIO()
-        project._write(tree, "p-1", written, EPOCH)
+        write_sdist(tree, "p-1", written, EPOCH)
         contents.append(written.getvalue())
     assert contents[0] == contents[1]
     with tarfile.open(fileobj=io.BytesIO(contents[0])) as archive:

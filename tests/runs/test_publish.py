@@ -8,8 +8,9 @@ import pytest
 
 from amrasaman_nox import records
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
-from amrasaman_nox.runs.publish import digest_of, publish, publish_source
+from amrasaman_nox.runs.publish import publish, publish_source
 
 from ..support.faults import counted, failing, killed_at, snapshot
 

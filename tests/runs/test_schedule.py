@@ -12,10 +12,9 @@ import pytest
 
 from amrasaman_nox.environments.interpreters import inspect
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
+from amrasaman_nox.model import BuildRecord, BuildSystem, Digest, Pin, Prepared, Source, Wheel
 from amrasaman_nox.runs import schedule
-from amrasaman_nox.sdists.reader import BuildSystem
-from amrasaman_nox.sources.prepare import Prepared
+from amrasaman_nox.runs.durations import estimates, remember
 
 if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
@@ -150,7 +149,7 @@ def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Stor
         prepared("d", None, native=True),
         prepared("e", 400_000, native=True),
     ]
-    assert schedule.estimates(sources, store) == [1.5, 0.5, 0.6, 10.0, 11.0]
+    assert estimates(sources, store) == [1.5, 0.5, 0.6, 10.0, 11.0]
     wheel = Wheel(filename="b.whl", digest=DIGEST, content_digest=DIGEST, size=1)
     record = BuildRecord(
         name="b",
@@ -161,7 +160,7 @@ def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Stor
         started=STARTED,
         finished=STARTED + timedelta(seconds=42.123),
     )
-    schedule.remember([record, replace(record, name="a", started=None)], store)
-    assert schedule.estimates(sources, store) == [1.5, 42.12, 0.6, 10.0, 11.0]
-    schedule.remember([], store)
-    assert schedule.estimates(sources[1:2], store) == [42.12]
+    remember([record, replace(record, name="a", started=None)], store)
+    assert estimates(sources, store) == [1.5, 42.12, 0.6, 10.0, 11.0]
+    remember([], store)
+    assert estimates(sources[1:2], store) == [42.12]

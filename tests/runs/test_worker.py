@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from amrasaman_nox.errors import Origin
 from amrasaman_nox.model import (
     BuildFailure,
     BuildJob,
@@ -16,7 +17,6 @@ from amrasaman_nox.model import (
     Digest,
     IndexOptions,
     LockedFile,
-    Origin,
     Pin,
     Source,
 )

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox import commands
 from amrasaman_nox.builds import builder
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (
@@ -36,7 +35,8 @@ from amrasaman_nox.model import (
     Pin,
     Source,
 )
-from amrasaman_nox.sandbox import process as sandbox
+from amrasaman_nox.reports.console import _failure_lines
+from amrasaman_nox.sandbox.ladder import choose
 
 from ..support.projects import make_sdist
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.model import Interpreter
+    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 PROJECTS = Path(__file__).parents[1] / "projects" / "hostile"
@@ -56,10 +57,10 @@ LIMITS = replace(Limits(), time=30.0, silence=30.0)
 
 
 @pytest.fixture(scope="module", params=RUNGS)
-def isolation(request: pytest.FixtureRequest) -> sandbox.Isolation:
+def isolation(request: pytest.FixtureRequest) -> Isolation:
     """Each rung that works here."""
     try:
-        return sandbox.choose(request.param)
+        return choose(request.param)
     except AsamanError as error:
         pytest.skip(str(error))
 
@@ -68,7 +69,7 @@ def build(
     attack: str,
     *,
     store: Store,
-    isolation: sandbox.Isolation,
+    isolation: Isolation,
     interpreter: Interpreter,
     limits: Limits = LIMITS,
     **targets: object,
@@ -117,7 +118,7 @@ class Bench:
     """A store, a rung and an interpreter to build with."""
 
     store: Store
-    isolation: sandbox.Isolation
+    isolation: Isolation
     interpreter: Interpreter
     folder: Path
 
@@ -142,7 +143,7 @@ class Bench:
 
 @pytest.fixture
 def bench(
-    store: Store, isolation: sandbox.Isolation, interpreter: Interpreter, tmp_path: Path
+    store: Store, isolation: Isolation, interpreter: Interpreter, tmp_path: Path
 ) -> Iterator[Bench]:
     yield Bench(store=store, isolation=isolation, interpreter=interpreter, folder=tmp_path)
     store.release_memory()
@@ -410,7 +411,7 @@ def test_a_log_commands_nobody(bench: Bench) -> None:
     result = bench.build("prints_commands")
     refused(bench, result)
     assert isinstance(result, BuildFailure)
-    lines = list(commands._failure_lines(result, with_log=True))
+    lines = list(_failure_lines(result, with_log=True))
     shown = [line for line in lines if line.startswith("| ")]
     assert any("set-output" in line for line in shown)
     assert all(line.isprintable() for line in lines)

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amrasaman_nox.environments.installed import give_to_build, interpreter_folders
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Limits
 from amrasaman_nox.sandbox import meter as limits_module
-from amrasaman_nox.sandbox import process
+from amrasaman_nox.sandbox import process, view
+from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.process import give_to_build
+from amrasaman_nox.sandbox.view import Isolation, interpreter_folders
 
 from ..support import miniatures
 
@@ -82,40 +84,40 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="session", params=ISOLATED)
-def isolated(request: pytest.FixtureRequest) -> process.Isolation:
+def isolated(request: pytest.FixtureRequest) -> Isolation:
     """Each rung that isolates and works here."""
     return chosen(request.param)
 
 
 @pytest.fixture(scope="session", params=(*ISOLATED, "none"))
-def any_rung(request: pytest.FixtureRequest) -> process.Isolation:
+def any_rung(request: pytest.FixtureRequest) -> Isolation:
     """Each rung that works here."""
     return chosen(request.param)
 
 
-def chosen(rung: str) -> process.Isolation:
+def chosen(rung: str) -> Isolation:
     try:
-        return process.choose(rung)
+        return choose(rung)
     except AsamanError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., process.Command]:
+def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., view.Command]:
     """Makes a command: a program of the interpreter in a folder of its own."""
 
-    def made(program: str, *arguments: str, **changes: Any) -> process.Command:
+    def made(program: str, *arguments: str, **changes: Any) -> view.Command:
         for name in ("work", "output", "read"):
             (tmp_path / name).mkdir(exist_ok=True, mode=0o700)
         give_to_build(tmp_path / "output")
         (tmp_path / "read").chmod(0o755)
-        plain = process.Command(
+        plain = view.Command(
             argv=(interpreter.executable, "-I", "-c", program, *arguments),
             directory="/",
             variables={"PATH": "/usr/bin:/bin", "MARK": "one two"},
             folders=(
-                process.Folder(host=tmp_path / "output", inside="/build/output", writable=True),
-                process.Folder(host=tmp_path / "read", inside="/build/read"),
+                view.Folder(host=tmp_path / "output", inside="/build/output", writable=True),
+                view.Folder(host=tmp_path / "read", inside="/build/read"),
                 *interpreter_folders(interpreter),
             ),
             environment=BuildEnvironment(),
@@ -127,7 +129,7 @@ def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., process.C
     return made
 
 
-def facts(command: process.Command, isolation: process.Isolation) -> dict[str, Any]:
+def facts(command: view.Command, isolation: Isolation) -> dict[str, Any]:
     done = process.run(command, isolation)
     assert done.code == 0, done
     found: dict[str, Any] = json.loads(done.tail.splitlines()[-1])
@@ -138,7 +140,7 @@ def facts(command: process.Command, isolation: process.Isolation) -> dict[str, A
 
 
 def test_a_process_sees_what_is_named_and_nothing_else(
-    isolated: process.Isolation, command: Callable[..., process.Command], interpreter: Interpreter
+    isolated: Isolation, command: Callable[..., view.Command], interpreter: Interpreter
 ) -> None:
     found = facts(command(FACTS, memory=("/build/source",)), isolated)
     ways = {prefix.split("/")[1] for prefix in interpreter.prefixes}
@@ -156,7 +158,7 @@ def test_a_process_sees_what_is_named_and_nothing_else(
 
 
 def test_a_process_has_a_constant_name_and_user_and_no_privileges(
-    isolated: process.Isolation, command: Callable[..., process.Command]
+    isolated: Isolation, command: Callable[..., view.Command]
 ) -> None:
     found = facts(command(FACTS), isolated)
     assert found["user"] == ["builder", "x", 1000, 1000]
@@ -168,7 +170,7 @@ def test_a_process_has_a_constant_name_and_user_and_no_privileges(
 
 
 def test_a_process_has_its_own_variables_and_files_only(
-    any_rung: process.Isolation, command: Callable[..., process.Command], tmp_path: Path
+    any_rung: Isolation, command: Callable[..., view.Command], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
     program = (
@@ -187,7 +189,7 @@ def test_a_process_has_its_own_variables_and_files_only(
 
 
 def test_the_only_interface_is_loopback(
-    isolated: process.Isolation, command: Callable[..., process.Command]
+    isolated: Isolation, command: Callable[..., view.Command]
 ) -> None:
     found = facts(command(FACTS), isolated)
     assert set(found["interfaces"]) <= {"lo", "sit0", "tunl0", "ip6tnl0", "gre0", "erspan0"}
@@ -195,7 +197,7 @@ def test_the_only_interface_is_loopback(
 
 
 def test_no_argument_of_a_sandbox_holds_a_path_of_the_host(
-    isolated: process.Isolation, command: Callable[..., process.Command], tmp_path: Path
+    isolated: Isolation, command: Callable[..., view.Command], tmp_path: Path
 ) -> None:
     assert str(tmp_path) not in str(facts(command(FACTS), isolated)["commands"])
     with running(command(SLEEPS), isolated) as pids:
@@ -206,8 +208,8 @@ def test_no_argument_of_a_sandbox_holds_a_path_of_the_host(
 
 @pytest.mark.parametrize("name", ["with blank", "with'quote", 'a"b$c`d\\e', "näme", "new\nline"])
 def test_any_path_of_the_host_can_be_shown(
-    isolated: process.Isolation,
-    command: Callable[..., process.Command],
+    isolated: Isolation,
+    command: Callable[..., view.Command],
     tmp_path: Path,
     name: str,
 ) -> None:
@@ -215,13 +217,13 @@ def test_any_path_of_the_host_can_be_shown(
     folder.mkdir()
     (folder / "file").write_text("shown")
     plain = command("print(open('/build/odd/file').read())")
-    shown = process.Folder(host=folder, inside="/build/odd")
+    shown = view.Folder(host=folder, inside="/build/odd")
     done = process.run(replace(plain, folders=(*plain.folders, shown)), isolated)
     assert done.tail == "shown\n"
 
 
 def test_what_is_shown_is_read_only_unless_it_is_said(
-    isolated: process.Isolation, command: Callable[..., process.Command], tmp_path: Path
+    isolated: Isolation, command: Callable[..., view.Command], tmp_path: Path
 ) -> None:
     program = "import errno\nopen('/build/output/a', 'w').close()\ntry: open('/build/read/a', 'w')"
     program += "\nexcept OSError as error: print(errno.errorcode[error.errno])"
@@ -244,8 +246,8 @@ def test_what_is_shown_is_read_only_unless_it_is_said(
     ],
 )
 def test_the_exit_status_is_that_of_the_process(
-    any_rung: process.Isolation,
-    command: Callable[..., process.Command],
+    any_rung: Isolation,
+    command: Callable[..., view.Command],
     tmp_path: Path,
     program: str,
     codes: set[int],
@@ -257,7 +259,7 @@ def test_the_exit_status_is_that_of_the_process(
 
 
 def test_the_processor_time_of_all_children_is_counted(
-    isolated: process.Isolation, command: Callable[..., process.Command]
+    isolated: Isolation, command: Callable[..., view.Command]
 ) -> None:
     program = (
         "import subprocess, sys\n"
@@ -268,7 +270,7 @@ def test_the_processor_time_of_all_children_is_counted(
 
 
 def test_what_a_build_says_is_not_taken_for_the_isolations_words(
-    any_rung: process.Isolation, command: Callable[..., process.Command], tmp_path: Path
+    any_rung: Isolation, command: Callable[..., view.Command], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
     program = "print('bwrap: no such thing'); raise SystemExit(1)"
@@ -277,7 +279,7 @@ def test_what_a_build_says_is_not_taken_for_the_isolations_words(
 
 
 def test_the_end_of_a_log_that_is_too_long_is_kept(
-    isolated: process.Isolation, command: Callable[..., process.Command]
+    isolated: Isolation, command: Callable[..., view.Command]
 ) -> None:
     few = replace(Limits(), log=50_000)
     done = process.run(command("while True: print('x' * 99)", limits=few), isolated)
@@ -286,7 +288,7 @@ def test_the_end_of_a_log_that_is_too_long_is_kept(
 
 
 @contextlib.contextmanager
-def running(command: process.Command, isolation: process.Isolation) -> Iterator[list[int]]:
+def running(command: view.Command, isolation: Isolation) -> Iterator[list[int]]:
     """Run a command that says something and sleeps; the value is its processes on the host."""
     command.log.unlink(missing_ok=True)
     done: list[process.Completed] = []
@@ -305,7 +307,7 @@ SLEEPS = "import time; print('begun', flush=True); time.sleep(60)"
 
 
 def test_an_interrupted_run_leaves_no_process(
-    any_rung: process.Isolation, command: Callable[..., process.Command], tmp_path: Path
+    any_rung: Isolation, command: Callable[..., view.Command], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
     program = "import os; os.fork() or os.setsid()\n" + SLEEPS
@@ -342,7 +344,7 @@ sandbox.run(sandbox.Command(
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [0.0, 0.003, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2])
 def test_no_process_survives_when_the_tool_is_killed(
-    isolated: process.Isolation, tmp_path: Path, after: float
+    isolated: Isolation, tmp_path: Path, after: float
 ) -> None:
     token = f"killed-{os.getpid()}-{isolated.rung}-{after}"
     tool = subprocess.Popen(
@@ -414,7 +416,7 @@ def test_full_isolation_that_is_not_to_be_had_is_refused(programs: Path, kind: s
     if kind == "no interpreter":
         (programs / "bwrap").write_text("#!/no/such/interpreter\n")
     with pytest.raises(AsamanError) as caught:
-        process.choose("full")
+        choose("full")
     assert caught.value.code is ExitCode.NOT_AVAILABLE
     assert why in str(caught.value)
     assert "package bubblewrap" in caught.value.hint
@@ -424,7 +426,7 @@ def test_full_isolation_that_is_not_to_be_had_is_refused(programs: Path, kind: s
 def test_the_next_rung_is_taken_with_the_reason(programs: Path) -> None:
     put(programs / "bwrap", *BROKEN["127"][:2])
     chosen("namespaces")
-    found = process.choose("auto")
+    found = choose("auto")
     assert found.rung == "namespaces"
     assert len(found.reasons) == 1
     assert "bwrap: error 127" in found.reasons[0]
@@ -433,12 +435,12 @@ def test_the_next_rung_is_taken_with_the_reason(programs: Path) -> None:
 def test_the_last_rung_has_the_reasons_of_both(programs: Path) -> None:
     put(programs / "bwrap", *BROKEN["127"][:2])
     put(programs / "unshare", "echo 'unshare: unshare failed: Operation not permitted'; exit 1")
-    found = process.choose("auto")
+    found = choose("auto")
     assert found.rung == "none"
     assert [reason.partition(":")[0] for reason in found.reasons] == ["full", "namespaces"]
     assert "Operation not permitted" in found.reasons[1]
     with pytest.raises(AsamanError) as caught:
-        process.choose("namespaces")
+        choose("namespaces")
     assert caught.value.code is ExitCode.NOT_AVAILABLE
     assert "package util-linux" in caught.value.hint
 
@@ -453,7 +455,7 @@ def test_the_last_rung_has_the_reasons_of_both(programs: Path) -> None:
     ],
 )
 def test_isolation_that_fails_at_the_build_is_no_failure_of_the_build(
-    programs: Path, command: Callable[..., process.Command], tmp_path: Path, script: str
+    programs: Path, command: Callable[..., view.Command], tmp_path: Path, script: str
 ) -> None:
     isolation = chosen("full")
     put(programs / "bwrap", script)
@@ -466,9 +468,9 @@ def test_isolation_that_fails_at_the_build_is_no_failure_of_the_build(
 
 
 def test_a_chosen_rung_is_what_was_asked_for() -> None:
-    assert process.choose("none") == process.Isolation(rung="none")
-    assert not process.choose("none").constant_paths
-    assert process.choose("auto").rung in {*ISOLATED, "none"}
+    assert choose("none") == Isolation(rung="none")
+    assert not choose("none").constant_paths
+    assert choose("auto").rung in {*ISOLATED, "none"}
 
 
 def test_a_run_says_on_which_rung_it_was_and_why(cold: Bench, programs: Path) -> None:

@@ -15,17 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amrasaman_nox.archives import names as members
-from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH, Origin, Pin
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH, BuildSystem, Pin
 from amrasaman_nox.sdists import reader as unpacking
-from amrasaman_nox.sdists.reader import (
-    BuildSystem,
-    SdistInfo,
-    build_system,
-    check_metadata,
-    read_sdist,
-    unpack,
-)
+from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.reader import SdistInfo, check_metadata, read_sdist
+from amrasaman_nox.sdists.unpack import unpack
 from tests.support.archives import (
     END,
     GNU,
@@ -150,7 +145,7 @@ def test_the_order_of_creation_is_the_one_asked_for(
         placed.append(target)
         rename(source, target, **folders)
 
-    monkeypatch.setattr(unpacking.os, "rename", noted)
+    monkeypatch.setattr(os, "rename", noted)
     shuffled = [tar_member(f"{TOP}/{name}") for name in ("m", "b/z", "a", "b/c", "zz", "b-a")]
     unpacked(sdist(*shuffled), tmp_path / "out", order=order)
     expected = ["PKG-INFO", "a", "c", "z", "b-a", "m", "setup.py", "zz"]
@@ -461,7 +456,7 @@ def test_a_disk_that_is_full_is_an_error_of_input_and_output(
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(unpacking.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(AsamanError, match="No space left") as caught:
         unpacked(sdist(), tmp_path / "out")
     assert caught.value.code == ExitCode.INPUT_OUTPUT
@@ -471,7 +466,7 @@ def test_a_write_that_takes_less_than_all_is_continued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = os.write
-    monkeypatch.setattr(unpacking.os, "write", lambda file, data: write(file, data[:7]))
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:7]))
     unpacked(sdist(tar_member(f"{TOP}/f", b"x" * 100)), tmp_path / "out")
     assert (tmp_path / "out" / "f").read_bytes() == b"x" * 100
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import Digest, IndexOptions, Origin, Pin, Source
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.model import Digest, IndexOptions, Pin, ResolvedFile, Source
 from amrasaman_nox.sources import download
-from amrasaman_nox.sources.uv import ResolvedFile
+from amrasaman_nox.sources.connections import Patience
 
 from ..support import index as misbehaviour
 from ..support.index import File, LocalIndex, running_index
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NAME = "one-1.0.tar.gz"
 PATH = f"files/{NAME}"
 #: As the default, but in hundredths of its time.
-PATIENCE = download.Patience(
+PATIENCE = Patience(
     attempts=3,
     backoff=0.01,
     longest_wait=0.05,

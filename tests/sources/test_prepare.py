@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, Interpreter, LockEntry, Pin
 from amrasaman_nox.runs import workshop
 from amrasaman_nox.sdists import reader
 from amrasaman_nox.sources import prepare
+from amrasaman_nox.sources.store import fetched
 
 from ..support import archives, miniatures
 from ..support.index import altered

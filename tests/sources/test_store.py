@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import remove_tree
 from amrasaman_nox.model import Digest
 from amrasaman_nox.sources import store as store_module
-from amrasaman_nox.sources.store import Store, remove_tree
+from amrasaman_nox.sources.store import Store
 
 from ..support import faults
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import Digest, IndexOptions, LockedFile, Origin, Pin, Source
-from amrasaman_nox.sources import uv as index_client
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.model import Digest, IndexOptions, LockedFile, Pin, ResolvedFile, Source
+from amrasaman_nox.sources import locate as locating
+from amrasaman_nox.sources import resolve as resolving
+from amrasaman_nox.sources.locate import find_files, upload_times
+from amrasaman_nox.sources.resolve import Resolution
 
 from ..support.index import UPLOADED, File, LocalIndex, page, running_index, status
 from ..support.projects import make_sdist, make_wheel
@@ -42,7 +45,7 @@ def pin(*files: File, name: str = "one", version: str = "1.0", **more: Any) -> P
 
 
 def locate(cache: Path, options: IndexOptions, *pins: Pin, **more: Any) -> tuple[Source, ...]:
-    return index_client.locate(pins, index=options, python=PYTHON, cache=cache, **more)
+    return locating.locate(pins, index=options, python=PYTHON, cache=cache, **more)
 
 
 def refusal(cache: Path, options: IndexOptions, *pins: Pin, **more: Any) -> AsamanError:
@@ -59,7 +62,7 @@ def resolve(
     as_of: datetime | None = JUNE,
     **more: Any,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    found = index_client.resolve(
+    found = resolving.resolve(
         requirements,
         index=index.options(),
         interpreter=interpreter,
@@ -493,7 +496,7 @@ def test_offline_knows_what_was_asked_before(index: LocalIndex, cache: Path) -> 
 def test_upload_times_are_those_of_the_same_hash(index: LocalIndex, cache: Path) -> None:
     sdist = index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz", uploaded=JUNE)
     other = Digest.of(b"another archive of that name")
-    times = index_client.upload_times(
+    times = upload_times(
         [
             Pin(name="one", version="1.0", digests=(sdist.digest, other)),
             Pin(name="absent", version="1.0", digests=(other,)),
@@ -516,7 +519,7 @@ def test_upload_times_are_those_of_the_same_hash(index: LocalIndex, cache: Path)
 )
 def test_upload_times_never_fail(cache: Path, options: IndexOptions) -> None:
     wanted = pin(File(filename="", data=b""))
-    assert index_client.upload_times([wanted], index=options, python=PYTHON, cache=cache) == {}
+    assert upload_times([wanted], index=options, python=PYTHON, cache=cache) == {}
 
 
 def test_build_requirements_resolve_to_hashed_wheels(
@@ -524,14 +527,14 @@ def test_build_requirements_resolve_to_hashed_wheels(
 ) -> None:
     needed = index.add(make_wheel("needed", "1.0"), "needed-1.0-py3-none-any.whl")
     index.add(make_wheel("tool", "1.0", requires=["needed"]), "tool-1.0-py3-none-any.whl")
-    found = index_client.resolve(
+    found = resolving.resolve(
         ["tool>=1"], index=index.options(), interpreter=interpreter, as_of=JUNE, cache=cache
     )
     assert [file.filename for file in found.files] == [
         "needed-1.0-py3-none-any.whl",
         "tool-1.0-py3-none-any.whl",
     ]
-    assert found.files[0] == index_client.ResolvedFile(
+    assert found.files[0] == ResolvedFile(
         filename=needed.filename,
         digest=needed.digest,
         url=index.file_url(needed.filename),
@@ -541,10 +544,10 @@ def test_build_requirements_resolve_to_hashed_wheels(
 
 
 def test_no_requirements_resolve_to_nothing(cache: Path, interpreter: Interpreter) -> None:
-    nothing = index_client.resolve(
+    nothing = resolving.resolve(
         [], index=IndexOptions(), interpreter=interpreter, as_of=None, cache=cache
     )
-    assert nothing == index_client.Resolution()
+    assert nothing == Resolution()
 
 
 def test_constraints_hold(index: LocalIndex, cache: Path, interpreter: Interpreter) -> None:
@@ -652,7 +655,7 @@ def test_the_first_index_that_has_a_project_is_kept(
 ) -> None:
     index.add(make_wheel("tool", "9.0"), "tool-9.0-py3-none-any.whl")
     other_index.add(make_wheel("tool", "1.0"), "tool-1.0-py3-none-any.whl")
-    found = index_client.resolve(
+    found = resolving.resolve(
         ["tool"],
         index=index.options(extra_index_urls=(other_index.url,)),
         interpreter=interpreter,
@@ -696,7 +699,7 @@ def test_an_index_that_is_down_while_resolving_is_an_input_output_error(
     cache: Path, interpreter: Interpreter
 ) -> None:
     with pytest.raises(AsamanError) as caught:
-        index_client.resolve(
+        resolving.resolve(
             ["tool"],
             index=IndexOptions(index_url="http://127.0.0.1:9/", environment=AT_ONCE),
             interpreter=interpreter,
@@ -714,7 +717,7 @@ def test_locked_files_are_found_by_name_and_hash(
     newer = index.add(make_wheel("tool", "2.0"), "tool-2.0-py3-none-any.whl", yanked=True)
     files = [LockedFile(filename=file.filename, digest=file.digest) for file in (right, newer)]
     options = other_index.options(extra_index_urls=(index.url,))
-    found = index_client.find_files(files, index=options, python=PYTHON, cache=cache)
+    found = find_files(files, index=options, python=PYTHON, cache=cache)
     assert {file.filename: (it.url, it.size) for file, it in found.items()} == {
         right.filename: (other_index.file_url(right.filename), len(right.data)),
         newer.filename: (index.file_url(newer.filename), len(newer.data)),
@@ -728,7 +731,7 @@ def test_every_locked_file_that_no_index_has_is_named(index: LocalIndex, cache: 
         for name in ("tool-1.0-py3-none-any.whl", "tool-1.0-1-py3-none-any.whl")
     ]
     with pytest.raises(AsamanError) as caught:
-        index_client.find_files(files, index=index.options(), python=PYTHON, cache=cache)
+        find_files(files, index=index.options(), python=PYTHON, cache=cache)
     lines = "\n".join(caught.value.lines())
     assert all(file.filename in lines for file in files)
     assert "--relock" in lines
@@ -740,7 +743,7 @@ def test_a_locked_name_that_is_no_wheel_s_is_refused(
 ) -> None:
     file = LockedFile(filename=name, digest=Digest.of(b""))
     with pytest.raises(AsamanError, match="not the file name of a wheel"):
-        index_client.find_files([file], index=index.options(), python=PYTHON, cache=cache)
+        find_files([file], index=index.options(), python=PYTHON, cache=cache)
 
 
 @pytest.mark.online
@@ -754,7 +757,7 @@ def test_the_real_index_knows_a_corpus_pin(cache: Path, interpreter: Interpreter
     assert (found.filename, found.size) == ("attrs-25.3.0.tar.gz", 812032)
     assert found.uploaded == datetime(2025, 3, 13, 11, 10, 22, tzinfo=UTC)
     as_of = datetime(2024, 5, 1, tzinfo=UTC)
-    resolved = index_client.resolve(
+    resolved = resolving.resolve(
         ["setuptools<69"], index=options, interpreter=interpreter, as_of=as_of, cache=cache
     )
     assert [file.filename for file in resolved.files] == ["setuptools-68.2.2-py3-none-any.whl"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.model import Interpreter
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 PROJECTS = Path(__file__).parent.parent / "projects"

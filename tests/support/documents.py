@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from amrasaman_nox.config import options
+from amrasaman_nox.config import options, parser
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.wheels.canonical import PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from amrasaman_nox.config.parser import Parsed
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,7 +108,7 @@ def commands(block: Block) -> Iterator[list[str]]:
                 yield [Path(words[0]).name, *words[1:]]
 
 
-def parse(words: list[str]) -> options.Parsed:
+def parse(words: list[str]) -> Parsed:
     """Return what a call of one of our commands says.
 
     :raises AsamanError: an unknown option, a malformed value
@@ -116,7 +118,7 @@ def parse(words: list[str]) -> options.Parsed:
     word = _PROGRAMS[program]
     if not word and arguments and arguments[0] in words_by_session:
         word = arguments.pop(0)
-    return options.parse(words_by_session[word], arguments, program)
+    return parser.parse(words_by_session[word], arguments, program)
 
 
 # --- what is generated -----------------------------------------------------------------------
@@ -136,7 +138,7 @@ def help_of(word: str) -> str:
     """Return the text of ``asaman WORD --help``, as in a terminal of 80 columns."""
     session = next(each.session for each in options.COMMANDS if each.word == word)
     with mock.patch.dict(os.environ, COLUMNS="80"):
-        return options.parse(session, ["--help"]).text or ""
+        return parser.parse(session, ["--help"]).text or ""
 
 
 def _help() -> str:

@@ -86,7 +86,7 @@ def _other_interpreter() -> None:
 
 
 def _less_isolation() -> None:
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
 
     remote._isolation = lambda rung: Isolation(rung="none")  # type: ignore[assignment]
 

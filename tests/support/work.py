@@ -162,7 +162,7 @@ def install(put: Callable[[object, str, object], None] = setattr) -> None:
     """
     from amrasaman_nox import verification
     from amrasaman_nox.outputs import verified
-    from amrasaman_nox.runs import build
+    from amrasaman_nox.runs import build, lock
 
     name = "amrasaman_nox.verification.verify"
     module = sys.modules.get(name)
@@ -174,5 +174,5 @@ def install(put: Callable[[object, str, object], None] = setattr) -> None:
         module.verify = verify  # type: ignore[attr-defined]
     put(module, "verify", verify)
     put(build, "build_wheels", build_wheels)
-    put(build, "lock_build_requirements", lock_build_requirements)
+    put(lock, "lock_build_requirements", lock_build_requirements)
     put(verified, "write_verified", write_verified)

@@ -7,12 +7,8 @@ from pathlib import Path
 import pytest
 
 from amrasaman_nox.model import Cause, Comparison, Difference, Verdict
-from amrasaman_nox.verification.explain import (
-    EXPLANATIONS,
-    explain,
-    explanation_of,
-    verdict_line,
-)
+from amrasaman_nox.reports.wording import verdict_line
+from amrasaman_nox.verification.explain import EXPLANATIONS, explain, explanation_of
 
 PAGES = Path(__file__).parents[2] / "docs" / "explanations"
 

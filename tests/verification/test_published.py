@@ -13,11 +13,11 @@ import pytest
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.builds import builder
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.environments.installed import fetched
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, BuildRecord, Comparison, Digest, Pin, Source, Verdict
 from amrasaman_nox.runs import workshop
 from amrasaman_nox.sources import prepare
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import published, recipe
 from amrasaman_nox.verification.recipe import Recipe
 
@@ -28,8 +28,8 @@ from ..support.tampering import TAMPERINGS, tampered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from amrasaman_nox.model import Prepared
     from amrasaman_nox.runs.workshop import Workshop
-    from amrasaman_nox.sources.prepare import Prepared
 
 EPOCH = 1700000000
 UPLOADED = datetime(2024, 2, 3, tzinfo=UTC)

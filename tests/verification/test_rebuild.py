@@ -11,6 +11,7 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
+    Artefact,
     BuildEnvironment,
     BuildFailure,
     Comparison,
@@ -19,9 +20,10 @@ from amrasaman_nox.model import (
     Member,
     Verdict,
 )
-from amrasaman_nox.sandbox import process
+from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.verification import rebuild, variations, verify
-from amrasaman_nox.verification.rebuild import Artefact, Subject
+from amrasaman_nox.verification.rebuild import Subject
 
 from ..evaluation.defects import judge
 from ..support import defects
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 MACHINE = variations.Machine(
-    isolation=process.Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
+    isolation=Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
 )
 STARTED = datetime(2025, 4, 3, 4, 57, 3, tzinfo=UTC)
 #: When a build without libfaketime takes place, in seconds since 1970; each later than the last.
@@ -323,7 +325,7 @@ def test_a_build_that_fails_with_nothing_varied_says_so() -> None:
 @pytest.fixture(scope="module")
 def plan() -> variations.Plan:
     try:
-        isolation = process.choose("full")
+        isolation = choose("full")
     except AsamanError as error:
         pytest.skip(str(error))
     return variations.plan((), variations.Machine.here(isolation))

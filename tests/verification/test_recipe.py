@@ -11,7 +11,8 @@ import pytest
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Difference, Digest, LockedFile
 from amrasaman_nox.verification import recipe
-from amrasaman_nox.verification.recipe import MARKS, Evidence, Outcome, Recipe, infer
+from amrasaman_nox.verification.evidence import MARKS, Evidence, Mark, read_evidence
+from amrasaman_nox.verification.recipe import Outcome, Recipe, infer
 from amrasaman_nox.wheels.reader import read_wheel
 
 from ..wheels.handmade import METADATA, WHEEL, wheel
@@ -23,7 +24,7 @@ UPLOADED = datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
 
 def evidence_of(data: bytes) -> Evidence:
     content = read_wheel(io.BytesIO(data), NAME, lenient=True)
-    return recipe.read_evidence(content, UPLOADED)
+    return read_evidence(content, UPLOADED)
 
 
 def generated(line: str) -> bytes:
@@ -189,7 +190,7 @@ def test_an_undeclared_wheel_is_added() -> None:
 
 
 @pytest.mark.parametrize("mark", [one for one in MARKS if one.means.startswith("setuptools")])
-def test_marks_bound_setuptools(mark: recipe.Mark) -> None:
+def test_marks_bound_setuptools(mark: Mark) -> None:
     found = infer(made_by_wheel("0.37.1", mark.name), ("setuptools", "wheel"), None)
     assert mark.means in found.constraints
     assert any(mark.means in step for step in found.steps)

@@ -13,7 +13,9 @@ import pytest
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment
-from amrasaman_nox.sandbox import process
+from amrasaman_nox.sandbox import limited, view
+from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.limited import _clock
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.verification import subjects, variations
 
@@ -23,17 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from amrasaman_nox.model import Interpreter
-    from amrasaman_nox.sandbox.process import Isolation
+    from amrasaman_nox.sandbox.view import Isolation
 
 Seen = dict[str, Any]
-FULL = process.Isolation(rung="full")
-NONE = process.Isolation(rung="none")
+FULL = view.Isolation(rung="full")
+NONE = view.Isolation(rung="none")
 
 
 @pytest.fixture(scope="module", params=["full", "namespaces", "none"])
 def isolation(request: pytest.FixtureRequest) -> Isolation:
     try:
-        return process.choose(request.param)
+        return choose(request.param)
     except AsamanError as error:
         pytest.skip(str(error))
 
@@ -155,11 +157,10 @@ def test_a_clock_can_stand_still_in_any_time_zone(
 
 
 def test_a_clock_that_cannot_be_had_is_no_silent_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from amrasaman_nox.sandbox import rungs
 
-    monkeypatch.setattr(rungs, "clock_library", lambda: "")
+    monkeypatch.setattr(limited, "clock_library", lambda: "")
     with pytest.raises(AsamanError, match="libfaketime is not installed"):
-        rungs._clock(dataclasses.replace(BuildEnvironment(), clock_offset=1))
+        _clock(dataclasses.replace(BuildEnvironment(), clock_offset=1))
 
 
 # --- the table -----------------------------------------------------------------------------------

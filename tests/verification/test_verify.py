@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amrasaman_nox import records
-from amrasaman_nox.commands import exit_code
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
+from amrasaman_nox.reports.console import exit_code
 from amrasaman_nox.verification import rebuilders, verify
 
 from ..support import defects

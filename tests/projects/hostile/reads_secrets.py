@@ -6,7 +6,7 @@ import wheel
 
 
 def read(path):
-    if os.path.isdir(path):
+    if os.path.isdir(path):  # noqa: PTH112 - a text, as tempfile gives it
         # The folders on the way to the interpreter are there, and nothing else is in them.
         names = [os.path.join(path, name) for name in os.listdir(path)]
         return [name for name in names if not f"{sys.base_prefix}/".startswith(f"{name}/")]

@@ -1,0 +1,113 @@
+"""Kinds of option values: how text and TOML become a value, one row a kind."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_SUFFIXES: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+_MOST_DIGITS: Final = 18
+
+
+class Kind(NamedTuple):
+    """How a value is read: from a text of the command line, and from a value of TOML.
+
+    ``repeats`` marks options that may be given several times; ``text`` then gives a tuple.
+    Both functions raise :class:`ValueError` with the reason.
+    """
+
+    metavar: str
+    text: Callable[[str], Any]
+    toml: Callable[[Any], Any]
+    repeats: bool = False
+
+
+def _whole_number(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII) or len(text) > _MOST_DIGITS:
+        raise ValueError(f"{text!a:.60} is not a whole number")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text, re.ASCII):
+        raise ValueError(f"{text!a:.60} is not a number of seconds")
+    return float(text)
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,12})([KMGT]?)(i?B)?", text, re.ASCII | re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{text!a:.60} is not a size such as 1073741824, 512M or 2G")
+    return int(match[1]) << _SUFFIXES[match[2].upper()]
+
+
+def _setting(text: str) -> tuple[tuple[str, str], ...]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ValueError(f"{text!a:.60} is not KEY=VALUE")
+    return ((key, value),)
+
+
+def _part(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
+    if match is None:
+        raise ValueError(f"{text!a:.60} is not K/N, such as 2/5")
+    return int(match[1]), int(match[2])
+
+
+def _comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _all_or_names(text: str) -> tuple[str, ...]:
+    return () if text == "all" else _comma_separated(text)
+
+
+def _toml(*types: type) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        # In TOML a boolean is no number, in Python it is.
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise ValueError(f"{_TOML_NAMES[types[0]]} is required")
+        return value
+
+    return check
+
+
+def _toml_texts(each: Callable[[str], tuple[Any, ...]]) -> Callable[[Any], tuple[Any, ...]]:
+    def check(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+            raise ValueError("a list of strings is required")
+        return tuple(item for part in value for item in each(part))
+
+    return check
+
+
+def _toml_size(value: Any) -> Any:
+    return _size(value) if isinstance(value, str) else _toml(int)(value)
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, str) or hasattr(value, "year"):
+        return value
+    raise ValueError('"now" or a date is required')
+
+
+_TOML_NAMES: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}  # noqa: E501  # fmt: skip
+FLAG = Kind("", lambda _: True, _toml(bool))
+TEXT = Kind("TEXT", str, _toml(str))
+FILE = Kind("FILE", str, _toml(str))
+FOLDER = Kind("DIRECTORY", str, _toml(str))
+NUMBER = Kind("INTEGER", _whole_number, _toml(int))
+EPOCH = Kind("TEXT", _whole_number, _toml(int))
+TIME = Kind("SECONDS", _seconds, _toml(float, int))
+BYTES = Kind("SIZE", _size, _toml_size)
+MOMENT = Kind("DATE", str, _moment)
+PART = Kind("K/N", _part, _toml(str))
+TEXTS = Kind("TEXT", lambda text: (text,), _toml_texts(lambda text: (text,)), repeats=True)
+NAMES = Kind("NAME", _comma_separated, _toml_texts(_comma_separated), repeats=True)
+VARIATIONS = Kind("NAME", _all_or_names, _toml_texts(_all_or_names), repeats=True)
+SETTINGS = Kind("KEY=VALUE", _setting, _toml_texts(_setting), repeats=True)

@@ -1,0 +1,98 @@
+"""Reading text files of input, and what all input formats check alike."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import Final
+from urllib.parse import urlsplit
+
+from amrasaman_nox.errors import AsamanError, Origin, code_of
+from amrasaman_nox.model import Digest
+
+_LONGEST_FILE: Final = 64 * 1024 * 1024
+# What some readers take for the end of a line, or hide from the eye.
+CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+HASH_HINT: Final = (
+    "compile with hashes: `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
+)
+
+
+def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_result]:
+    """Return the text of the regular UTF-8 file at *path*, without a byte order mark.
+
+    ``origin`` is where the file was named, if in another one.
+
+    :raises AsamanError: ``cannot read PATH``
+    """
+    try:
+        # Looked at by its name first: to open a device may do something.
+        _check_kind(path, os.stat(path), origin)  # noqa: PTH116
+        # Without waiting, so that a named pipe put there since cannot hold us up.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            _check_kind(path, status, origin)
+            data = file.read(_LONGEST_FILE + 1) or b""
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        raise AsamanError(f"cannot read {path}", why, origin=origin, code=code_of(error)) from None
+    if len(data) > _LONGEST_FILE:
+        raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)
+    try:
+        return data.decode("utf-8-sig"), status
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise AsamanError(
+            f"cannot read {path}", "not UTF-8", origin=Origin(path=path, line=line)
+        ) from None
+
+
+def _check_kind(path: str, status: os.stat_result, origin: Origin | None) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise AsamanError(f"cannot read {path}", "is a directory", origin=origin)
+    if not stat.S_ISREG(status.st_mode):
+        raise AsamanError(f"cannot read {path}", "not a regular file", origin=origin)
+
+
+def strong_digests(values: list[str], what: str) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
+    """Return the strong digests among *values*, and the algorithms that are not used.
+
+    ``values`` are written as ``algorithm:hexadecimal``, and belong to *what*.
+
+    :raises AsamanError: a malformed hash, or none that is strong
+    """
+    strong: list[Digest] = []
+    unused: dict[str, AsamanError] = {}
+    for value in values:
+        algorithm, _, content = value.partition(":")
+        if not algorithm or not content:
+            raise AsamanError(f"malformed hash {value[:80]}", "algorithm:hexadecimal is required")
+        try:
+            strong.append(Digest.parse(value))
+        except AsamanError as error:
+            if not error.what.startswith(("weak hash", "unknown hash")):
+                raise
+            unused[algorithm.lower()] = error
+    if unused and not strong:
+        first = next(iter(unused.values()))
+        raise AsamanError(first.what, f"{what} has no sha256 or stronger", hint=HASH_HINT)
+    return tuple(dict.fromkeys(strong)), tuple(unused)
+
+
+def check_url(url: str, what: str, schemes: tuple[str, ...]) -> None:
+    """Check that *url* is one, of one of *schemes*; its text is never repeated in the error.
+
+    :raises AsamanError: ``invalid WHAT``
+    """
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise AsamanError(f"invalid {what}", "not a URL") from None
+    if parts.scheme not in schemes:
+        raise AsamanError(f"invalid {what}", f"not {' or '.join(schemes)}")
+    if parts.scheme != "file" and not parts.hostname:
+        raise AsamanError(f"invalid {what}", "no host")
+    if parts.netloc.count("@") > 1 or CONTROL.search(url) or re.search(r"\s", url):
+        raise AsamanError(f"invalid {what}", "a character in it must be percent-encoded")

@@ -1,0 +1,208 @@
+"""What a command prints: its table, its failures, its errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox import files
+from amrasaman_nox.errors import AsamanError, ExitCode, printable
+from amrasaman_nox.model import Verdict
+from amrasaman_nox.reports.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import BuildFailure, Report
+
+
+#: Lines of a build's log that are shown with its failure.
+LOG_LINES: Final = 40
+_WIDTH: Final = 100
+
+
+def tell(error: AsamanError) -> ExitCode:
+    """Print *error* on stderr; return its exit code."""
+    return tell_error(error, Stream(sys.stderr), traceback=False)
+
+
+def show(report: Report, config: Config) -> ExitCode:
+    """Print *report*, write the files that *config* asks for; return what it comes to."""
+    stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
+    print_report(report, config, stdout, stderr)
+    return ended(exit_code(report), stdout, stderr)
+
+
+def exit_code(report: Report) -> ExitCode:
+    """Return what *report* comes to: the first failure's code, else whether anything differs."""
+    if report.build.failures:
+        return report.build.failures[0].code
+    verdicts = {comparison.verdict for comparison in report.comparisons}
+    if Verdict.FAILED in verdicts:
+        return ExitCode.BUILD_FAILED
+    refused = {Verdict.DIFFERENT}
+    if report.allowed is Verdict.IDENTICAL:
+        refused.add(Verdict.EQUIVALENT)
+    return ExitCode.DIFFERENT if verdicts & refused else ExitCode.DONE
+
+
+def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream) -> None:
+    """Print *report*: results to *stdout*, everything else to *stderr*; write the files asked for.
+
+    :raises AsamanError: a report file cannot be written (exit 2 or 5)
+    """
+    _write_reports(report, config, stdout)
+    tabled = config.json != "-" and not config.quiet
+    # Who sees both streams in one place is told of a failure once.
+    together = stdout.isatty() and stderr.isatty()
+    if tabled:
+        from amrasaman_nox.reports import table
+
+        color = config.color == "always" or (config.color == "auto" and stdout.isatty())
+        width = shutil.get_terminal_size((_WIDTH, 24)).columns if stdout.isatty() else None
+        text = table.render(report, width=width, colour=color, failures=not together)
+        stdout.line(text.rstrip("\n"))
+    elif not config.quiet:
+        for line in _remarks(report):
+            stderr.line(printable(line))
+    for failure in report.build.failures:
+        for line in _failure_lines(failure, with_log=together or not tabled):
+            stderr.line(line)
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    """Yield what the table would have said beside its rows."""
+    yield from (f"note: {note}" for note in (*report.build.notes, *report.notes))
+    yield from (f"left out: {pin}: {why}" for pin, why in report.build.left_out)
+    if report.isolation:
+        yield f"isolation: {report.isolation}"
+
+
+def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:
+    if with_log:
+        # Behind the bar, what a build prints is no command to a terminal or to a CI service.
+        for line in failure.log.splitlines()[-LOG_LINES:]:
+            yield f"| {printable(line)}"
+    yield from AsamanError(
+        f"{failure.name}=={failure.version}",
+        f"{failure.stage}: {failure.reason}",
+        hint=failure.hint,
+        code=failure.code,
+        origin=failure.origin,
+    ).lines()
+    if with_log and failure.log_path:
+        yield printable(f"log: {failure.log_path}")
+
+
+def _write_reports(report: Report, config: Config, stdout: Stream) -> None:
+    if config.json is not None:
+        from amrasaman_nox.reports import json
+
+        text = json.render(report)
+        if config.json == "-":
+            stdout.line(text.rstrip("\n"))
+        else:
+            write_file(Path(config.json), text)
+    if config.markdown is not None or config.summary is not None:
+        from amrasaman_nox.reports import markdown
+
+        text = markdown.render(report)
+        if config.markdown is not None:
+            write_file(config.markdown, text)
+        if config.summary is not None:
+            _append(config.summary, text)
+    if config.html is not None:
+        from amrasaman_nox.reports import html
+
+        write_file(config.html, html.render(report))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write *text* to *path* by one rename, so that a reader finds the old file or the new one.
+
+    :raises AsamanError: it is there and no regular file (exit 2), or cannot be written (exit 5)
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise AsamanError(str(path), "not a regular file", hint="name another file")
+    try:
+        files.put_in_place(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text if text.endswith("\n") else f"{text}\n")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> AsamanError:
+    return AsamanError(
+        f"cannot write {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+    )
+
+
+def tell_error(error: Exception, stderr: Stream, *, traceback: bool) -> ExitCode:
+    """Print *error* on *stderr*, with a traceback if asked for; return its exit code."""
+    if traceback:
+        from traceback import format_exception
+
+        for part in format_exception(error):
+            for line in part.splitlines():
+                stderr.line(printable(line))
+    told = _as_ours(error)
+    for line in told.lines():
+        stderr.line(line)
+    return told.code
+
+
+def _as_ours(error: Exception) -> AsamanError:
+    if isinstance(error, AsamanError):
+        return error
+    if isinstance(error, OSError):
+        return AsamanError(
+            str(error.filename or "input/output"),
+            error.strerror or str(error) or type(error).__name__,
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    return AsamanError(
+        f"fault of amrasaman-nox: {type(error).__name__}",
+        str(error) or "no more is known",
+        hint="please report it, with what --traceback prints",
+        code=ExitCode.INPUT_OUTPUT,
+    )
+
+
+def ended(code: ExitCode, stdout: Stream, stderr: Stream) -> ExitCode:
+    """Flush both streams; return *code*, or 5 where stdout could not be written."""
+    stdout.flush()
+    stderr.flush()
+    if stdout.failure is None or code is not ExitCode.DONE:
+        return code
+    return tell_error(
+        AsamanError(
+            "stdout",
+            stdout.failure.strerror or str(stdout.failure),
+            code=ExitCode.INPUT_OUTPUT,
+        ),
+        stderr,
+        traceback=False,
+    )
+
+
+@contextlib.contextmanager
+def quiet_loggers() -> Iterator[None]:
+    """Keep the libraries' own messages off stderr; nox lets every one of them through."""
+    former = logging.root.manager.disable
+    logging.disable(max(former, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(former)

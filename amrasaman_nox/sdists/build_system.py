@@ -1,0 +1,81 @@
+"""The build system that an sdist declares (PEP 517 and PEP 518)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from amrasaman_nox.archives.names import Subject, quoted
+from amrasaman_nox.errors import printable
+from amrasaman_nox.model import BuildSystem
+
+if TYPE_CHECKING:
+    from amrasaman_nox.sdists.reader import SdistInfo
+
+#: What a project without ``[build-system]`` is built with (PEP 517).
+DEFAULT_REQUIRES: Final = ("setuptools>=40.8.0",)
+DEFAULT_BACKEND: Final = "setuptools.build_meta:__legacy__"
+_OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
+
+
+def build_system(info: SdistInfo) -> BuildSystem:
+    """Return what the sdist is built with (PEP 517, PEP 518).
+
+    :raises AsamanError: ``pyproject.toml`` cannot be read, a build requirement is not a name with
+        a specifier, or ``backend-path`` leaves the source
+    """
+    subject = Subject(what=info.filename)
+    if info.pyproject is None and not info.has_setup_py:
+        raise subject.refusal("neither pyproject.toml nor setup.py")
+    table = _build_system_table(info.pyproject or b"", subject)
+    if table is None:
+        return BuildSystem(requires=DEFAULT_REQUIRES, backend=DEFAULT_BACKEND)
+    requires = _strings(table, "requires", subject)
+    backend = table.get("build-backend", DEFAULT_BACKEND)
+    if not isinstance(backend, str) or not _OBJECT.fullmatch(backend):
+        raise subject.refusal(f"build-backend is not the name of an object: {quoted(str(backend))}")
+    path = _strings(table, "backend-path", subject) if "backend-path" in table else ()
+    for requirement in requires:
+        _check_requirement(requirement, subject)
+    for folder in path:
+        _check_backend_path(folder, subject)
+    return BuildSystem(requires=requires, backend=backend, backend_path=path)
+
+
+def _build_system_table(pyproject: bytes, subject: Subject) -> dict[str, object] | None:
+    try:
+        document = tomllib.loads(pyproject.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise subject.refusal(f"pyproject.toml cannot be read: {error}") from None
+    table = document.get("build-system")
+    if table is None:
+        return None
+    if not isinstance(table, dict) or "requires" not in table:
+        raise subject.refusal("pyproject.toml: [build-system] without requires")
+    return table
+
+
+def _strings(table: dict[str, object], key: str, subject: Subject) -> tuple[str, ...]:
+    value = table[key]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise subject.refusal(f"pyproject.toml: {key} is not a list of strings")
+    return tuple(value)
+
+
+def _check_requirement(text: str, subject: Subject) -> None:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None or requirement.url is not None or printable(text) != text:
+        raise subject.refusal(f"build requirement is not name and specifier: {quoted(text)}")
+
+
+def _check_backend_path(folder: str, subject: Subject) -> None:
+    parts = folder.split("/")
+    unsafe = folder.startswith("/") or ".." in parts or "\\" in folder or not folder
+    if unsafe or printable(folder) != folder:
+        raise subject.refusal(f"backend-path outside the source: {quoted(folder)}")

@@ -1,0 +1,164 @@
+"""Unpacking a verified sdist into a folder, member by member."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from amrasaman_nox.archives.names import Subject
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.sdists.reader import SdistInfo, Tree, archive_members, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+# No member can have this name, since control characters are refused.
+_STAGE: Final = ".unpacking\x01"
+
+
+def unpack(
+    file: BinaryIO,
+    filename: str,
+    destination: Path,
+    *,
+    mtime: int,
+    order: str = "sorted",
+    owner: int | None = None,
+) -> SdistInfo:
+    """Write the content of the sdist's top folder into *destination*, an empty folder of ours.
+
+    *mtime* (seconds since 1970) becomes the time of all files and folders. *order*, ``sorted`` or
+    ``reversed``, is that in which they are created. Modes become 0644 or 0755; everything, with
+    *destination* itself, is given to the user and group number *owner* where there is one. After
+    an error *destination* holds nothing to be trusted.
+
+    :raises AsamanError: the archive is damaged, truncated, too large, can be read in two ways, or
+        holds what an sdist must not (exit code 2); or a file cannot be written (exit code 5)
+    """
+    subject = Subject(what=filename)
+    stamp = _Stamp(nanoseconds=mtime * 10**9, owner=owner)
+    try:
+        with ExitStack() as stack:
+            root = _open_folder(os.fspath(destination))
+            stack.callback(os.close, root)
+            os.mkdir(_STAGE, 0o700, dir_fd=root)
+            stage = _open_folder(_STAGE, root)
+            stack.callback(os.close, stage)
+            tree = survey(archive_members(file, subject), subject, Stage(folder=stage, stamp=stamp))
+            info = tree.info()
+            _Placer(root=root, stage=stage, stamp=stamp).place(tree, order)
+            os.rmdir(_STAGE, dir_fd=root)
+            stamp.put(root)
+    except OSError as error:
+        why = f"cannot unpack: {error.strerror or error}"
+        raise AsamanError(filename, why, code=ExitCode.INPUT_OUTPUT) from error
+    return info
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stamp:
+    """The time in nanoseconds since 1970, and the owner, that everything unpacked has."""
+
+    nanoseconds: int
+    owner: int | None
+
+    def put(self, target: int | str, folder: int | None = None) -> None:
+        """Stamp an open file, or the link of that name in the open *folder*."""
+        times = (self.nanoseconds, self.nanoseconds)
+        if isinstance(target, int):
+            if self.owner is not None:
+                os.fchown(target, self.owner, self.owner)
+            os.utime(target, ns=times)
+            return
+        if self.owner is not None:
+            os.chown(target, self.owner, self.owner, dir_fd=folder, follow_symlinks=False)
+        os.utime(target, ns=times, dir_fd=folder, follow_symlinks=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """An open folder that takes the files of an archive under numbers."""
+
+    folder: int
+    stamp: _Stamp
+
+    def write(self, number: int, content: Iterator[bytes], *, executable: bool) -> None:
+        """Write a new file named *number* with *content*, mode 0755 or 0644, its time stamped."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(str(number), flags, 0o600, dir_fd=self.folder)
+        try:
+            for piece in content:
+                _write_all(descriptor, piece)
+            os.fchmod(descriptor, 0o755 if executable else 0o644)
+            self.stamp.put(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Placer:
+    """Moves staged files into place; ``_way`` are the open folders from the root downwards."""
+
+    root: int
+    stage: int
+    stamp: _Stamp
+    _way: list[tuple[str, int]] = field(default_factory=list)
+
+    def place(self, tree: Tree, order: str) -> None:
+        # Neighbours in this order share their folders, so each folder is made and left once.
+        folders = tree.folders - {()}
+        try:
+            for parts in sorted({*folders, *tree.files, *tree.links}, reverse=order == "reversed"):
+                if parts in folders:
+                    self._enter(parts)
+                    continue
+                folder = self._enter(parts[:-1])
+                if parts in tree.links:
+                    os.symlink(tree.links[parts], parts[-1], dir_fd=folder)
+                    self.stamp.put(parts[-1], folder)
+                else:
+                    number = str(tree.files[parts])
+                    os.rename(number, parts[-1], src_dir_fd=self.stage, dst_dir_fd=folder)
+        finally:
+            self._leave(0)
+
+    def _enter(self, parts: tuple[str, ...]) -> int:
+        shared = 0
+        for (name, _), part in zip(self._way, parts, strict=False):
+            if name != part:
+                break
+            shared += 1
+        self._leave(shared)
+        for part in parts[shared:]:
+            parent = self._way[-1][1] if self._way else self.root
+            os.mkdir(part, 0o700, dir_fd=parent)
+            self._way.append((part, _open_folder(part, parent)))
+        return self._way[-1][1] if self._way else self.root
+
+    def _leave(self, depth: int) -> None:
+        while len(self._way) > depth:
+            _, descriptor = self._way.pop()
+            try:
+                os.fchmod(descriptor, 0o755)
+                self.stamp.put(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _open_folder(name: str, parent: int | None = None) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=parent)
+    assert stat.S_ISDIR(os.fstat(descriptor).st_mode)  # noqa: S101 - what O_DIRECTORY promises
+    return descriptor
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        data = data[written:]
+        written = os.write(descriptor, data)

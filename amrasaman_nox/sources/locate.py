@@ -1,0 +1,432 @@
+"""Where the bytes of pins are, and when they were uploaded."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source
+from amrasaman_nox.sources import access, download
+from amrasaman_nox.sources.fit import checked_wheel_name, name_and_version, rank_of
+from amrasaman_nox.sources.uv import (
+    ALGORITHMS,
+    Answer,
+    Artifact,
+    Client,
+    Listed,
+    listed_packages,
+    reason_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from amrasaman_nox.model import IndexOptions, LockedFile
+
+
+_SUFFIXES: Final = (".tar.gz", ".zip")
+_SINGLE_CALLS: Final = 4
+# What the index client says of a pin, what that comes to, and the hint.
+_NOT_FOUND: Final = (
+    (r"was not found", "no such project on the index"),
+    (r"(there is|there are) no versions? of", "no such version on the index"),
+    (r"has no wheels with a matching", "no sdist, and no wheel that fits the interpreter"),
+    (r"does not satisfy Python", "it is for other versions of Python"),
+)
+_Key = tuple[str, str]
+
+
+def locate(
+    pins: Sequence[Pin],
+    *,
+    index: IndexOptions,
+    python: str,
+    cache: Path,
+    wheels_for: frozenset[str] = frozenset(),
+    tags: Sequence[str] = (),
+) -> tuple[Source, ...]:
+    """Return for each of *pins*, in order, the file whose hash is pinned; nothing is executed.
+
+    :param python: the path of the interpreter that is built for
+    :param cache: the index client's cache folder
+    :param wheels_for: names of which the published wheel is taken, and not the sdist
+    :param tags: the interpreter's wheel tags in order of preference (PEP 425)
+    :raises AsamanError: naming every pin that has no such file (exit 2), or an index cannot be
+        asked (exit 5)
+    """
+    client = Client(index=index, python=python, cache=cache)
+    access.check_index(index)
+    found: dict[Pin, Source | AsamanError] = {}
+    for pin in pins:
+        if pin.url is not None or pin.path is not None:
+            found[pin] = _direct(pin, index)
+    listed = [pin for pin in pins if pin not in found]
+    found.update(_match_all(client, listed, lambda pin, it: _match(pin, it, wheels_for, tags)))
+    dated = _with_upload_times(
+        client, {pin: source for pin, source in found.items() if isinstance(source, Source)}
+    )
+    errors = [error for pin in pins if isinstance(error := found[pin], AsamanError)]
+    if errors:
+        raise all_of(errors)
+    return tuple(dated[pin] for pin in pins)
+
+
+def upload_times(
+    pins: Iterable[Pin], *, index: IndexOptions, python: str, cache: Path
+) -> dict[Digest, datetime]:
+    """Return when the files with the pinned hashes were uploaded (UTC), as far as known.
+
+    It never fails: what the index does not know, or cannot be asked about, is left out.
+    """
+    client = Client(index=index, python=python, cache=cache)
+    wanted = {digest for pin in pins for digest in pin.digests}
+    times: dict[Digest, datetime] = {}
+    try:
+        access.check_index(index)
+        listed = _list(client, [(pin.name, pin.version) for pin in pins])
+    except AsamanError:
+        return times
+    for one in listed.values():
+        if isinstance(one, AsamanError):
+            continue
+        for artifact in (*one.wheels, *filter(None, (one.sdist,))):
+            for digest in artifact.digests:
+                if digest in wanted and artifact.uploaded is not None:
+                    times[digest] = artifact.uploaded
+    return times
+
+
+def find_files(
+    files: Sequence[LockedFile], *, index: IndexOptions, python: str, cache: Path
+) -> dict[LockedFile, ResolvedFile]:
+    """Return where locked wheels are, found by file name and hash (a lock holds no URLs).
+
+    :raises AsamanError: naming every file that no index has (exit 2), or an index cannot be
+        asked (exit 5)
+    """
+    access.check_index(index)
+    client = Client(index=index, python=python, cache=cache)
+    pins = {file: _pin_of(file) for file in dict.fromkeys(files)}
+    found = _match_all(client, list(pins.values()), _match_file)
+    located: dict[LockedFile, ResolvedFile] = {}
+    errors = []
+    for file, pin in pins.items():
+        result = found[pin]
+        if isinstance(result, AsamanError):
+            errors.append(result)
+        else:
+            located[file] = ResolvedFile(
+                filename=file.filename, digest=file.digest, url=result.url or "", size=result.size
+            )
+    if errors:
+        raise all_of(errors)
+    return located
+
+
+def published_wheels(
+    pins: Sequence[Pin],
+    *,
+    index: IndexOptions,
+    python: str,
+    cache: Path,
+    tags: Sequence[str],
+) -> dict[Pin, tuple[Source, ...]]:
+    """Return for each of *pins* the wheels of its version that fit the interpreter, best first.
+
+    Their hashes are those that the index advertises. A pin that no index has is left out.
+
+    :param tags: the interpreter's wheel tags in order of preference (PEP 425)
+    :raises AsamanError: an index cannot be asked (exit 5)
+    """
+    access.check_index(index)
+    client = Client(index=index, python=python, cache=cache)
+    listed = _list(client, [(pin.name, pin.version) for pin in pins])
+    found: dict[Pin, tuple[Source, ...]] = {}
+    for pin in pins:
+        there = listed[pin.name, pin.version]
+        if isinstance(there, AsamanError):
+            continue
+        ranked = sorted(
+            (rank, number)
+            for number, wheel in enumerate(there.wheels)
+            if wheel.digests and (rank := rank_of(wheel.filename, pin, tags)) is not None
+        )
+        wheels = [there.wheels[number] for _, number in ranked]
+        found[pin] = tuple(
+            replace(_source(pin, wheel.filename, wheel.digests[0], wheel), taken=True)
+            for wheel in wheels
+        )
+    return found
+
+
+def _direct(pin: Pin, index: IndexOptions) -> Source | AsamanError:
+    """Return the source of a pin with a URL or path of its own."""
+    try:
+        if pin.url is not None:
+            access.check_url(pin.url, index, pin.origin)
+        if not pin.digests:
+            raise AsamanError(str(pin), "not hashed", origin=pin.origin)
+        last = unquote(urlsplit(pin.url or "").path or pin.path or "").rpartition("/")[2]
+        is_wheel = last.endswith(".whl")
+        filename = checked_wheel_name(last, pin) if is_wheel else _sdist_name(pin, last)
+    except AsamanError as error:
+        return error
+    return Source(
+        pin=pin,
+        filename=filename,
+        digest=min(pin.digests, key=lambda digest: ALGORITHMS.index(digest.algorithm)),
+        url=None if pin.url is None else access.without_credentials(pin.url),
+        taken=is_wheel,
+    )
+
+
+def _with_upload_times(client: Client, found: dict[Pin, Source]) -> dict[Pin, Source]:
+    """Add the upload times that an index knows to sources with a URL of their own."""
+    unknown = {pin for pin, source in found.items() if pin.url and source.uploaded is None}
+    if not unknown:
+        return found
+    times = upload_times(unknown, index=client.index, python=client.python, cache=client.cache)
+    return {
+        pin: replace(source, uploaded=times.get(source.digest)) if pin in unknown else source
+        for pin, source in found.items()
+    }
+
+
+def _match_all(
+    client: Client,
+    pins: Sequence[Pin],
+    match: Callable[[Pin, Listed], Source | AsamanError],
+) -> dict[Pin, Source | AsamanError]:
+    """Match *pins* with what the indexes list, and then with each index of several alone."""
+    found: dict[Pin, Source | AsamanError] = {}
+    for one in (client, *_each_alone(client)):
+        left = [pin for pin in pins if not isinstance(found.get(pin), Source)]
+        if not left:
+            break
+        listed = _list(one, [(pin.name, pin.version) for pin in left])
+        for pin in left:
+            there = listed[pin.name, pin.version]
+            result = _at(there, pin) if isinstance(there, AsamanError) else match(pin, there)
+            # The first answer tells most; a later index is asked for the file alone.
+            if isinstance(result, Source) or pin not in found:
+                found[pin] = result
+    return found
+
+
+def _at(error: AsamanError, pin: Pin) -> AsamanError:
+    """Return *error* with the file and line of *pin*."""
+    return AsamanError(error.what, error.why, hint=error.hint, code=error.code, origin=pin.origin)
+
+
+def _each_alone(client: Client) -> Iterator[Client]:
+    index = client.index
+    registries = () if index.no_index else (index.index_url, *index.extra_index_urls)
+    if len(registries) + len(index.find_links) < 2:
+        return
+    for url in registries:
+        yield replace(
+            client, index=replace(index, index_url=url, extra_index_urls=(), find_links=())
+        )
+    for place in index.find_links:
+        yield replace(client, index=replace(index, no_index=True, find_links=(place,)))
+
+
+def _list(client: Client, keys: Sequence[_Key]) -> dict[_Key, Listed | AsamanError]:
+    """Ask for *keys* in as few calls as can be, and singly for those of a call that failed."""
+    listed: dict[_Key, Listed | AsamanError] = {}
+    for group in _groups(keys):
+        answer = client.run(_locating(), [f"{name}=={version}" for name, version in group])
+        if answer.code == 0:
+            listed.update(_by_key(group, answer))
+            continue
+        with ThreadPoolExecutor(_SINGLE_CALLS) as pool:
+            singly = pool.map(lambda key: _list_one(client, key), group)
+            listed.update(zip(group, singly, strict=True))
+    return listed
+
+
+def _list_one(client: Client, key: _Key) -> Listed | AsamanError:
+    name, version = key
+    # A cached page may be older than the pin.
+    fresh = [] if client.index.offline else ["--refresh-package", name]
+    answer = client.run([*_locating(), *fresh], [f"{name}=={version}"])
+    if answer.code == 0:
+        return _by_key([key], answer)[key]
+    if "was not found" in answer.messages and (refusal := _refusal(client.index, name)):
+        return refusal
+    return _not_located(f"{name}=={version}", answer, offline=client.index.offline)
+
+
+def _refusal(index: IndexOptions, name: str) -> AsamanError | None:
+    """Return why an index refuses a project; the index client calls that "not found"."""
+    for url in () if index.offline else access.index_urls(index):
+        page = f"{url.rstrip('/')}/{name}/"
+        status = None if url.startswith("file:") else download.refuses(page, index)
+        if status is not None:
+            return AsamanError(
+                access.without_credentials(page),
+                f"the index refuses access with status {status}",
+                hint=download.CREDENTIALS_HINT,
+                code=ExitCode.INPUT_OUTPUT,
+            )
+    return None
+
+
+def _locating() -> list[str]:
+    return ["--no-deps", "--index-strategy", "unsafe-best-match"]
+
+
+def _groups(keys: Iterable[_Key]) -> Iterator[list[_Key]]:
+    """Yield groups of *keys* in which no project has two versions."""
+    left = list(dict.fromkeys(keys))
+    while left:
+        group: dict[str, _Key] = {}
+        for key in left:
+            group.setdefault(key[0], key)
+        chosen = set(group.values())
+        yield list(group.values())
+        left = [key for key in left if key not in chosen]
+
+
+def _by_key(keys: Sequence[_Key], answer: Answer) -> dict[_Key, Listed | AsamanError]:
+    packages = {package.name: package for package in listed_packages(answer.output)}
+    found: dict[_Key, Listed | AsamanError] = {}
+    for name, version in keys:
+        package = packages.get(canonicalize_name(name))
+        if package is None or Version(package.version) != Version(version):
+            found[name, version] = AsamanError(
+                f"{name}=={version}", "the index client does not answer for it"
+            )
+        else:
+            found[name, version] = package
+    return found
+
+
+def _match(
+    pin: Pin, listed: Listed, wheels_for: frozenset[str], tags: Sequence[str]
+) -> Source | AsamanError:
+    if not pin.digests:
+        return AsamanError(str(pin), "not hashed", origin=pin.origin)
+    if pin.name in wheels_for:
+        return _match_wheel(pin, listed, tags)
+    sdist = listed.sdist
+    if sdist is None:
+        return AsamanError(
+            str(pin),
+            "no sdist: the index has only wheels",
+            hint=f"--only-binary {pin.name} takes the published wheel as it is",
+            origin=pin.origin,
+        )
+    digest = _pinned(pin, sdist)
+    if digest is not None:
+        try:
+            return _source(pin, _sdist_name(pin, sdist.filename), digest, sdist)
+        except AsamanError as error:
+            return error
+    if any(_pinned(pin, wheel) for wheel in listed.wheels):
+        return AsamanError(
+            str(pin),
+            "only wheels are pinned, not the sdist",
+            hint="compile the file again with the sdists' hashes, or take the published wheel "
+            f"with --only-binary {pin.name}",
+            origin=pin.origin,
+        )
+    return _mismatch(pin, sdist)
+
+
+def _match_wheel(pin: Pin, listed: Listed, tags: Sequence[str]) -> Source | AsamanError:
+    pinned = [(wheel, digest) for wheel in listed.wheels if (digest := _pinned(pin, wheel))]
+    ranked = sorted(
+        (rank, number)
+        for number, (wheel, _) in enumerate(pinned)
+        if (rank := rank_of(wheel.filename, pin, tags)) is not None
+    )
+    if not ranked:
+        return AsamanError(
+            str(pin), "no wheel with a pinned hash fits the interpreter", origin=pin.origin
+        )
+    wheel, digest = pinned[ranked[0][1]]
+    return replace(_source(pin, wheel.filename, digest, wheel), taken=True)
+
+
+def _match_file(pin: Pin, listed: Listed) -> Source | AsamanError:
+    """Match the pin of a locked wheel, whose path is the file name."""
+    for wheel in listed.wheels:
+        if wheel.filename == pin.path and (digest := _pinned(pin, wheel)):
+            return _source(pin, wheel.filename, digest, wheel)
+    return AsamanError(
+        f"locked file {pin.path}",
+        f"no index has it with {pin.digests[0]}",
+        hint="renew the lock with --relock, or name the index that has it",
+    )
+
+
+def _pin_of(file: LockedFile) -> Pin:
+    name, version = name_and_version(file.filename)
+    return Pin(name=name, version=version, digests=(file.digest,), path=file.filename)
+
+
+def _source(pin: Pin, filename: str, digest: Digest, artifact: Artifact) -> Source:
+    return Source(
+        pin=pin,
+        filename=filename,
+        digest=digest,
+        url=artifact.url,
+        size=artifact.size,
+        uploaded=artifact.uploaded,
+    )
+
+
+def _pinned(pin: Pin, artifact: Artifact) -> Digest | None:
+    """Return the pinned digest that *artifact* is said to have, or ``None``."""
+    for digest in artifact.digests:
+        if digest in pin.digests:
+            return digest
+    # Where the index has other algorithms, the one pinned hash decides once there are bytes.
+    told = {digest.algorithm for digest in artifact.digests}
+    if len(pin.digests) == 1 and pin.digests[0].algorithm not in told:
+        return pin.digests[0]
+    return None
+
+
+def _mismatch(pin: Pin, sdist: Artifact) -> AsamanError:
+    told = ", ".join(str(digest) for digest in sdist.digests) or "no hash"
+    expected = str(pin.digests[0])
+    if len(pin.digests) > 1:
+        expected += f" or {len(pin.digests) - 1} more"
+    return AsamanError(
+        str(pin),
+        f"hash mismatch: pinned is {expected}, the index advertises another hash, {told}",
+        origin=pin.origin,
+    )
+
+
+def _sdist_name(pin: Pin, filename: str) -> str:
+    """Return the local name of an sdist, from the pin alone but for its suffix."""
+    for suffix in _SUFFIXES:
+        if filename.endswith(suffix):
+            return f"{pin.name.replace('-', '_')}-{pin.version}{suffix}"
+    raise AsamanError(str(pin), "the sdist is neither a .tar.gz nor a .zip file", origin=pin.origin)
+
+
+def _not_located(what: str, answer: Answer, *, offline: bool) -> AsamanError:
+    if offline:
+        return AsamanError(
+            what,
+            "not known from earlier runs, and the network is not asked",
+            hint="run once without --offline",
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    for pattern, why in _NOT_FOUND:
+        if re.search(pattern, answer.messages):
+            return AsamanError(what, why)
+    return AsamanError(what, reason_of(answer.messages))

@@ -1,0 +1,193 @@
+"""What build requirements resolve to, as of a date."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import Pin, ResolvedFile, utc
+from amrasaman_nox.sources import access
+from amrasaman_nox.sources.fit import rank_of
+from amrasaman_nox.sources.uv import Answer, Client, Listed, listed_packages, make_folder, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from amrasaman_nox.model import IndexOptions, Interpreter
+
+
+#: How long a resolution may look past its date, where the date has no solution.
+GRACE: Final = timedelta(days=7)
+_RESOLVING_CONNECTIONS: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """What requirements resolve to, sorted by file name; *notes* say where it had to deviate."""
+
+    files: tuple[ResolvedFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Limits:
+    """What holds in a resolution beside the requirements themselves."""
+
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+def resolve(
+    requirements: Sequence[str],
+    *,
+    index: IndexOptions,
+    interpreter: Interpreter,
+    as_of: datetime | None,
+    cache: Path,
+    constraints: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+) -> Resolution:
+    """Resolve build requirements to wheels as of a date; nothing is built to do so.
+
+    :param requirements: names with specifiers (PEP 508), no URLs
+    :param as_of: files uploaded later do not exist; ``None`` for all
+    :param constraints: further specifiers that hold where a project is needed
+    :param overrides: specifiers that hold in place of whatever else asks for a project
+    :raises AsamanError: there is no solution (exit 3), or the index cannot be asked (exit 5)
+    """
+    lines = [_plain_requirement(requirement) for requirement in requirements]
+    if not lines:
+        return Resolution()
+    access.check_index(index)
+    client = Client(
+        index=index,
+        python=interpreter.executable,
+        cache=cache,
+        connections=_RESOLVING_CONNECTIONS,
+    )
+    limits = _Limits(
+        constraints=tuple(_plain_requirement(constraint) for constraint in constraints),
+        overrides=tuple(_plain_requirement(override) for override in overrides),
+    )
+    answer, notes = _resolve_as_of(client, lines, limits, interpreter, as_of)
+    if answer.code and as_of is not None:
+        later, later_notes = _resolve_as_of(client, lines, limits, interpreter, as_of + GRACE)
+        if later.code == 0:
+            note = (
+                f"no solution as of {utc(as_of)}: resolved as of a week later, {utc(as_of + GRACE)}"
+            )
+            answer, notes = later, (note, *later_notes)
+    if answer.code:
+        raise _no_solution(lines, answer, as_of)
+    files = [_best_wheel(package, interpreter.tags) for package in listed_packages(answer.output)]
+    return Resolution(files=tuple(sorted(files, key=lambda file: file.filename)), notes=notes)
+
+
+def _resolve_as_of(
+    client: Client,
+    lines: Sequence[str],
+    limits: _Limits,
+    interpreter: Interpreter,
+    as_of: datetime | None,
+) -> tuple[Answer, tuple[str, ...]]:
+    """Resolve; projects without upload times are freed of the cutoff, one after the other."""
+    unaged: list[str] = []
+    while True:
+        arguments = ["--no-build", "--python-version", interpreter.minor]
+        if as_of is not None:
+            arguments += ["--exclude-newer", utc(as_of)]
+        for name in unaged:
+            arguments += ["--exclude-newer-package", f"{name}=false"]
+        with (
+            _lines_file(client.cache, "--constraints", limits.constraints) as constrained,
+            _lines_file(client.cache, "--overrides", limits.overrides) as overridden,
+        ):
+            answer = client.run([*arguments, *constrained, *overridden], lines)
+        found = [name for name in _without_upload_time(answer.messages) if name not in unaged]
+        if answer.code == 0 or not found:
+            used = {package.name for package in listed_packages(answer.output)} & set(unaged)
+            notes = (f"{name}: no upload times, resolved without the date" for name in sorted(used))
+            return answer, tuple(notes)
+        unaged += found
+
+
+def _best_wheel(package: Listed, tags: Sequence[str]) -> ResolvedFile:
+    pin = Pin(name=package.name, version=package.version)
+    ranked = sorted(
+        (rank, number)
+        for number, wheel in enumerate(package.wheels)
+        if wheel.digests and (rank := rank_of(wheel.filename, pin, tags)) is not None
+    )
+    if not ranked:
+        raise _only_sdist(pin.name, f"no wheel of {pin} fits the interpreter")
+    wheel = package.wheels[ranked[0][1]]
+    return ResolvedFile(
+        filename=wheel.filename, digest=wheel.digests[0], url=wheel.url, size=wheel.size
+    )
+
+
+def _plain_requirement(text: str) -> str:
+    """Return *text* as a requirement of a name and a specifier, rendered anew (PEP 508)."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise AsamanError(
+            f"build requirement {text!r:.200}", "not a name with a specifier"
+        ) from error
+    if requirement.url is not None:
+        raise AsamanError(f"build requirement {text!r:.200}", "a URL is not accepted")
+    return str(requirement)
+
+
+@contextmanager
+def _lines_file(folder: Path, option: str, lines: Sequence[str]) -> Iterator[list[str]]:
+    if not lines:
+        yield []
+        return
+    make_folder(folder)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".txt") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        yield [option, file.name]
+
+
+def _without_upload_time(messages: str) -> list[str]:
+    """Return the projects of the files that the index client refused for want of a time."""
+    names = []
+    for filename in re.findall(r"`([^`]+)` is missing an upload date", messages):
+        stem = re.match(r"(.+?)-\d", filename)
+        if stem:
+            names.append(canonicalize_name(stem[1]))
+    return list(dict.fromkeys(names))
+
+
+def _no_solution(lines: Sequence[str], answer: Answer, as_of: datetime | None) -> AsamanError:
+    sdist_only = re.findall(r"Wheels are required for `([^`]+)`", answer.messages)
+    if sdist_only:
+        return _only_sdist(sdist_only[0], "the index has only an sdist of it, no wheel")
+    when = "" if as_of is None else f" as of {utc(as_of)}"
+    wanted = ", ".join(lines)
+    return AsamanError(
+        f"build requirements {wanted:.120}",
+        f"no solution{when}: {reason_of(answer.messages)}",
+        hint="" if as_of is None else "another date is set with --as-of DATE|now",
+        code=ExitCode.BUILD_FAILED,
+    )
+
+
+def _only_sdist(name: str, why: str) -> AsamanError:
+    return AsamanError(
+        f"build requirement {name}",
+        why,
+        hint=f"provide a wheel of {name} with --find-links",
+        code=ExitCode.BUILD_FAILED,
+    )
