@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.config.variables import snapshot
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, system_reason
 from amrasaman_nox.reports.console import show
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def compare_wheels(ours: str | os.PathLike[str], theirs: str | os.PathLike[str])
     except InvalidWheelFilename as error:
         raise AsamanError(str(left), f"not the name of a wheel: {error}") from None
     except OSError as error:
-        why = error.strerror or str(error)
+        why = system_reason(error)
         raise AsamanError(f"cannot read {error.filename or left}", why) from None
     return Comparison(
         name=name,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from amrasaman_nox.config import options
 from amrasaman_nox.config.parser import parse
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ def _delegate(session: str, arguments: list[str]) -> int:
         return int(ExitCode.INTERRUPTED)
     except OSError as error:
         what = str(error.filename or "current folder")
-        why = error.strerror or str(error)
+        why = system_reason(error)
         return int(tell(AsamanError(what, why, code=ExitCode.INPUT_OUTPUT)))
 
 

@@ -34,6 +34,11 @@ def code_of(error: BaseException) -> ExitCode:
     return ExitCode.INPUT_OUTPUT if number in DISK_FAULTS else ExitCode.BAD_INPUT
 
 
+def system_reason(error: OSError) -> str:
+    """Return what the operating system says is wrong, such as ``No such file or directory``."""
+    return error.strerror or str(error) or type(error).__name__
+
+
 def printable(text: str) -> str:
     """Return *text* with what does not show escaped, and credentials in URLs shown as ``****``.
 

@@ -235,6 +235,11 @@ def own_umask() -> Iterator[None]:
 CHUNK: Final = 1 << 20
 
 
+def chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the rest of *file* in pieces of at most 1 MiB."""
+    return iter(lambda: file.read(CHUNK), b"")
+
+
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
     """Return the hash (hexadecimal) of a regular file, ``""`` for anything else.
 

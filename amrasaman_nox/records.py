@@ -13,7 +13,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode, code_of
+from amrasaman_nox.errors import AsamanError, ExitCode, code_of, system_reason
 from amrasaman_nox.model import (
     SCHEMA,
     BuildEnvironment,
@@ -106,7 +106,7 @@ def read_record(path: Path) -> BuildRecord:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = system_reason(error)
         raise AsamanError(f"record {path}", why, code=code_of(error)) from None
     if len(content) > _LARGEST:
         raise AsamanError(f"record {path}", f"longer than {_LARGEST} bytes")

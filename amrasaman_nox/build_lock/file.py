@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.errors import system_reason
+
 if TYPE_CHECKING:
     from amrasaman_nox.config.config import Config
 
@@ -51,7 +53,7 @@ def read_lock(path: Path) -> BuildLock:
     except FileNotFoundError:
         return BuildLock()
     except OSError as error:
-        raise AsamanError(f"build lock {path}", error.strerror or str(error)) from None
+        raise AsamanError(f"build lock {path}", system_reason(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AsamanError(f"build lock {path}", f"not TOML: {error}") from None
     version = content.get("build-lock-version")
@@ -93,7 +95,7 @@ def write_lock(path: Path, lock: BuildLock) -> None:
         files.put_in_place(path, text.encode())
     except OSError as error:
         raise AsamanError(
-            f"build lock {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+            f"build lock {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT
         ) from None
 
 

@@ -14,7 +14,8 @@ from amrasaman_nox.builds import hooks, tools
 from amrasaman_nox.builds.failures import failed, failure_of
 from amrasaman_nox.builds.workplace import workplace
 from amrasaman_nox.environments import environments
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.files import chunks
 from amrasaman_nox.model import BuildFailure, BuildRecord, BuildSystem
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sdists.build_system import build_system
@@ -235,7 +236,7 @@ def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[Bina
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise unfit from None
         raise AsamanError(
-            str(output / name), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+            str(output / name), system_reason(error), code=ExitCode.INPUT_OUTPUT
         ) from None
     # Only now is it known what was opened; a folder makes no file object.
     facts = os.fstat(number)
@@ -254,7 +255,7 @@ def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel,
     if not job.canonical:
         wheel = reader.wheel_value(reader.read_wheel(raw, name, pin=job.source.pin))
         raw.seek(0)
-        store.add(iter(lambda: raw.read(_CHUNK), b""), wheel.digest)
+        store.add(chunks(raw), wheel.digest)
         return wheel, ()
     epoch = job.environment.source_date_epoch or 0
     with store.temporary("wheel-") as folder:
@@ -264,5 +265,5 @@ def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel,
                 raw, name, written, epoch=epoch, pin=job.source.pin
             )
             written.seek(0)
-            store.add(iter(lambda: written.read(_CHUNK), b""), wheel.digest)
+            store.add(chunks(written), wheel.digest)
     return wheel, passes

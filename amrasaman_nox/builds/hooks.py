@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.builds import answers
-from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode, system_reason
 from amrasaman_nox.sandbox import normalise, process, view
 from amrasaman_nox.sandbox.inside import start
 from amrasaman_nox.sandbox.view import interpreter_folders
@@ -255,7 +255,7 @@ def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
         if isinstance(inner, (HookFailed, AsamanError)):
             raise inner from None
         if isinstance(inner, OSError) and inner.errno in DISK_FAULTS:
-            why = inner.strerror or str(inner)
+            why = system_reason(inner)
             raise AsamanError(hook, why, code=ExitCode.INPUT_OUTPUT) from None
         raise HookFailed(hook=hook, reason=_first_line(str(error)), log=runner.log) from None
 

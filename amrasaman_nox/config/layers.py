@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import options
 from amrasaman_nox.config.config import EXCLUSIVE, Config
-from amrasaman_nox.config.variables import access_variables, index_values
-from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.config.variables import access_variables, default_cache, index_values
+from amrasaman_nox.errors import AsamanError, Origin, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,7 +75,7 @@ def with_project(config: Config, folder: Path) -> Config | None:
 
 def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     if values.get("cache_dir") is None:
-        values["cache_dir"] = _default_cache()
+        values["cache_dir"] = default_cache()
     if "environment" not in values:
         values["environment"] = access_variables(environ)
     values["expandable"] = tuple(
@@ -90,20 +90,6 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
     return values
 
 
-def _default_cache() -> Path:
-    import platformdirs
-
-    path = platformdirs.user_cache_path("amrasaman-nox", appauthor=False)
-    if not path.is_absolute():
-        raise AsamanError(
-            "cache folder",
-            "this user has no home folder",
-            hint="name one with --cache-dir",
-            code=ExitCode.INPUT_OUTPUT,
-        )
-    return path
-
-
 def _file_values(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
@@ -114,7 +100,7 @@ def _file_values(path: Path) -> dict[str, Any]:
             raise AsamanError(str(path), f"longer than {_LONGEST_FILE} bytes")
         table = tomllib.loads(content.decode())
     except OSError as error:
-        raise AsamanError(f"cannot read {path}", error.strerror or str(error)) from None
+        raise AsamanError(f"cannot read {path}", system_reason(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AsamanError(str(path), f"not TOML: {error}") from None
     tool = table.get("tool", {})

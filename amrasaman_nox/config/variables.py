@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,3 +142,21 @@ def access_variables(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def own_variables() -> tuple[tuple[str, str], ...]:
     """Return the variables of this process; those of access count where it is a worker."""
     return tuple(sorted(os.environ.items()))
+
+
+def default_cache() -> Path:
+    """Return the folder of the store where none is configured.
+
+    :raises AsamanError: the user has no home folder (exit 5)
+    """
+    import platformdirs
+
+    path = platformdirs.user_cache_path("amrasaman-nox", appauthor=False)
+    if not path.is_absolute():
+        raise AsamanError(
+            "cache folder",
+            "this user has no home folder",
+            hint="name one with --cache-dir",
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    return path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging import tags
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.model import Digest, Interpreter
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _ask(path: Path, request: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         raise _not_available(request, f"no answer within {_SECONDS} seconds") from None
     except OSError as error:
-        raise _not_available(request, error.strerror or str(error)) from None
+        raise _not_available(request, system_reason(error)) from None
     text = done.stdout.decode(errors="replace")
     for line in text.splitlines():
         if line.startswith("amrasaman{"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
-from amrasaman_nox.errors import AsamanError, ExitCode, printable
+from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports.stream import Stream
 
@@ -144,9 +144,7 @@ def _append(path: Path, text: str) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> AsamanError:
-    return AsamanError(
-        f"cannot write {path}", error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-    )
+    return AsamanError(f"cannot write {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT)
 
 
 def tell_error(error: Exception, stderr: Stream, *, traceback: bool) -> ExitCode:
@@ -169,7 +167,7 @@ def _as_ours(error: Exception) -> AsamanError:
     if isinstance(error, OSError):
         return AsamanError(
             str(error.filename or "input/output"),
-            error.strerror or str(error) or type(error).__name__,
+            system_reason(error),
             code=ExitCode.INPUT_OUTPUT,
         )
     return AsamanError(
@@ -189,7 +187,7 @@ def ended(code: ExitCode, stdout: Stream, stderr: Stream) -> ExitCode:
     return tell_error(
         AsamanError(
             "stdout",
-            stdout.failure.strerror or str(stdout.failure),
+            system_reason(stdout.failure),
             code=ExitCode.INPUT_OUTPUT,
         ),
         stderr,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox import records
 from amrasaman_nox.build_lock.file import read_lock, write_lock
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import digest_of, place
 from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
 
@@ -180,7 +180,7 @@ def _write(output: Path, wheels: Iterable[_Found]) -> None:
     except OSError as error:
         raise AsamanError(
             str(error.filename or output),
-            error.strerror or str(error),
+            system_reason(error),
             code=ExitCode.INPUT_OUTPUT,
         ) from None
 

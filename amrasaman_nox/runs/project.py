@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds.workplace import workplace
+from amrasaman_nox.errors import system_reason
 from amrasaman_nox.runs import project
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sandbox.process import give_to_build
@@ -74,9 +75,7 @@ def requirements_of(shop: Workshop, folder: Path) -> Requirements:
             text = records.render_sdist(made.record)
             place(io.BytesIO(text.encode()), path.with_name(f"{path.name}{records.SUFFIX}"), None)
     except OSError as error:
-        raise AsamanError(
-            str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-        ) from None
+        raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
     pin = Pin(
         name=made.name,
         version=made.version,
@@ -157,7 +156,7 @@ def _pyproject(folder: Path) -> bytes:
         path = folder / "pyproject.toml"
         return path.read_bytes() if path.is_file() else b""
     except OSError as error:
-        raise AsamanError(str(folder), error.strerror or str(error)) from None
+        raise AsamanError(str(folder), system_reason(error)) from None
 
 
 def _prepared(shop: Workshop, folder: Path) -> Prepared:

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import records
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import digest_of, place
 from amrasaman_nox.sources.store import fetched
 
@@ -33,9 +33,7 @@ def publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> 
         output.mkdir(parents=True, exist_ok=True)
         return _publish(record, output, store, force=force)
     except OSError as error:
-        raise AsamanError(
-            str(output), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-        ) from None
+        raise AsamanError(str(output), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
 
 
 def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> str:
@@ -88,9 +86,7 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
         with fetched(source.digest, source.filename, store) as file:
             place(file, path, source.digest)
     except OSError as error:
-        raise AsamanError(
-            str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-        ) from None
+        raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
 
 
 def _vouched(beside: Path, digest: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.files import chunks
 from amrasaman_nox.model import BuildRecord
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.wheels.reader import read_wheel, wheel_value
@@ -24,7 +25,7 @@ def take(shop: Workshop, source: Source) -> BuildRecord:
         wheel = wheel_value(content)
     if not shop.store.has(wheel.digest):
         with fetched(source.digest, source.filename, shop.store) as file:
-            shop.store.add(iter(lambda: file.read(1 << 20), b""), wheel.digest)
+            shop.store.add(chunks(file), wheel.digest)
     key = hashlib.sha256(f"taken {source.digest}".encode()).hexdigest()
     return BuildRecord(
         name=source.name,

@@ -15,10 +15,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import platformdirs
-
 from amrasaman_nox.builds import builder
-from amrasaman_nox.config.variables import own_variables
+from amrasaman_nox.config.variables import default_cache, own_variables
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
@@ -237,7 +235,7 @@ def _store() -> Store:
     """Open the worker's own store, once a process."""
     # The process is the worker's: its umask has no say in the folders of builds, for good.
     os.umask(0o022)
-    store = Store.open(platformdirs.user_cache_path("amrasaman-nox", appauthor=False))
+    store = Store.open(default_cache())
     store.sweep()
     return store
 

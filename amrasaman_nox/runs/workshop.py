@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from amrasaman_nox import files as temporary
 from amrasaman_nox.builds import hooks
+from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.files import own_umask
@@ -107,7 +106,7 @@ def _open(config: Config, notify: Notify, workers: Workers) -> Workshop:
     found = tuple(dict.fromkeys(interpreters.inspect(request) for request in requests))
     _check_distinct(found)
     isolation = choose(config.isolation)
-    store = Store.open(config.cache_dir or platformdirs.user_cache_path("amrasaman-nox"))
+    store = Store.open(config.cache_dir or default_cache())
     store.sweep()
     if config.scheduler is not None and workers.cluster is None:
         note = f"builds run here, not at {config.scheduler}: that takes --executor dask"

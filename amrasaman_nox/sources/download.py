@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable
+from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Source
 from amrasaman_nox.sources import access
 from amrasaman_nox.sources.connections import BrokenError, Connections, Patience, fault_of
@@ -209,8 +210,7 @@ def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
         os.close(descriptor)
         raise AsamanError(str(path), "not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        chunks = iter(lambda: file.read(_CHUNK), b"")
-        store.add(chunks, wanted.digest, limit=limit, name=wanted.filename)
+        store.add(chunks(file), wanted.digest, limit=limit, name=wanted.filename)
 
 
 def _has_local_place(index: IndexOptions) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.files import chunks
 from amrasaman_nox.model import BuildLock, BuildSystem, Digest, Event, Prepared, Source, utc
 from amrasaman_nox.sdists import reader
 from amrasaman_nox.sdists.build_system import build_system
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Interpreter, Pin
     from amrasaman_nox.runs.workshop import Workshop
 
-_CHUNK: Final = 1 << 20
 _NO_LOCK: Final = BuildLock()
 #: Downloads wait for the network more than for a processor; more at once overrun name servers.
 FETCHERS: Final = 4
@@ -243,7 +243,7 @@ class _opened:  # noqa: N801 - reads as what it does
 
     def __enter__(self) -> Iterator[bytes]:
         self.file = self.path.open("rb")
-        return iter(lambda: self.file.read(_CHUNK), b"")
+        return chunks(self.file)
 
     def __exit__(self, *_: object) -> None:
         self.file.close()

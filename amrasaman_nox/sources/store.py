@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import remove_tree
 
 if TYPE_CHECKING:
@@ -359,7 +359,7 @@ def _naming(path: Path) -> Iterator[None]:
             errno.EACCES: "choose a cache folder that can be written to",
         }.get(error.errno or 0, "")
         raise AsamanError(
-            named, error.strerror or str(error), hint=hint, code=ExitCode.INPUT_OUTPUT
+            named, system_reason(error), hint=hint, code=ExitCode.INPUT_OUTPUT
         ) from error
 
 

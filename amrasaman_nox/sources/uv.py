@@ -20,7 +20,7 @@ from packaging.utils import (
     canonicalize_name,
 )
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.model import Digest
 from amrasaman_nox.sources import access
 
@@ -107,9 +107,7 @@ class Client:
                 "package index", "no answer in time", code=ExitCode.INPUT_OUTPUT
             ) from error
         except OSError as error:
-            raise AsamanError(
-                "uv", error.strerror or str(error), code=ExitCode.NOT_AVAILABLE
-            ) from error
+            raise AsamanError("uv", system_reason(error), code=ExitCode.NOT_AVAILABLE) from error
         answer = Answer(
             code=ran.returncode,
             output=ran.stdout.decode(errors="replace"),
@@ -193,9 +191,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise AsamanError(
-            str(folder), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-        ) from error
+        raise AsamanError(str(folder), system_reason(error), code=ExitCode.INPUT_OUTPUT) from error
 
 
 def _index_arguments(index: IndexOptions) -> list[str]:

@@ -10,7 +10,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from amrasaman_nox import records
 from amrasaman_nox.comparison import wheels
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.model import BuildRecord, Comparison, Digest, LockedFile, Verdict
 from amrasaman_nox.verification.explain import explain
 
@@ -121,7 +121,7 @@ def compare_files(record: BuildRecord, output: Path, other: Other) -> Comparison
             theirs = Digest.of(right.read())
     except OSError as error:
         raise AsamanError(
-            str(error.filename), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
+            str(error.filename), system_reason(error), code=ExitCode.INPUT_OUTPUT
         ) from None
     return dataclasses.replace(
         _comparison(

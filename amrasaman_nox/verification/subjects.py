@@ -6,10 +6,10 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from amrasaman_nox import files
 from amrasaman_nox.comparison import wheels
 from amrasaman_nox.comparison.sdists import compare_sdists, unpacked
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Artefact, BuildFailure, BuildJob, Difference
 from amrasaman_nox.runs import executors, project
 from amrasaman_nox.sources.store import fetched
@@ -100,11 +100,9 @@ def _first(record: BuildRecord, path: Path, store: Store) -> Artefact:
                 )
             file.seek(0)
             if not store.has(content.digest):
-                store.add(iter(lambda: file.read(files.CHUNK), b""), content.digest, name=path.name)
+                store.add(chunks(file), content.digest, name=path.name)
     except OSError as error:
-        raise AsamanError(
-            str(path), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-        ) from None
+        raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
     return Artefact(filename=record.wheel.filename, digest=content.digest, members=content.members)
 
 

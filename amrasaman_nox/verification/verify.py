@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import remove_tree
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
@@ -355,9 +355,7 @@ def _kept(shop: Workshop, subject: Subject, rebuilt: Rebuilt) -> Comparison:
             ):
                 shutil.copyfileobj(file, copy)
     except OSError as error:
-        raise AsamanError(
-            str(folder), error.strerror or str(error), code=ExitCode.INPUT_OUTPUT
-        ) from None
+        raise AsamanError(str(folder), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
     said = f"{comparison.reason}; " if comparison.reason else ""
     return dataclasses.replace(comparison, reason=f"{said}both are kept in {folder / kind}")
 
