@@ -232,7 +232,8 @@ class LockEntry:
 
     ``static`` are those of ``pyproject.toml`` (PEP 518), ``dynamic`` those of the backend's
     ``get_requires_for_build_wheel`` (PEP 517). ``as_of`` is the cutoff of the resolution in UTC,
-    or ``None`` for none. ``notes`` say where the resolution had to deviate.
+    or ``None`` for none, and ``as_of_reason`` says why it is that date. ``notes`` say where the
+    resolution had to deviate.
     """
 
     name: str
@@ -243,6 +244,7 @@ class LockEntry:
     static: tuple[str, ...] = ()
     dynamic: tuple[str, ...] = ()
     as_of: datetime | None = None
+    as_of_reason: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -117,6 +117,8 @@ def _table(entry: LockEntry) -> dict[str, Any]:
     }
     if entry.as_of is not None:
         table["as-of"] = entry.as_of
+    if entry.as_of_reason:
+        table["as-of-reason"] = entry.as_of_reason
     if entry.notes:
         table["notes"] = list(entry.notes)
     table["static"] = list(entry.static)
@@ -140,8 +142,15 @@ def _entry(table: dict[str, Any]) -> LockEntry:
         static=tuple(table["static"]),
         dynamic=tuple(table["dynamic"]),
         as_of=as_of.astimezone(UTC) if as_of is not None else None,
+        as_of_reason=_text(table.get("as-of-reason", "")),
         notes=tuple(table.get("notes", ())),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("as-of-reason is not a string")
+    return value
 
 
 def _file(item: dict[str, Any]) -> LockedFile:

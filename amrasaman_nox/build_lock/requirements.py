@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.workplace import workplace
 from amrasaman_nox.errors import AsamanError, ExitCode
@@ -101,7 +102,7 @@ def finished(
 
 
 def _static(shop: Workshop, prepared: Prepared) -> LockEntry:
-    as_of = cutoff(shop, prepared)
+    date = cutoff(shop, prepared)
     static = tuple(sorted(prepared.system.requires))
     entry = LockEntry(
         name=prepared.source.name,
@@ -110,18 +111,21 @@ def _static(shop: Workshop, prepared: Prepared) -> LockEntry:
         interpreter=prepared.interpreter.key,
         files=(),
         static=static,
-        as_of=as_of,
+        as_of=date.moment,
+        as_of_reason=str(date.reason),
+        notes=(date.note,) if date.note else (),
     )
     return _with_files(shop, prepared, entry, static)
 
 
-def cutoff(shop: Workshop, prepared: Prepared) -> datetime | None:
-    """Return the date of the resolution: the source's own upload time unless told otherwise."""
-    as_of = shop.config.as_of
-    if as_of not in (None, "now"):
-        return datetime.fromisoformat(as_of).astimezone(UTC)
-    uploaded = prepared.source.uploaded if as_of is None else None
-    return uploaded or datetime.now(UTC).replace(microsecond=0)
+def cutoff(shop: Workshop, prepared: Prepared) -> Cutoff:
+    """Return the date at which the build requirements of a source are resolved, and why."""
+    return build_cutoff(
+        prepared.source.uploaded,
+        dict(prepared.interpreter.markers)["python_version"],
+        as_of=shop.config.as_of,
+        now=datetime.now(UTC).replace(microsecond=0),
+    )
 
 
 def _with_files(
@@ -140,7 +144,8 @@ def _with_files(
     files = tuple(
         sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
     )
-    return dataclasses.replace(entry, files=files, notes=resolution.notes)
+    notes = tuple(dict.fromkeys((*entry.notes, *resolution.notes)))
+    return dataclasses.replace(entry, files=files, notes=notes)
 
 
 def dynamic_of(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def _lock(
 
 
 def _undated(entry: LockEntry) -> LockEntry:
-    return dataclasses.replace(entry, as_of=None)
+    return dataclasses.replace(entry, as_of=None, as_of_reason="")
 
 
 def _date(entry: LockEntry) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from packaging.utils import parse_wheel_filename
 
 from amrasaman_nox.build_lock import requirements
+from amrasaman_nox.build_lock.dates import published_cutoff
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.comparison.wheels import compare_wheels, normalisations_of, verdict_of
 from amrasaman_nox.errors import AsamanError, ExitCode
@@ -162,7 +164,11 @@ def _compare(
 def _best(bench: _Bench) -> _Compared:
     """Try the inferred recipe, then the fallbacks, and return the first or best that compares."""
     prepared, evidence = bench.prepared, bench.evidence
-    as_of = requirements.cutoff(bench.shop, prepared)
+    as_of = published_cutoff(
+        evidence.uploaded,
+        prepared.source.uploaded,
+        now=datetime.now(UTC).replace(microsecond=0),
+    )
     system = prepared.system
     first = recipes.infer(evidence, system.requires, as_of, own_backend=bool(system.backend_path))
     best = bench.attempt(first)

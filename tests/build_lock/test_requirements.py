@@ -164,7 +164,7 @@ def test_the_date_can_be_given(
     tmp_path: Path, index: LocalIndex, interpreter: Interpreter, as_of: str | None
 ) -> None:
     with opened(tmp_path, index, interpreter, as_of=as_of) as (shop, prepared):
-        date = requirements.cutoff(shop, prepared)
+        date = requirements.cutoff(shop, prepared).moment
         assert date is not None
         if as_of == "2023-06-01":
             assert date == datetime(2023, 6, 1, tzinfo=UTC)
