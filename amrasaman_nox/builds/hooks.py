@@ -45,9 +45,13 @@ _BACKEND_PATHS: Final[Mapping[str, _Paths]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where one build's folders are on the host, and where the build sees them."""
+    """Where one build's folders are on the host, and where the build sees them.
+
+    ``project`` is where ``pyproject.toml`` is, relative to ``source`` (POSIX).
+    """
 
     source: Path
+    project: str = "."
     output: Path
     control: Path
     following: Path
@@ -186,7 +190,10 @@ class Runner:
         place, isolation = self.place, self.isolation
         command = view.Command(
             argv=(place.environment.python, *self._program(script), *rest),
-            directory=self._seen(str(place.source)),
+            # Where the source goes into memory, the project is there once it is filled.
+            directory=self._seen(
+                str(place.source if isolation.constant_paths else place.source / place.project)
+            ),
             variables={**normalise.variables(place.world), **backend_variables(extra, self._seen)},
             folders=(
                 view.Folder(host=Path(script), inside=_HOOK),
@@ -218,7 +225,7 @@ class Runner:
         if not self.isolation.constant_paths:
             return (script,)
         world = self.place.world
-        return (_START, world.build_path, world.directory_order, _HOOK)
+        return (_START, world.build_path, world.directory_order, self.place.project, _HOOK)
 
 
 def backend_variables(variables: Mapping[str, str], seen: Callable[[str], str]) -> dict[str, str]:
@@ -342,7 +349,9 @@ def _frontend(runner: Runner) -> Any:
 
     place = runner.place
     return ProjectBuilder(
-        place.source, python_executable=str(place.environment.host / "bin/python"), runner=runner
+        place.source / place.project,
+        python_executable=str(place.environment.host / "bin/python"),
+        runner=runner,
     )
 
 

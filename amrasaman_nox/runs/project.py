@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds.workplace import workplace
 from amrasaman_nox.errors import system_reason
-from amrasaman_nox.runs import project
+from amrasaman_nox.runs import project, tree
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sandbox.process import give_to_build
 from amrasaman_nox.sdists.build_system import build_system
@@ -15,14 +14,15 @@ from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from amrasaman_nox.model import Requirements
     from amrasaman_nox.runs.workshop import Workshop
 import dataclasses
 import io
 import os
-import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
@@ -39,12 +39,6 @@ from amrasaman_nox.sdists.reader import SdistInfo
 if TYPE_CHECKING:
     from amrasaman_nox.model import BuildEnvironment, BuildJob, LockEntry
     from amrasaman_nox.runs.workshop import Workshop
-
-#: What is made from a working tree and is no part of it.
-_MADE: Final = (
-    *("__pycache__", ".nox", ".tox", ".venv", "venv", ".mypy_cache", ".pytest_cache"),
-    *(".ruff_cache", ".hypothesis", "node_modules"),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,40 +205,31 @@ def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
 def _runner(
     shop: Workshop, folder: Path, work: Path, prepared: Prepared, job: BuildJob
 ) -> hooks.Runner:
-    _copy_tree(folder, work / "source", shop.config.output.absolute(), job.environment)
+    copied = _copy(folder, work / "source", shop, job.environment)
     backend = builder.backend_in(prepared.system)
     place = builder.place(
         job, work, store=shop.store, isolation=shop.isolation, backend=backend, notify=shop.say
     )
     return hooks.Runner(
-        place=place,
+        place=dataclasses.replace(place, project=copied),
         isolation=shop.isolation,
         interpreter=prepared.interpreter,
         limits=shop.config.limits,
     )
 
 
-def _copy_tree(folder: Path, destination: Path, output: Path, world: BuildEnvironment) -> None:
-    """Copy the working tree, links as links, without what was made from it, with constant times."""
-
-    def left_out(path: str, names: list[str]) -> set[str]:
-        here = Path(path).absolute()
-        return {name for name in names if name in _MADE or here / name == output}
-
-    try:
-        shutil.copytree(
-            folder.resolve(), destination, symlinks=True, ignore=left_out, dirs_exist_ok=True
-        )
-    except (OSError, shutil.Error) as error:
-        raise AsamanError(
-            str(folder), f"cannot copy it: {error}", code=ExitCode.INPUT_OUTPUT
-        ) from None
+def _copy(folder: Path, destination: Path, shop: Workshop, world: BuildEnvironment) -> str:
+    """Copy the working tree, with constant times; return where the project is in the copy."""
+    copied = tree.copy_tree(folder, destination, output=shop.config.output.absolute())
+    for note in copied.notes:
+        shop.say(note)
     for path in (destination, *destination.rglob("*")):
-        # When a file was checked out is nobody's business; what git keeps stays as it is.
+        # When a file was checked out does not matter; what git keeps stays as it is.
         if path.relative_to(destination).parts[:1] != (".git",):
             os.utime(path, (world.source_times, world.source_times), follow_symlinks=False)
     if view.build_owner() is not None:
         give_to_build(destination)
+    return copied.project
 
 
 def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:

@@ -137,16 +137,18 @@ def leave() -> NoReturn:
 
 
 def main() -> None:
-    """Fill the build folder (argument 1) in the order (2), then run a script (3) with the rest.
+    """Fill the build folder, enter the project in it, then run a script with the rest.
 
-    The rest is a hook and its folder. Where there are two of them, the second hook follows the
-    first one if that asks for nothing but what is known, and can leave nothing behind.
+    The arguments are the folder, the order in which it is filled, the project's place in it, the
+    script, and a hook with its folder. Where there are two hooks, the second one follows the first
+    one if that asks for nothing but what is known, and can leave nothing behind.
     """
-    folder, order, script, hook, control = sys.argv[1:6]
+    folder, order, project, script, hook, control = sys.argv[1:7]
     unpacked, there, reverse = os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed"
     fill(unpacked, there, reverse)
-    if sys.argv[6:]:
-        second, following = sys.argv[6:]
+    os.chdir(os.path.join(folder, project))
+    if sys.argv[7:]:
+        second, following = sys.argv[7:]
         sys.path[:] = [path for path in sys.path if path != os.path.dirname(script)]
         import_backend()
         sys.stdout.flush()
@@ -157,6 +159,7 @@ def main() -> None:
             if not asked(child, control, following, [folder, *writable]):
                 return
             fill(unpacked, there, reverse)
+            os.chdir(os.path.join(folder, project))
             hook, control = second, following
             with open(os.path.join(following, BEGUN), "w"):
                 pass

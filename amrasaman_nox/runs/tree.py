@@ -1,0 +1,311 @@
+"""The copy of a project's working tree that a build sees.
+
+Where git keeps the tree, the copy has what git tracks, with untracked files that are not ignored,
+and a repository of its own, so that plugins that ask git for a version get the same answer as in
+the tree itself. Elsewhere it has everything but virtual environments and what builds left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.config.variables import own_variables
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Folders at the top of a tree without git that tools leave there.
+_CACHES: Final = frozenset(
+    {
+        *("__pycache__", ".nox", ".tox", ".mypy_cache", ".pytest_cache", ".ruff_cache"),
+        *(".hypothesis", ".eggs"),
+    }
+)
+_BUILT: Final = ("lib", "bdist.", "temp.")
+_ARCHIVES: Final = (".whl", ".tar.gz", ".zip", ".provenance.json", ".asc", ".gitignore")
+#: Seconds that one call of git may take.
+_PATIENCE: Final = 900
+_GITLINK: Final = "160000"
+#: Nothing that the repository configures is run, and nothing is fetched from elsewhere.
+_QUIET: Final = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.logAllRefUpdates=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+    *("-c", "protocol.file.allow=always", "-c", "advice.detachedHead=false"),
+)
+_VARIABLES: Final = {
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
+_TRUSTED: Final = ("-c", "safe.directory=*")
+#: Times, owners and inodes change when a tree is copied; contents and sizes do not.
+_SETTINGS: Final = {"core.checkStat": "minimal", "core.trustctime": "false"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copied:
+    """Where the project is in the copy, relative to its top (POSIX), and notes for the user."""
+
+    project: str = "."
+    notes: tuple[str, ...] = ()
+
+
+def copy_tree(folder: Path, destination: Path, *, output: Path) -> Copied:
+    """Copy the working tree of the project in *folder* into the empty folder *destination*.
+
+    :param output: a folder of results, absolute; what git does not track in it is left out
+    :raises AsamanError: the tree cannot be copied (exit 5), or git does not answer, or answers
+        otherwise in the copy (exit 2)
+    """
+    folder = folder.resolve()
+    top = _top(folder)
+    try:
+        if top is None:
+            notes = tuple(_copy_plain(folder, destination, output))
+            return Copied(notes=notes)
+        notes = tuple(_copy_repository(top, destination, output))
+    except (OSError, shutil.Error) as error:
+        why = system_reason(error) if isinstance(error, OSError) else str(error)
+        where = str(getattr(error, "filename", None) or folder)
+        raise AsamanError(
+            f"cannot copy {folder}", f"{where}: {why}", code=ExitCode.INPUT_OUTPUT
+        ) from None
+    return Copied(project=folder.relative_to(top).as_posix(), notes=notes)
+
+
+# --- with git ------------------------------------------------------------------------------------
+
+
+def _top(folder: Path) -> Path | None:
+    """Return the top of the working tree that *folder* is in, ``None`` without git."""
+    if shutil.which("git") is None:
+        return None
+    asked = _run(folder, "rev-parse", "--show-toplevel")
+    if asked.returncode == 0:
+        top = Path(os.fsdecode(asked.stdout.rstrip(b"\n")))
+        ignored = top != folder and _run(folder, "check-ignore", "-q", ".").returncode == 0
+        return None if ignored else top
+    message = asked.stderr.decode(errors="replace")
+    if "dubious ownership" in message:
+        raise AsamanError(
+            str(folder),
+            "git does not trust the repository, since another user owns it",
+            hint=f"git config --global --add safe.directory {folder}",
+        )
+    if "not a git repository" in message or "must be run in a work tree" in message:
+        return None
+    raise _git_error(folder, "rev-parse", message)
+
+
+def _copy_repository(top: Path, destination: Path, output: Path) -> Iterator[str]:
+    """Copy what git has of the tree, with a repository of its own; yield notes."""
+    links = _copy_history(top, destination)
+    names = _names(_git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+    tracked = set(_names(_git(top, "ls-files", "-z", "--cached")))
+    for name in dict.fromkeys(names):
+        path = top / name.rstrip("/")
+        if name not in tracked and path.is_relative_to(output):
+            continue
+        if name in links or (name.endswith("/") and (path / ".git").exists()):
+            yield from _copy_nested(path, destination / name.rstrip("/"), output)
+        else:
+            yield from _copy_one(path, destination / name)
+    _settle(destination)
+    _check_answers(top, destination, output)
+
+
+def _copy_nested(path: Path, destination: Path, output: Path) -> Iterator[str]:
+    """Copy a submodule or another repository inside the tree; an absent one is an empty folder."""
+    destination.mkdir(parents=True, exist_ok=True)
+    if (path / ".git").exists():
+        yield from _copy_repository(path, destination, output)
+
+
+def _copy_history(top: Path, destination: Path) -> frozenset[str]:
+    """Give *destination* the commits, references and index of *top*; return its submodules."""
+    kind = _line(top, "rev-parse", "--show-object-format")
+    _ours(destination, "init", "--quiet", "--template=", f"--object-format={kind}")
+    for name, value in _SETTINGS.items():
+        _ours(destination, "config", name, value)
+    head = _run(top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    branch = _run(top, "symbolic-ref", "--quiet", "HEAD")
+    if head.returncode == 0:
+        own, temporary = "+refs/*:refs/*", "refs/amrasaman/head"
+        fetch = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--update-head-ok")
+        _ours(destination, *fetch, str(top), own, f"+HEAD:{temporary}")
+        commit = head.stdout.decode().strip()
+        if branch.returncode == 0:
+            _ours(destination, "symbolic-ref", "HEAD", branch.stdout.decode().strip())
+        else:
+            _ours(destination, "update-ref", "--no-deref", "HEAD", commit)
+        _ours(destination, "update-ref", "-d", temporary)
+        (destination / ".git" / "FETCH_HEAD").unlink(missing_ok=True)
+    elif branch.returncode == 0:
+        _ours(destination, "symbolic-ref", "HEAD", branch.stdout.decode().strip())
+    _copy_exclude(top, destination)
+    return _copy_index(top, destination)
+
+
+def _copy_exclude(top: Path, destination: Path) -> None:
+    """Copy the patterns of ignored files and attributes that no commit has."""
+    for name in ("info/exclude", "info/attributes"):
+        path = top / _line(top, "rev-parse", "--git-path", name)
+        if path.is_file():
+            there = destination / ".git" / name
+            there.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, there)
+
+
+def _copy_index(top: Path, destination: Path) -> frozenset[str]:
+    """Give *destination* the index of *top*, with objects that no commit has; return submodules."""
+    staged = _git(top, "ls-files", "-z", "--stage")
+    _ours(destination, "update-index", "-z", "--index-info", given=staged)
+    entries = [entry.partition("\t") for entry in _names(staged)]
+    facts = [(*about.split(), name) for about, _, name in entries]
+    blobs = sorted({one[1] for one in facts if one[0] != _GITLINK})
+    wanted = "".join(f"{blob}\n" for blob in blobs).encode()
+    checked = _ours(destination, "cat-file", "--batch-check", given=wanted).decode()
+    lacking = [line.split()[0] for line in checked.splitlines() if line.endswith(" missing")]
+    if lacking:
+        listed = "".join(f"{blob}\n" for blob in lacking).encode()
+        packed = _git(top, "pack-objects", "--quiet", "--stdout", given=listed)
+        _ours(destination, "unpack-objects", "-q", given=packed)
+    skipped = [name[2:] for name in _names(_git(top, "ls-files", "-z", "-t")) if name[:2] == "S "]
+    if skipped:
+        given = b"".join(os.fsencode(name) + b"\0" for name in skipped)
+        _ours(destination, "update-index", "-z", "--skip-worktree", "--stdin", given=given)
+    return frozenset(one[-1] for one in facts if one[0] == _GITLINK)
+
+
+def _settle(destination: Path) -> None:
+    _run(destination, *_TRUSTED, "update-index", "-q", "--refresh")
+
+
+def _check_answers(top: Path, destination: Path, output: Path) -> None:
+    """Check that git says in the copy what it says in the tree: the version may come from it."""
+    for arguments in (
+        ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=none"),
+        ("describe", "--tags", "--long", "--always", "--dirty"),
+    ):
+        outside, inside = _run(top, *arguments), _run(destination, *_TRUSTED, *arguments)
+        before, after = (_essence(found.stdout, top, output) for found in (outside, inside))
+        if (outside.returncode == 0, before) != (inside.returncode == 0, after):
+            raise AsamanError(
+                str(top),
+                f"git {arguments[0]} answers otherwise in a copy of the tree",
+                hint="commit or stash what is changed, then try again",
+            )
+
+
+def _essence(answer: bytes, top: Path, output: Path) -> list[str]:
+    """Return the parts of an answer, without untracked files of the output folder."""
+    return [
+        part
+        for part in _names(answer)
+        if not (part.startswith("?? ") and (top / part[3:]).is_relative_to(output))
+    ]
+
+
+def _line(folder: Path, *arguments: str) -> str:
+    return os.fsdecode(_git(folder, *arguments).rstrip(b"\n"))
+
+
+def _names(answer: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in answer.split(b"\0") if name]
+
+
+def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+    """Return what git prints.
+
+    :raises AsamanError: it fails (exit 2)
+    """
+    done = _run(folder, *arguments, given=given)
+    if done.returncode:
+        command = next(word for word in arguments if word not in _TRUSTED)
+        raise _git_error(folder, command, done.stderr.decode(errors="replace"))
+    return done.stdout
+
+
+def _ours(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+    """Return what git prints in the copy, whoever owns its folder."""
+    return _git(folder, *_TRUSTED, *arguments, given=given)
+
+
+def _git_error(folder: Path, command: str, message: str) -> AsamanError:
+    last = (message.strip().splitlines() or ["no further details"])[-1]
+    return AsamanError(str(folder), f"git {command} failed: {last.removeprefix('fatal: ')}")
+
+
+def _run(folder: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    # Those of git name another repository, where a hook of git calls us.
+    own = {name: value for name, value in own_variables() if not name.startswith("GIT_")}
+    try:
+        return subprocess.run(
+            ("git", *_QUIET, *arguments),  # noqa: S607 - the one that the user calls
+            cwd=folder,
+            env={**own, **_VARIABLES},
+            input=given,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise AsamanError(
+            str(folder), f"git {arguments[0]} did not answer", code=ExitCode.INPUT_OUTPUT
+        ) from None
+
+
+# --- without git ---------------------------------------------------------------------------------
+
+
+def _copy_plain(folder: Path, destination: Path, output: Path) -> Iterator[str]:
+    """Copy everything but virtual environments and, at the top, what builds left behind."""
+    for path in sorted(folder.iterdir()):
+        if not _is_left_behind(path):
+            yield from _copy_all(path, destination / path.name, output)
+
+
+def _copy_all(path: Path, destination: Path, output: Path) -> Iterator[str]:
+    if path.is_symlink() or not path.is_dir():
+        yield from _copy_one(path, destination)
+    elif path != output and not (path / "pyvenv.cfg").is_file():
+        destination.mkdir()
+        for each in sorted(path.iterdir()):
+            yield from _copy_all(each, destination / each.name, output)
+
+
+def _is_left_behind(path: Path) -> bool:
+    if path.is_symlink() or not path.is_dir():
+        return False
+    if path.name in _CACHES or path.name.endswith(".egg-info"):
+        return True
+    if path.name == "build":
+        # A package or a folder of the project may have this name as well.
+        return all(each.name.startswith(_BUILT) for each in path.iterdir())
+    return path.name == "dist" and all(each.name.endswith(_ARCHIVES) for each in path.iterdir())
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+def _copy_one(path: Path, destination: Path) -> Iterator[str]:
+    """Copy a file or a link with its mode; yield a note for what is neither."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return  # git tracks it, and it was removed from the tree
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(mode) or stat.S_ISREG(mode):
+        shutil.copy2(path, destination, follow_symlinks=False)
+    elif stat.S_ISDIR(mode):
+        destination.mkdir(exist_ok=True)
+    else:
+        yield f"not copied, since it is neither a file nor a folder: {path}"
