@@ -9,10 +9,17 @@ ways is refused.
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from amrasaman_nox.archives.inflate import (
+    Form,
+    InflateError,
+    TooLargeError,
+    TrailingDataError,
+    TruncatedError,
+    inflated,
+)
 from amrasaman_nox.archives.names import LONGEST_PATH, Subject, byte_limit, quoted
 
 if TYPE_CHECKING:
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 512
 _CHUNK: Final = 1 << 18
-_PIECE: Final = 1 << 20
 _LARGEST_PAX: Final = 1 << 20
 
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
@@ -80,15 +86,13 @@ class _Gunzip:
     """The content of one gzip member (RFC 1952), as a stream with exact reads."""
 
     def __init__(self, file: BinaryIO, subject: Subject) -> None:
-        self._file = file
         self._subject = subject
-        self._limit = byte_limit(file.seek(0, 2))
+        limit = byte_limit(file.seek(0, 2))
         file.seek(0)
-        self._input = file.read(_CHUNK)
-        if not self._input.startswith(b"\x1f\x8b\x08"):
+        if file.read(3) != b"\x1f\x8b\x08":
             raise subject.refusal("not a gzip file")
-        self._inflate = zlib.decompressobj(31)
-        self._total = 0
+        file.seek(0)
+        self._pieces = inflated(iter(lambda: file.read(_CHUNK), b""), Form.GZIP, limit)
         self._block = b""
         self._at = 0
 
@@ -116,29 +120,19 @@ class _Gunzip:
         yield self._block[self._at :]
         while self._fill():
             yield self._block
-        if self._inflate.unused_data or self._input or self._file.read(1):
-            raise self._subject.refusal("data after the end of the gzip stream")
 
     def _fill(self) -> bool:
-        block = b""
-        while not block and not self._inflate.eof:
-            block = self._decompress()
-        self._block, self._at = block, 0
-        self._total += len(block)
-        if self._total > self._limit:
-            raise self._subject.refusal("expands beyond the limit")
-        return bool(block)
-
-    def _decompress(self) -> bytes:
-        data = self._input or self._file.read(_CHUNK)
         try:
-            block = self._inflate.decompress(data, _PIECE)
-        except zlib.error as error:
+            self._block, self._at = next(self._pieces, b""), 0
+        except TooLargeError:
+            raise self._subject.refusal("expands beyond the limit") from None
+        except TruncatedError:
+            raise self._subject.refusal("truncated gzip stream") from None
+        except TrailingDataError:
+            raise self._subject.refusal("data after the end of the gzip stream") from None
+        except InflateError as error:
             raise self._subject.refusal(f"damaged gzip stream: {error}") from None
-        self._input = self._inflate.unconsumed_tail
-        if not data and not block and not self._inflate.eof:
-            raise self._subject.refusal("truncated gzip stream")
-        return block
+        return bool(self._block)
 
 
 def read_tar(file: BinaryIO, subject: Subject) -> Iterator[tuple[TarMember, Iterator[bytes]]]:

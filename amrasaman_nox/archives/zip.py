@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import stat
 import struct
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.archives.names import (
     MOST_MEMBERS,
@@ -21,77 +20,37 @@ from amrasaman_nox.archives.names import (
     quoted,
     split_name,
 )
+from amrasaman_nox.archives.zip_headers import (
+    DEFLATED,
+    FLAG_DESCRIPTOR,
+    FLAG_UTF8,
+    STORED,
+    ZIP64,
+    Packed,
+    ZipError,
+    extra_fields,
+    parse_central,
+    parse_end,
+    read_local,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STORED: Final = 0
-DEFLATED: Final = 8
+    from amrasaman_nox.archives.zip_headers import Central, CentralEntry, End, LocalEntry
 
-FLAG_DESCRIPTOR: Final = 0x0008
-FLAG_UTF8: Final = 0x0800
 # Bits 1 and 2 tell how hard the deflater tried.
 _FLAGS: Final = FLAG_UTF8 | 0x0006
 
-_END: Final = struct.Struct("<4s4H2LH")
-_CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
-_CHUNK: Final = 1 << 18
-_PIECE: Final = 1 << 20
-
-_ZIP64: Final = 0x0001
+_END_SIZE: Final = 22
 #: Extra fields that give a member another size, name or content.
 _REFUSED_EXTRAS: Final = {
-    _ZIP64: "zip64 sizes",
+    ZIP64: "zip64 sizes",
     0x7075: "a second name",
     0x9901: "encryption",
     0x0017: "encryption",
 }
-
-
-class _End(NamedTuple):
-    signature: bytes
-    disk: int
-    central_disk: int
-    entries_here: int
-    entries: int
-    central_size: int
-    central_offset: int
-    comment_length: int
-
-
-class _Central(NamedTuple):
-    signature: bytes
-    made_by: int
-    needed: int
-    flags: int
-    method: int
-    time: int
-    date: int
-    crc: int
-    compressed: int
-    size: int
-    name_length: int
-    extra_length: int
-    comment_length: int
-    disk: int
-    internal: int
-    external: int
-    offset: int
-
-
-class _Local(NamedTuple):
-    signature: bytes
-    needed: int
-    flags: int
-    method: int
-    time: int
-    date: int
-    crc: int
-    compressed: int
-    size: int
-    name_length: int
-    extra_length: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,17 +110,18 @@ class ZipArchive:
 
         :raises AsamanError: the content is not what size and CRC-32 of the member promise
         """
-        size, crc = 0, 0
-        for piece in self._inflated(member) if member.method == DEFLATED else self._raw(member):
-            size += len(piece)
-            crc = zlib.crc32(piece, crc)
-            if size > member.size:
-                break
-            yield piece
-        if size != member.size:
-            raise self.subject.refusal(f"size of {quoted(member.name)} does not match")
-        if crc != member.crc:
-            raise self.subject.refusal(f"CRC-32 of {quoted(member.name)} does not match")
+        packed = Packed(
+            name=member.name,
+            begin=member.data,
+            compressed=member.compressed,
+            method=member.method,
+            size=member.size,
+            crc=member.crc,
+        )
+        try:
+            yield from unpacked(self.file, packed)
+        except ZipError as error:
+            raise self.subject.refusal(str(error)) from None
 
     def read(self, member: ZipMember, limit: int = 64 << 20) -> bytes:
         """Return the content of *member*, of at most *limit* bytes.
@@ -171,35 +131,6 @@ class ZipArchive:
         if member.size > limit:
             raise self.subject.refusal(f"{quoted(member.name)} is beyond the limit")
         return b"".join(self.pieces(member))
-
-    def _raw(self, member: ZipMember) -> Iterator[bytes]:
-        at, left = member.data, member.compressed
-        while left:
-            # Another reader of the same archive may have moved the position.
-            self.file.seek(at)
-            piece = self.file.read(min(left, _CHUNK))
-            if not piece:
-                raise self.subject.refusal("truncated zip archive")
-            at += len(piece)
-            left -= len(piece)
-            yield piece
-
-    def _inflated(self, member: ZipMember) -> Iterator[bytes]:
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            for piece in self._raw(member):
-                data = piece
-                while data:
-                    yield inflate.decompress(data, _PIECE)
-                    data = inflate.unconsumed_tail
-                if inflate.unused_data:
-                    break
-            while not inflate.eof and (last := inflate.decompress(b"", _PIECE)):
-                yield last
-        except zlib.error as error:
-            raise self.subject.refusal(f"damaged {quoted(member.name)}: {error}") from None
-        if not inflate.eof or inflate.unused_data:
-            raise self.subject.refusal(f"damaged {quoted(member.name)}: wrong compressed size")
 
 
 def read_zip(file: BinaryIO, subject: Subject, *, lenient: bool = False) -> ZipArchive:
@@ -225,21 +156,22 @@ def read_zip(file: BinaryIO, subject: Subject, *, lenient: bool = False) -> ZipA
     return ZipArchive(file=file, subject=subject, members=members)
 
 
-def _read_end(file: BinaryIO, size: int, subject: Subject) -> _End:
+def _read_end(file: BinaryIO, size: int, subject: Subject) -> End:
     file.seek(0)
     if file.read(2) != b"PK":
         raise subject.refusal("not a zip file, or data before its start")
-    if size < _END.size:
+    if size < _END_SIZE:
         raise subject.refusal("truncated zip archive")
-    file.seek(size - _END.size)
-    end = _End._make(_END.unpack(file.read(_END.size)))
-    if end.signature != b"PK\5\6":
-        raise subject.refusal("truncated zip archive, or a comment or data after its end")
+    file.seek(size - _END_SIZE)
+    try:
+        end = parse_end(file.read(_END_SIZE))
+    except ZipError:
+        raise subject.refusal("truncated zip archive, or a comment or data after its end") from None
     if end.comment_length:
         raise subject.refusal("truncated zip archive, or a comment or data after its end")
     if end.disk or end.central_disk or end.entries != end.entries_here:
         raise subject.refusal("zip archive of several parts")
-    if end.central_offset + end.central_size + _END.size != size:
+    if end.central_offset + end.central_size + _END_SIZE != size:
         raise subject.refusal("data before, between or behind the parts of the zip archive")
     return end
 
@@ -258,8 +190,9 @@ class _Reader:
         members = []
         at = 0
         for _ in range(count):
-            central, raw_name, extra, at = self._central(directory, at)
-            member = self._member(central, raw_name, extra)
+            central = self._central(directory, at)
+            at = central.end
+            member = self._member(central)
             parts = split_name(self.subject, member.name.removesuffix("/"))
             names.add(parts, folder=member.is_folder)
             members.append(member)
@@ -268,26 +201,23 @@ class _Reader:
         self._check_tiling(members)
         return tuple(members)
 
-    def _central(self, directory: bytes, at: int) -> tuple[_Central, bytes, bytes, int]:
-        if at + _CENTRAL.size > len(directory):
-            raise self.subject.refusal("truncated central directory")
-        central = _Central._make(_CENTRAL.unpack_from(directory, at))
-        if central.signature != b"PK\1\2":
-            raise self.subject.refusal("damaged central directory")
-        names = at + _CENTRAL.size
-        extras = names + central.name_length
-        end = extras + central.extra_length
-        if central.comment_length or central.disk or end > len(directory):
+    def _central(self, directory: bytes, at: int) -> CentralEntry:
+        try:
+            central = parse_central(directory, at)
+        except ZipError as error:
+            raise self.subject.refusal(str(error)) from None
+        if central.comment or central.header.disk:
             raise self.subject.refusal("comment or damage in the central directory")
-        return central, directory[names:extras], directory[extras:end], end
+        return central
 
-    def _member(self, central: _Central, raw_name: bytes, extra: bytes) -> ZipMember:
-        name = self._decode(raw_name, central.flags)
+    def _member(self, entry: CentralEntry) -> ZipMember:
+        central = entry.header
+        name = self._decode(entry.name, central.flags)
         self._check_flags(central, name)
         self._check_kind(central, name)
-        self._check_extra(extra, name)
-        local, local_extra = self._local(central, raw_name, name)
-        self._check_agreement(central, local, local_extra, name)
+        self._check_extra(entry.extra, name)
+        local = self._local(entry, name)
+        self._check_agreement(central, local, name)
         return ZipMember(
             name=name,
             crc=central.crc,
@@ -300,20 +230,19 @@ class _Reader:
             moment=(central.date, central.time),
             internal=central.internal,
             external=central.external,
-            extra=bool(extra or local_extra),
+            extra=bool(entry.extra or local.extra),
             start=central.offset,
-            data=central.offset + _LOCAL.size + local.name_length + local.extra_length,
+            data=local.data,
         )
 
-    def _local(self, central: _Central, raw_name: bytes, name: str) -> tuple[_Local, bytes]:
-        self.file.seek(central.offset)
-        data = self.file.read(_LOCAL.size + len(raw_name))
-        if len(data) < _LOCAL.size or not data.startswith(b"PK\3\4"):
-            raise self.subject.refusal(f"no local header for {quoted(name)}")
-        local = _Local._make(_LOCAL.unpack_from(data))
-        if data[_LOCAL.size :] != raw_name or local.name_length != len(raw_name):
+    def _local(self, entry: CentralEntry, name: str) -> LocalEntry:
+        try:
+            local = read_local(self.file, entry.header.offset)
+        except ZipError:
+            raise self.subject.refusal(f"no local header for {quoted(name)}") from None
+        if local.name != entry.name:
             raise self.subject.refusal(f"local and central name of {quoted(name)} do not match")
-        return local, self.file.read(local.extra_length)
+        return local
 
     def _decode(self, raw: bytes, flags: int) -> str:
         try:
@@ -326,23 +255,18 @@ class _Reader:
     def _check_extra(self, extra: bytes, name: str) -> bytes:
         """Check the extra fields, and return the content of a zip64 field."""
         zip64 = b""
-        while extra:
-            if len(extra) < 4:
-                raise self.subject.refusal(f"damaged extra field of {quoted(name)}")
-            kind, length = struct.unpack_from("<2H", extra)
-            if len(extra) < 4 + length:
-                raise self.subject.refusal(f"damaged extra field of {quoted(name)}")
-            if kind in _REFUSED_EXTRAS and not (self.lenient and kind == _ZIP64):
-                raise self.subject.refusal(f"{_REFUSED_EXTRAS[kind]} for {quoted(name)}")
-            if kind == _ZIP64:
-                zip64 = extra[4 : 4 + length]
-            extra = extra[4 + length :]
+        try:
+            for kind, content in extra_fields(extra):
+                if kind in _REFUSED_EXTRAS and not (self.lenient and kind == ZIP64):
+                    raise self.subject.refusal(f"{_REFUSED_EXTRAS[kind]} for {quoted(name)}")
+                zip64 = content if kind == ZIP64 else zip64
+        except ZipError as error:
+            raise self.subject.refusal(f"{error} of {quoted(name)}") from None
         return zip64
 
-    def _check_agreement(
-        self, central: _Central, local: _Local, local_extra: bytes, name: str
-    ) -> None:
-        zip64 = self._check_extra(local_extra, name)
+    def _check_agreement(self, central: Central, entry: LocalEntry, name: str) -> None:
+        zip64 = self._check_extra(entry.extra, name)
+        local = entry.header
         # Both begin with the same five fields behind the signature.
         facts = (local.crc, local.compressed, local.size)
         accepted = [(central.crc, central.compressed, central.size)]
@@ -353,7 +277,7 @@ class _Reader:
         if central[2:7] != local[1:6] or facts not in accepted:
             raise self.subject.refusal(f"local and central header of {quoted(name)} do not match")
 
-    def _check_flags(self, central: _Central, name: str) -> None:
+    def _check_flags(self, central: Central, name: str) -> None:
         if central.flags & FLAG_DESCRIPTOR and not self.lenient:
             raise self.subject.refusal(f"data descriptor for {quoted(name)}")
         if central.flags & ~(_FLAGS | FLAG_DESCRIPTOR):
@@ -361,7 +285,7 @@ class _Reader:
         if central.method not in {STORED, DEFLATED}:
             raise self.subject.refusal(f"unknown compression of {quoted(name)}")
 
-    def _check_kind(self, central: _Central, name: str) -> None:
+    def _check_kind(self, central: Central, name: str) -> None:
         is_folder = name.endswith("/")
         kind = stat.S_IFMT(central.external >> 16)
         if kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}:

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.archives.zip import DEFLATED, STORED
+from amrasaman_nox.archives.zip_headers import DEFLATED, STORED
 from amrasaman_nox.model import Digest
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.archives.zip import FLAG_UTF8, STORED, ZipMember
+from amrasaman_nox.archives.zip_headers import FLAG_UTF8, STORED
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import EARLIEST_EPOCH, LATEST_EPOCH, Digest, Member, Wheel
 from amrasaman_nox.wheels.reader import (
@@ -32,6 +32,7 @@ from amrasaman_nox.wheels.reader import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from amrasaman_nox.archives.zip import ZipMember
     from amrasaman_nox.model import Pin
 
 # Version 2.0 of the format, made on Unix.
