@@ -14,7 +14,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 
@@ -443,6 +443,40 @@ class Verdict(enum.StrEnum):
     UNCHECKED = "unchecked"
 
 
+class RowKind(enum.Enum):
+    """What a row of a diff is; the value is what a printed diff puts before its text."""
+
+    HEAD = ""
+    SAME = " "
+    OURS = "-"
+    THEIRS = "+"
+
+
+class Row(NamedTuple):
+    """One line of a diff or of a dump. A head names what follows, such as ``--- ours``."""
+
+    kind: RowKind
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One thing in a member, or around the members, that is not the same.
+
+    ``what`` names it: a field of METADATA, a section of an ELF file, a row, ``line``, ``time`` …
+    ``ours`` and ``theirs`` are the two values, cut to what is around the first character that
+    differs. ``place`` is a line, counted from 1, or an offset in bytes. ``of`` is the first of
+    ``count`` members that it is true of. Texts are unescaped.
+    """
+
+    what: str
+    ours: str = ""
+    theirs: str = ""
+    place: int = 0
+    of: str = ""
+    count: int = 1
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
     """One thing in which two wheels differ.
@@ -450,25 +484,42 @@ class Difference:
     ``kind`` is one of a closed set (``archive-order``, ``zip-times``, ``zip-modes``,
     ``compression``, ``member-added``, ``member-missing``, ``text``, ``metadata``, ``record``,
     ``entry-points``, ``elf``, ``pyc``, ``nested-archive``, ``bytes`` …); ``member`` is ``""``
-    for the archive itself; ``detail`` is one line; ``diff`` is a unified diff or a dump,
-    possibly cut. ``normalisation`` names the pass under which the two are equal, or is ``None``.
+    for the archive itself. ``changes`` are what is not the same, at most the first hundred of
+    ``total``; ``reordered`` names what is the same but for its order (``lines``, ``words``,
+    ``fields``, ``rows``, ``members``), or is ``""``. ``rows`` are a diff or a dump, possibly cut.
+    ``inner`` are the differences inside a nested archive, with their names in it.
+    ``normalisation`` names the pass under which the two are equal, or is ``None``.
     """
 
     kind: str
     member: str = ""
-    detail: str = ""
-    diff: str = ""
+    changes: tuple[Change, ...] = ()
+    total: int = 0
+    reordered: str = ""
+    rows: tuple[Row, ...] = ()
+    inner: tuple[Difference, ...] = ()
     normalisation: str | None = None
+
+    def has(self, *names: str) -> bool:
+        """Tell whether something of one of these *names* is not the same."""
+        return any(change.what in names for change in self.changes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """Why two wheels differ: the variation that matters, the explanation's name, the member."""
+    """Why two wheels differ: the variation that matters, the explanation's name, what differs.
+
+    ``difference`` is how a wheel differs that was built with this variation alone.
+    """
 
     variation: str
     explanation: str
-    member: str = ""
-    detail: str = ""
+    difference: Difference
+
+    @property
+    def member(self) -> str:
+        """The member that differs, ``""`` for the archive itself."""
+        return self.difference.member
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

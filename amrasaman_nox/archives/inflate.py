@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: The largest piece, in bytes.
 PIECE: Final = 1 << 20
+#: What is expanded in memory may have this many bytes, or this many times its packed size.
+_FREE: Final = 8 << 20
+_HIGHEST_RATIO: Final = 100
 #: What a decoder of LZMA may allocate: enough for the dictionary of ``xz -9`` (64 MiB).
 _LZMA_MEMORY: Final = 72 << 20
 
@@ -74,6 +77,11 @@ def inflated(packed: Iterable[bytes], form: Form, limit: int) -> Iterator[bytes]
     if form is Form.ZIP_STORED:
         return _stored(packed, allowance)
     return _streamed(packed, _STREAMS[form](), allowance)
+
+
+def allowed(size: int, most: int) -> int:
+    """Return how many bytes *size* packed ones may expand to in memory, at most *most*."""
+    return min(most, max(_FREE, _HIGHEST_RATIO * size))
 
 
 def inflate(packed: bytes, form: Form, limit: int, *, trailing: bool = False) -> bytes:

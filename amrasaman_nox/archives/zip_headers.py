@@ -222,6 +222,13 @@ def extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + length
 
 
+def moment_of(header: Central) -> tuple[int, int, int, int, int, int]:
+    """Return the time that a header gives: year to second, even seconds only; not checked."""
+    date, time = header.date, header.time
+    day = (1980 + (date >> 9), date >> 5 & 15, date & 31)
+    return (*day, time >> 11, time >> 5 & 63, (time & 31) * 2)
+
+
 def contents(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
     """Yield the content of a member in pieces, never more than its headers promise.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import Final
+
+from amrasaman_nox.archives.inflate import Form, InflateError, allowed, inflate
 
 MAGIC: Final = b"\x7fELF"
 _MOST_SECTIONS: Final = 10_000
@@ -54,11 +55,11 @@ def sections(data: bytes) -> tuple[Section, ...]:
     rows = [_unpack(entry, data, offset + index * entry.size) for index in range(count)]
     names = _body(data, rows[names_index])
     found = []
-    spent = 0
+    left = allowed(len(data), _MOST_BYTES)
     for row in rows[1:]:
-        body = _decompressed(_body(data, row), row[2], packed, _MOST_BYTES - spent)
-        spent += len(body)
-        if spent > _MOST_BYTES:
+        body = _decompressed(_body(data, row), row[2], packed, left)
+        left -= len(body)
+        if left < 0:
             raise MalformedElfError("sections too large")
         found.append(Section(name=_name(names, row[0]), flags=row[2] & ~_COMPRESSED, data=body))
     return tuple(found)
@@ -86,13 +87,13 @@ def _name(names: bytes, offset: int) -> str:
     return names[offset : min(end, offset + 255)].decode("utf-8", "replace")
 
 
-def _decompressed(data: bytes, flags: int, packed: struct.Struct, most: int) -> bytes:
-    # What is not zlib (zstd, for one) is compared as it stands.
+def _decompressed(data: bytes, flags: int, packed: struct.Struct, limit: int) -> bytes:
+    # What is not zlib (zstd, for one) is compared as it is.
     if not flags & _COMPRESSED or len(data) < packed.size:
         return data
     if packed.unpack_from(data)[0] != _ZLIB:
         return data
     try:
-        return zlib.decompressobj().decompress(data[packed.size :], max(1, most))
-    except zlib.error as error:
-        raise MalformedElfError("a compressed section is damaged") from error
+        return inflate(data[packed.size :], Form.ZLIB, max(0, limit), trailing=True)
+    except InflateError as error:
+        raise MalformedElfError(f"a compressed section: {error}") from error

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
+from amrasaman_nox.model import Row, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,12 @@ _CONTEXT: Final = 3
 _SHORTEST_STRING: Final = 4
 _MOST_STRINGS: Final = 200_000
 
+#: How much of a long value is kept, in characters.
+_EXCERPT: Final = 280
+_CUT: Final = Row(RowKind.HEAD, "… cut")
+#: What a diff begins with.
+HEAD: Final = (Row(RowKind.HEAD, "--- ours"), Row(RowKind.HEAD, "+++ theirs"))
+
 _STRING = re.compile(rb"[\x20-\x7e]{%d,}" % _SHORTEST_STRING)
 
 
@@ -31,26 +38,23 @@ def shorten(text: str, longest: int = 120) -> str:
     return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
 
 
-def excerpts(ours: str, theirs: str, longest: int = 70) -> str:
-    """Return ``OURS → THEIRS``, each cut to what is around the first character that differs."""
+def excerpts(ours: str, theirs: str) -> tuple[str, str]:
+    """Return both texts, each cut to what is around the first character that differs."""
     if ours[:1].isspace() and _indent(ours) == _indent(theirs):
         ours, theirs = ours.lstrip(), theirs.lstrip()
-    start = _first_difference(ours, theirs)
-    begin = max(0, start - 24)
+    begin = max(0, _first_difference(ours, theirs) - 24)
     lead = "…" if begin else ""
-    return " → ".join(
-        lead + shorten(side[begin : begin + 4 * longest], longest) for side in (ours, theirs)
-    )
+    return lead + ours[begin : begin + _EXCERPT], lead + theirs[begin : begin + _EXCERPT]
 
 
-def unified(ours: Sequence[str], theirs: Sequence[str]) -> str:
+def unified(ours: Sequence[str], theirs: Sequence[str]) -> tuple[Row, ...]:
     """Return a unified diff of two lists of lines, of at most :data:`MOST_LINES` lines.
 
     Equal lines at both ends are skipped before anything is aligned, and only a window of what is
     left is, so that the time is bounded for every input.
     """
     head = _common(ours, theirs)
-    tail = _common(ours[head:][::-1], theirs[head:][::-1])
+    tail = _common_end(ours, theirs, head)
     begin, keep = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
     left, right = (_window(side, begin, keep) for side in (ours, theirs))
     lines = list(
@@ -59,17 +63,34 @@ def unified(ours: Sequence[str], theirs: Sequence[str]) -> str:
             MOST_LINES + 1,
         )
     )
-    shown = [shorten(_moved(line, begin), LONGEST_LINE) for line in lines[:MOST_LINES]]
+    shown = [_row(line, number < 2, begin) for number, line in enumerate(lines[:MOST_LINES])]
     if len(lines) > MOST_LINES or max(len(ours), len(theirs)) - begin - keep > _WINDOW:
-        shown.append("… cut")
-    return "\n".join(shown)
+        shown.append(_CUT)
+    return tuple(shown)
 
 
-def listed(rows: Iterable[str], most: int = MOST_LINES) -> str:
-    """Return *rows* one a line, escaped, at most *most* of them."""
+def _row(line: str, is_head: bool, offset: int) -> Row:
+    """Return a line of :func:`difflib.unified_diff`, whose first character tells what it is."""
+    if is_head:
+        return Row(RowKind.HEAD, line)
+    if line.startswith("@@"):
+        return Row(RowKind.HEAD, _moved(line, offset))
+    return Row(RowKind(line[0]), shorten(line[1:], LONGEST_LINE))
+
+
+def two_sided(ours: Iterable[str], theirs: Iterable[str]) -> tuple[Row, ...]:
+    """Return *ours* and then *theirs* as rows of a diff, without a head."""
+    return (
+        *(Row(RowKind.OURS, text) for text in ours),
+        *(Row(RowKind.THEIRS, text) for text in theirs),
+    )
+
+
+def listed(rows: Iterable[Row], most: int = MOST_LINES) -> tuple[Row, ...]:
+    """Return *rows* escaped, at most *most* of them."""
     taken = list(itertools.islice(rows, most + 1))
-    shown = [shorten(row, LONGEST_LINE) for row in taken[:most]]
-    return "\n".join(shown + ["… cut"] * (len(taken) > most))
+    shown = [Row(kind, shorten(text, LONGEST_LINE)) for kind, text in taken[:most]]
+    return (*shown, *([_CUT] if len(taken) > most else []))
 
 
 def first_difference(ours: bytes, theirs: bytes) -> int:
@@ -82,14 +103,15 @@ def first_difference(ours: bytes, theirs: bytes) -> int:
     return min(len(ours), len(theirs))
 
 
-def hexdump(ours: bytes, theirs: bytes, offset: int) -> str:
+def hexdump(ours: bytes, theirs: bytes, offset: int) -> tuple[Row, ...]:
     """Return the rows of 16 bytes around *offset*, of both sides, as a diff."""
     begin = max(0, offset // 16 - 2) * 16
-    rows = ["--- ours", "+++ theirs"]
+    rows = list(HEAD)
     for start in range(begin, begin + 80, 16):
         left, right = (_hex_row(side, start) for side in (ours, theirs))
-        rows += [f" {left}"] if left == right else [f"-{left}", f"+{right}"]
-    return "\n".join(row.rstrip() for row in rows if row.strip())
+        both = [Row(RowKind.SAME, left)] if left == right else two_sided([left], [right])
+        rows += [row for row in both if row.text]
+    return tuple(rows)
 
 
 def strings(data: bytes) -> list[str]:
@@ -124,6 +146,12 @@ def _common(ours: Sequence[object], theirs: Sequence[object]) -> int:
     )
 
 
+def _common_end(ours: Sequence[str], theirs: Sequence[str], head: int) -> int:
+    """Return how many lines at the end are the same, of those behind the first *head*."""
+    most = min(len(ours), len(theirs)) - head
+    return next((n for n in range(most) if ours[-1 - n] != theirs[-1 - n]), most)
+
+
 def _window(side: Sequence[str], begin: int, keep: int) -> list[str]:
     # Long lines are cut here too, since comparing them costs time.
     end = min(len(side) - keep, begin + _WINDOW)
@@ -131,9 +159,7 @@ def _window(side: Sequence[str], begin: int, keep: int) -> list[str]:
 
 
 def _moved(line: str, offset: int) -> str:
-    """Return a hunk header with the number of the skipped lines added; other lines as they are."""
-    if not line.startswith("@@"):
-        return line
+    """Return a hunk header with the number of the skipped lines added."""
     return re.sub(r"(?<=[-+])\d+", lambda match: str(int(match[0]) + offset), line)
 
 
@@ -142,4 +168,4 @@ def _hex_row(data: bytes, start: int) -> str:
     if not row:
         return ""
     text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
-    return f"{start:08x}  {row.hex(' '):<47}  {text}"
+    return f"{start:08x}  {row.hex(' '):<47}  {text}".rstrip()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import stat
-import tarfile
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.archives.names import Subject
+from amrasaman_nox.archives.tar import read_tar
 from amrasaman_nox.comparison.contents import LARGEST_MEMBER, Pair, compare
-from amrasaman_nox.files import CHUNK
-from amrasaman_nox.model import Artefact, Difference, Member
+from amrasaman_nox.model import Artefact, Change, Difference, Member
 from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from amrasaman_nox.model import Digest
     from amrasaman_nox.sources.store import Store
 
@@ -20,21 +21,17 @@ if TYPE_CHECKING:
 def unpacked(filename: str, digest: Digest, store: Store) -> Artefact:
     """Return an sdist with its members, their names without the folder that holds them all."""
     members = []
-    with (
-        fetched(digest, filename, store) as file,
-        tarfile.open(fileobj=file, mode="r:gz") as archive,
-    ):
-        for info in archive:
-            content = archive.extractfile(info) if info.isreg() else None
-            found = hashlib.sha256(info.linkname.encode() if content is None else b"")
-            while content is not None and (chunk := content.read(CHUNK)):
-                found.update(chunk)
+    with fetched(digest, filename, store) as file:
+        for member, content in read_tar(file, Subject(what=filename)):
+            found = hashlib.sha256(member.target.encode())
+            for piece in content:
+                found.update(piece)
             members.append(
                 Member(
-                    name=info.name.partition("/")[2],
+                    name=member.name.partition("/")[2],
                     sha256=found.hexdigest(),
-                    size=info.size,
-                    executable=bool(info.mode & stat.S_IXUSR),
+                    size=member.size,
+                    executable=member.executable,
                 )
             )
     return Artefact(filename=filename, digest=digest, members=tuple(members))
@@ -47,31 +44,39 @@ def compare_sdists(ours: Artefact, theirs: Artefact, store: Store) -> tuple[Diff
     for name in sorted({*left, *right}):
         if name not in left or name not in right:
             kind = "member-added" if name not in left else "member-missing"
-            found.append(Difference(kind=kind, member=name, detail="of the sdist"))
+            found.append(Difference(kind=kind, member=name))
         elif left[name].sha256 != right[name].sha256:
             found.append(_changed(name, ours, theirs, store))
         elif left[name].executable != right[name].executable:
-            found.append(Difference(kind="executable-bit", member=name, detail="of the sdist"))
+            found.append(Difference(kind="executable-bit", member=name))
     if not found and ours.filename != theirs.filename:
-        detail = f"file name {ours.filename} → {theirs.filename}"
-        found.append(Difference(kind="metadata", detail=detail))
+        change = Change(what="file name", ours=ours.filename, theirs=theirs.filename)
+        found.append(Difference(kind="metadata", changes=(change,)))
     return tuple(found)
 
 
 def _changed(name: str, ours: Artefact, theirs: Artefact, store: Store) -> Difference:
     bodies = [_body(side, name, store) for side in (ours, theirs)]
     if max(map(len, bodies)) > LARGEST_MEMBER:
-        return Difference(kind="bytes", member=name, detail="too large to be looked into")
+        return Difference(kind="bytes", member=name)
     return compare(Pair(name=name, ours=bodies[0], theirs=bodies[1]))
 
 
 def _body(side: Artefact, name: str, store: Store) -> bytes:
-    with (
-        fetched(side.digest, side.filename, store) as file,
-        tarfile.open(fileobj=file, mode="r:gz") as archive,
-    ):
-        for info in archive:
-            if info.name.partition("/")[2] == name:
-                content = archive.extractfile(info) if info.isreg() else None
-                return content.read(LARGEST_MEMBER + 1) if content else info.linkname.encode()
+    with fetched(side.digest, side.filename, store) as file:
+        for member, content in read_tar(file, Subject(what=side.filename)):
+            if member.name.partition("/")[2] == name:
+                if member.kind == "link":
+                    return member.target.encode()
+                return _first(content, LARGEST_MEMBER + 1)
     return b""
+
+
+def _first(pieces: Iterable[bytes], size: int) -> bytes:
+    """Return what *pieces* hold, of at most about *size* bytes."""
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) >= size:
+            break
+    return bytes(found)

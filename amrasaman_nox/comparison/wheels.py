@@ -9,54 +9,42 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
+from amrasaman_nox.archives.names import MOST_MEMBERS, byte_limit, quoted
+from amrasaman_nox.archives.zip_headers import (
+    DEFLATED,
+    FLAG_DESCRIPTOR,
+    STORED,
+    ZipError,
+    contents,
+    moment_of,
+    read_directory,
+)
 from amrasaman_nox.comparison import lines
 from amrasaman_nox.comparison.contents import LARGEST_MEMBER, Pair, compare
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import Difference, Verdict
+from amrasaman_nox.model import Change, Difference, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_MOST_MEMBERS: Final = 100_000
-_MOST_BYTES: Final = 2 << 30
-_LARGEST_RATIO: Final = 100
-_RATIO_MATTERS_FROM: Final = 64 << 20
+    from amrasaman_nox.archives.zip_headers import Directory, Entry
+    from amrasaman_nox.model import Row
+
 #: How much of the changed members (bytes, count) is looked into; the rest goes by hash alone.
 _MOST_INSPECTED: Final = 512 << 20
 _MOST_MEMBERS_INSPECTED: Final = 1_000
 _CHUNK: Final = 1 << 20
 
-_LOCAL = struct.Struct("<4s5H3L2H")
-_CENTRAL_SIZE: Final = 46
-_END_SIZE: Final = 22
-_END64_SIZE: Final = 56 + 20
 #: A data descriptor with and without its signature, in 32 and 64 bit.
 _DESCRIPTOR_SIZES: Final = (0, 12, 16, 20, 24)
-_DESCRIPTOR_FLAG: Final = 8
-_METHODS: Final = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
-
-#: What the standard library raises for malformed archives.
-_FAULTS: Final = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    IndexError,
-    OverflowError,
-)
+_METHODS: Final = {STORED: "stored", DEFLATED: "deflated"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class _Member:
     """One member with its headers; ``packed`` is the digest of its bytes as they are stored."""
 
     name: str
@@ -68,7 +56,7 @@ class _Entry:
     mode: int
     framing: str
     extra: str
-    info: zipfile.ZipInfo
+    entry: Entry
 
     @property
     def executable(self) -> bool:
@@ -88,8 +76,8 @@ class _Entry:
 class _Archive:
     """A wheel's members by name in their order; ``loose`` are digests of bytes in no member."""
 
-    file: zipfile.ZipFile
-    entries: Mapping[str, _Entry]
+    file: BinaryIO
+    entries: Mapping[str, _Member]
     digest: str
     comment: bytes
     loose: tuple[str, ...]
@@ -111,10 +99,10 @@ def compare_wheels(ours: BinaryIO, theirs: BinaryIO, *, filename: str) -> tuple[
     left, right = _read(ours, filename, "ours"), _read(theirs, filename, "theirs")
     try:
         found = [*_contents(left, right), *_headers(left, right)]
-    except _FAULTS as error:
+    except ValueError as error:
         raise _malformed(filename, str(error)) from error
     if not found:
-        found = [_archive_difference("zip-framing", "headers of the archive", "", "headers")]
+        found = [_around("headers of the archive", "headers")]
     return tuple(found)
 
 
@@ -135,120 +123,89 @@ def normalisations_of(differences: tuple[Difference, ...]) -> tuple[str, ...]:
 def _read(stream: BinaryIO, filename: str, side: str) -> _Archive:
     try:
         return _read_archive(stream)
-    except _FAULTS as error:
+    except ValueError as error:
         raise _malformed(f"{filename} ({side})", str(error)) from error
 
 
 def _read_archive(stream: BinaryIO) -> _Archive:
     size = stream.seek(0, io.SEEK_END)
-    stream.seek(0)
-    archive = zipfile.ZipFile(stream)
-    infos = archive.infolist()
-    _check_bounds(infos, size)
-    spans: list[tuple[int, int]] = []
-    entries: dict[str, _Entry] = {}
-    for info in infos:
-        if info.filename in entries or info.filename != info.orig_filename:
-            raise ValueError(f"the name {info.orig_filename[:200]} is malformed or there twice")
-        entry, span = _read_entry(stream, archive, info)
-        entries[entry.name] = entry
-        spans.append(span)
+    directory = read_directory(stream, MOST_MEMBERS)
+    _check_bounds(directory, size)
+    members: dict[str, _Member] = {}
+    for entry in directory.entries:
+        if entry.name in members or "\0" in entry.name:
+            raise ZipError(f"the name {quoted(entry.name)} is malformed or occurs twice")
+        members[entry.name] = _read_member(stream, entry)
     return _Archive(
-        file=archive,
-        entries=entries,
+        file=stream,
+        entries=members,
         digest=_digest(stream),
-        comment=archive.comment,
-        loose=_loose(stream, archive, spans, size),
+        comment=directory.comment,
+        loose=_loose(stream, directory, size),
     )
 
 
-def _check_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
-    total = sum(info.file_size for info in infos)
-    if len(infos) > _MOST_MEMBERS:
-        raise ValueError(f"more than {_MOST_MEMBERS} members")
-    if total > _MOST_BYTES or total > max(_RATIO_MATTERS_FROM, _LARGEST_RATIO * size):
-        raise ValueError("it expands beyond the limit")
-    for info in infos:
-        if info.compress_type not in _METHODS:
-            raise ValueError(f"compression method {info.compress_type}")
+def _check_bounds(directory: Directory, size: int) -> None:
+    if sum(entry.size for entry in directory.entries) > byte_limit(size):
+        raise ZipError("it expands beyond the limit")
+    for entry in directory.entries:
+        if entry.central.header.method not in _METHODS:
+            raise ZipError(f"compression method {entry.central.header.method}")
 
 
-def _read_entry(
-    stream: BinaryIO, archive: zipfile.ZipFile, info: zipfile.ZipInfo
-) -> tuple[_Entry, tuple[int, int]]:
-    """Return a member, and where it begins and ends in the file."""
+def _read_member(stream: BinaryIO, entry: Entry) -> _Member:
     sha256 = hashlib.sha256()
-    with archive.open(info) as member:
-        while chunk := member.read(_CHUNK):
-            sha256.update(chunk)
-    stream.seek(info.header_offset)
-    header = _LOCAL.unpack(stream.read(_LOCAL.size))
-    tail = stream.read(header[9] + header[10])
-    begin = info.header_offset + _LOCAL.size + len(tail)
-    packed = _digest_of(stream, begin, begin + info.compress_size)
-    local_time = (header[4], header[5])
-    if local_time != (_dos_time(info), _dos_date(info)):
-        note = f" (local header {local_time})"
-    else:
-        note = ""
-    entry = _Entry(
-        name=info.filename,
+    for piece in contents(stream, entry):
+        sha256.update(piece)
+    central, local = entry.central.header, entry.local.header
+    note = ""
+    if (local.time, local.date) != (central.time, central.date):
+        note = f" (local header {(local.time, local.date)})"
+    ours, theirs = (extra.hex() or "none" for extra in (entry.central.extra, entry.local.extra))
+    return _Member(
+        name=entry.name,
         sha256=sha256.hexdigest(),
-        size=info.file_size,
-        packed=packed,
-        method=_METHODS[info.compress_type],
-        time="{}-{:02}-{:02} {:02}:{:02}:{:02}".format(*info.date_time) + note,
-        mode=info.external_attr >> 16,
-        framing=_framing(info, header),
-        extra=f"{info.extra.hex() or 'none'}, local {tail[header[9] :].hex() or 'none'}",
-        info=info,
+        size=entry.size,
+        packed=_digest_of(stream, entry.local.data, entry.after),
+        method=_METHODS[central.method],
+        time="{}-{:02}-{:02} {:02}:{:02}:{:02}".format(*moment_of(central)) + note,
+        mode=central.external >> 16,
+        framing=_framing(entry),
+        extra=f"{ours}, local {theirs}",
+        entry=entry,
     )
-    return entry, (info.header_offset, begin + info.compress_size)
 
 
-def _framing(info: zipfile.ZipInfo, local: tuple[Any, ...]) -> str:
+def _framing(entry: Entry) -> str:
     """Return the header fields that no other comparison names, the central before the local."""
+    central, local = entry.central.header, entry.local.header
     return (
-        f"system {info.create_system}, version {info.create_version} {info.extract_version}"
-        f" {local[1]}, flags {info.flag_bits:#x} {local[2]:#x}, method {local[3]}"
-        f", attributes {info.internal_attr:#x} {info.external_attr & 0xFFFF:#x}"
-        f", volume {info.volume}, comment {info.comment.hex() or 'none'}"
+        f"system {central.made_by >> 8}, version {central.made_by & 0xFF} {central.needed}"
+        f" {local.needed}, flags {central.flags:#x} {local.flags:#x}, method {local.method}"
+        f", attributes {central.internal:#x} {central.external & 0xFFFF:#x}"
+        f", volume {central.disk}, comment {entry.central.comment.hex() or 'none'}"
     )
 
 
-def _dos_time(info: zipfile.ZipInfo) -> int:
-    return info.date_time[3] << 11 | info.date_time[4] << 5 | info.date_time[5] // 2
+def _loose(stream: BinaryIO, directory: Directory, size: int) -> tuple[str, ...]:
+    """Return the digests of what is before, between and after the members.
 
-
-def _dos_date(info: zipfile.ZipInfo) -> int:
-    return (info.date_time[0] - 1980) << 9 | info.date_time[1] << 5 | info.date_time[2]
-
-
-def _loose(
-    stream: BinaryIO, archive: zipfile.ZipFile, spans: list[tuple[int, int]], size: int
-) -> tuple[str, ...]:
-    """Return the digests of what stands before, between and behind the members.
-
-    :raises ValueError: members that overlap
+    :raises ZipError: members that overlap
     """
     found = []
-    end = 0
-    described = {
-        info.header_offset for info in archive.infolist() if info.flag_bits & _DESCRIPTOR_FLAG
-    }
-    last = -1
-    for begin, after in [*sorted(spans), (archive.start_dir, archive.start_dir)]:
+    end, described = 0, False
+    spans = sorted(
+        (entry.start, entry.after, bool(entry.central.header.flags & FLAG_DESCRIPTOR))
+        for entry in directory.entries
+    )
+    for begin, after, has_descriptor in [*spans, (directory.start, directory.start, False)]:
         if begin < end:
-            raise ValueError("its members overlap")
-        if begin - end not in (_DESCRIPTOR_SIZES if last in described else (0,)):
+            raise ZipError("its members overlap")
+        if begin - end not in (_DESCRIPTOR_SIZES if described else (0,)):
             found.append(_digest_of(stream, end, begin))
-        last, end = begin, after
-    written = _END_SIZE + len(archive.comment)
-    for info in archive.infolist():
-        name = info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437")
-        written += _CENTRAL_SIZE + len(name) + len(info.extra) + len(info.comment)
-    if size - archive.start_dir not in (written, written + _END64_SIZE):
-        found.append(_digest_of(stream, archive.start_dir, size))
+        end, described = after, has_descriptor
+    if directory.end != size:
+        found.append(_digest_of(stream, directory.start, size))
     return tuple(found)
 
 
@@ -279,7 +236,7 @@ def _hash(archive: _Archive, name: str) -> str | None:
 
 
 def _body(archive: _Archive, name: str) -> bytes:
-    return archive.file.read(archive.entries[name].info)
+    return b"".join(contents(archive.file, archive.entries[name].entry))
 
 
 def _one_sided(archive: _Archive, name: str, *, missing: bool) -> Difference:
@@ -288,21 +245,24 @@ def _one_sided(archive: _Archive, name: str, *, missing: bool) -> Difference:
     if entry.size <= _CHUNK:
         data = _body(archive, name)
         text = "" if b"\0" in data else data.decode("utf-8", "replace")
-    sign = "-" if missing else "+"
+    shown = text.split("\n") if text else []
+    rows = lines.two_sided(shown, ()) if missing else lines.two_sided((), shown)
     return Difference(
         kind="member-missing" if missing else "member-added",
         member=lines.shorten(name, 300),
-        detail=f"{entry.size} bytes, sha256 {entry.sha256[:16]}…",
-        diff=lines.listed((f"{sign}{line}" for line in text.split("\n")), 40) if text else "",
+        changes=(Change(what=f"sha256 {entry.sha256}", count=entry.size),),
+        rows=lines.listed(rows, 40),
     )
 
 
-def _by_hash(ours: _Entry, theirs: _Entry) -> Difference:
+def _by_hash(ours: _Member, theirs: _Member) -> Difference:
     return Difference(
         kind="bytes",
         member=lines.shorten(ours.name, 300),
-        detail=f"sha256 {ours.sha256[:16]}… → {theirs.sha256[:16]}…; "
-        f"{ours.size} → {theirs.size} bytes, not looked into",
+        changes=(
+            Change(what="sha256", ours=ours.sha256, theirs=theirs.sha256),
+            Change(what="size", ours=str(ours.size), theirs=str(theirs.size)),
+        ),
     )
 
 
@@ -312,13 +272,17 @@ def _headers(left: _Archive, right: _Archive) -> Iterable[Difference]:
     order = [name for name in right.entries if name in left.entries]
     if names != order:
         place = next(n for n, name in enumerate(names) if order[n] != name)
-        detail = f"from member {place + 1}: {lines.excerpts(names[place], order[place])}"
-        yield _archive_difference(
-            "archive-order", detail, lines.unified(names, order), "member-order"
+        ours, theirs = lines.excerpts(names[place], order[place])
+        yield Difference(
+            kind="archive-order",
+            changes=(Change(what="member", place=place + 1, ours=ours, theirs=theirs),),
+            reordered="members",
+            rows=lines.unified(names, order),
+            normalisation="member-order",
         )
     both = [(left.entries[name], right.entries[name]) for name in names]
     yield from _modes(both)
-    for kind, normalisation, fact in _FACTS:
+    for kind, what, normalisation, fact in _FACTS:
         unlike = [
             (ours, theirs)
             for ours, theirs in both
@@ -326,57 +290,54 @@ def _headers(left: _Archive, right: _Archive) -> Iterable[Difference]:
             and (kind != "compression" or ours.sha256 == theirs.sha256)
         ]
         if unlike:
-            yield _fact_difference(kind, normalisation, fact, unlike)
+            changes, rows = _fact_changes(what, fact, unlike)
+            yield Difference(kind=kind, changes=changes, rows=rows, normalisation=normalisation)
     if left.comment != right.comment:
-        yield _archive_difference("zip-framing", "comment of the archive", "", "headers")
+        yield _around("comment of the archive", "headers")
     if left.loose != right.loose:
-        yield _archive_difference("zip-framing", "bytes that belong to no member", "", None)
+        yield _around("bytes that belong to no member", None)
 
 
-def _modes(both: list[tuple[_Entry, _Entry]]) -> Iterable[Difference]:
+def _modes(both: list[tuple[_Member, _Member]]) -> Iterable[Difference]:
     for ours, theirs in both:
-        modes = f"mode {ours.mode:o} → {theirs.mode:o}"
+        kind = ""
         if ours.kind != theirs.kind:
-            yield Difference(kind="member-type", member=lines.shorten(ours.name, 300), detail=modes)
+            kind = "member-type"
         elif ours.executable != theirs.executable:
-            yield Difference(
-                kind="executable-bit", member=lines.shorten(ours.name, 300), detail=modes
-            )
+            kind = "executable-bit"
+        if kind:
+            modes = Change(what="mode", ours=f"{ours.mode:o}", theirs=f"{theirs.mode:o}")
+            yield Difference(kind=kind, member=lines.shorten(ours.name, 300), changes=(modes,))
 
 
-def _fact_difference(
-    kind: str,
-    normalisation: str,
-    fact: Callable[[_Entry], object],
-    unlike: list[tuple[_Entry, _Entry]],
-) -> Difference:
+def _fact_changes(
+    what: str, fact: Callable[[_Member], object], unlike: list[tuple[_Member, _Member]]
+) -> tuple[tuple[Change, ...], tuple[Row, ...]]:
     ours, theirs = unlike[0]
-    label = kind.removeprefix("zip-").removesuffix("s")
-    values = lines.excerpts(str(fact(ours)), str(fact(theirs)), 80)
-    members = f"{len(unlike)} members, such as" if len(unlike) > 1 else "1 member,"
-    rows = ["--- ours", "+++ theirs"]
+    left, right = lines.excerpts(str(fact(ours)), str(fact(theirs)))
+    rows = list(lines.HEAD)
     for one, other in unlike[: lines.MOST_LINES]:
-        rows += [f"-{one.name}  {fact(one)}", f"+{other.name}  {fact(other)}"]
-    detail = f"{label} of {members} {lines.shorten(ours.name, 100)}: {values}"
-    return _archive_difference(kind, detail, lines.listed(rows), normalisation)
+        rows += lines.two_sided([f"{one.name}  {fact(one)}"], [f"{other.name}  {fact(other)}"])
+    change = Change(what=what, ours=left, theirs=right, of=ours.name[:200], count=len(unlike))
+    return (change,), lines.listed(rows)
 
 
-def _packing(entry: _Entry) -> object:
+def _packing(member: _Member) -> object:
     # The same method with other bytes is another level or another zlib.
-    return f"{entry.method} {entry.info.compress_size} bytes {entry.packed[:8]}"
+    return f"{member.method} {member.entry.compressed} bytes {member.packed[:8]}"
 
 
-def _archive_difference(kind: str, detail: str, diff: str, normalisation: str | None) -> Difference:
-    return Difference(kind=kind, detail=detail, diff=diff, normalisation=normalisation)
+def _around(what: str, normalisation: str | None) -> Difference:
+    return Difference(kind="zip-framing", changes=(Change(what=what),), normalisation=normalisation)
 
 
-#: Kind, the pass under which it vanishes, and the fact of a member; contents do not stand here.
-_FACTS: Final[tuple[tuple[str, str, Callable[[_Entry], object]], ...]] = (
-    ("zip-times", "member-times", lambda entry: entry.time),
-    ("zip-modes", "member-modes", lambda entry: entry.permissions),
-    ("compression", "compression", _packing),
-    ("zip-framing", "extra-fields", lambda entry: entry.extra),
-    ("zip-framing", "headers", lambda entry: entry.framing),
+#: Kind, name, and the pass under which it vanishes, of facts of members beside their contents.
+_FACTS: Final[tuple[tuple[str, str, str, Callable[[_Member], object]], ...]] = (
+    ("zip-times", "time", "member-times", lambda member: member.time),
+    ("zip-modes", "mode", "member-modes", lambda member: member.permissions),
+    ("compression", "compression", "compression", _packing),
+    ("zip-framing", "framing", "extra-fields", lambda member: member.extra),
+    ("zip-framing", "framing", "headers", lambda member: member.framing),
 )
 
 

@@ -140,10 +140,14 @@ def explained(comparison: Comparison) -> Iterator[tuple[Difference, Cause | None
 
 
 def _cause_of(difference: Difference, causes: Iterable[Cause]) -> Cause | None:
+    """Return the cause of this very difference, else of one of its kind, else of its member.
+
+    A cause was found in a build with one variation, so that values can differ from those here.
+    """
     own = [cause for cause in causes if cause.member == difference.member]
-    # A long detail is cut in its cause.
-    exact = [cause for cause in own if difference.detail.startswith(cause.detail.rstrip("…"))]
-    return next(iter([*exact, *own]), None)
+    same = [cause for cause in own if cause.difference == difference]
+    alike = [cause for cause in own if cause.difference.kind == difference.kind]
+    return next(iter([*same, *alike, *own]), None)
 
 
 def reason_not_varied(text: str) -> tuple[str, str]:

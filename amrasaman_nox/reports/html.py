@@ -8,10 +8,10 @@ import html
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.model import Verdict
+from amrasaman_nox.model import RowKind
 from amrasaman_nox.reports import facts
 from amrasaman_nox.reports.html_style import STYLE
-from amrasaman_nox.reports.wording import variation_label
+from amrasaman_nox.reports.wording import diff_rows, difference_line, variation_label, why_line
 from amrasaman_nox.verification.explain import explanation_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Comparison,
         Difference,
         Report,
+        Row,
     )
 
 #: The class of a badge, by what is counted.
@@ -37,7 +38,7 @@ _BADGES: Final = {
     "from the store": "near",
     "taken (not rebuilt)": "warn",
 }
-_SIGNS: Final = {"+": "add", "-": "del", "@": "hunk"}
+_ROWS: Final = {RowKind.THEIRS: "add", RowKind.OURS: "del", RowKind.HEAD: "hunk"}
 
 
 def render(report: Report) -> str:
@@ -109,7 +110,7 @@ def _comparisons(report: Report) -> Iterator[str]:
         yield f"<details{opened}>"
         yield (
             f'<summary><b>{_text(name)} <span class="version">{_text(one.version)}</span></b>'
-            f'<span>{_badge(one.verdict)}</span><span class="why">{_text(_why(one))}</span>'
+            f'<span>{_badge(one.verdict)}</span><span class="why">{_text(why_line(one))}</span>'
             "</summary>"
         )
         yield '<div class="body">'
@@ -119,18 +120,6 @@ def _comparisons(report: Report) -> Iterator[str]:
         yield from _differences(one)
         yield "</div></details>"
     yield "</section>"
-
-
-def _why(comparison: Comparison) -> str:
-    if comparison.causes and comparison.verdict in (Verdict.DIFFERENT, Verdict.EQUIVALENT):
-        cause, *others = comparison.causes
-        member = f"{cause.member}: " if cause.member else ""
-        more = f" and {len(others)} more" if others else ""
-        title = explanation_of(cause).title
-        return f"{member}{title} ({variation_label(cause.variation)}){more}"
-    if comparison.normalisations:
-        return f"after {', '.join(comparison.normalisations)}"
-    return comparison.reason or comparison.proof
 
 
 def _facts_of(one: Comparison) -> Iterator[str]:
@@ -182,11 +171,12 @@ def _difference(difference: Difference, cause: Cause | None) -> Iterator[str]:
     member = _text(difference.member or "the archive")
     yield '<article class="difference">'
     yield f'<h3>{member} <span class="kind">{_text(difference.kind)}</span></h3>'
-    yield f'<div class="pair{"" if cause and difference.diff else " alone"}"><div class="cause">'
+    rows = diff_rows(difference)
+    yield f'<div class="pair{"" if cause and rows else " alone"}"><div class="cause">'
     if cause is not None:
         yield f"<h4>{_text(explanation_of(cause).title)}</h4>"
-    if difference.detail:
-        yield f"<p>{_code(difference.detail)}</p>"
+    if line := difference_line(difference):
+        yield f"<p>{_code(line)}</p>"
     if difference.normalisation:
         yield f"<p>Equal under the normalisation {_code(difference.normalisation)}.</p>"
     if cause is not None:
@@ -196,17 +186,17 @@ def _difference(difference: Difference, cause: Cause | None) -> Iterator[str]:
         texts = (("What is seen", row.seen), ("Why", row.why), *fixes)
         yield from _pairs((label, _text(text)) for label, text in texts)
     yield "</div>"
-    if difference.diff:
-        yield _diff(difference.diff)
+    if rows:
+        yield _diff(rows)
     yield "</div></article>"
 
 
-def _diff(text: str) -> str:
+def _diff(rows: Iterable[Row]) -> str:
     """Return a diff with its lines marked; each is a span that ends with its line's end."""
     lines = []
-    for line in text.split("\n"):
-        kind = "hunk" if line.startswith(("--- ", "+++ ")) else _SIGNS.get(line[:1], "")
-        lines.append(f'<span class="{kind}">{_text(line)}</span>' if kind else _text(line))
+    for row in rows:
+        kind, text = _ROWS.get(row.kind, ""), _text(f"{row.kind.value}{row.text}")
+        lines.append(f'<span class="{kind}">{text}</span>' if kind else text)
     return '<pre tabindex="0">{}</pre>'.format("\n".join(lines))
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.reports import facts
+from amrasaman_nox.reports.wording import diff_text, difference_line
 
 if TYPE_CHECKING:
     from amrasaman_nox.errors import Origin
@@ -58,7 +59,7 @@ def _comparison(one: Comparison) -> dict[str, Any]:
                 "variation": cause.variation,
                 "explanation": cause.explanation,
                 "member": cause.member,
-                "detail": cause.detail,
+                "detail": difference_line(cause.difference),
             }
             for cause in one.causes
         ],
@@ -80,8 +81,8 @@ def _difference(one: Difference) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "member": one.member,
-        "detail": one.detail,
-        "diff": one.diff,
+        "detail": difference_line(one),
+        "diff": diff_text(one),
         "normalisation": one.normalisation,
     }
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports import facts
-from amrasaman_nox.reports.wording import variation_label, verdict_line
+from amrasaman_nox.reports.wording import (
+    diff_text,
+    difference_line,
+    variation_label,
+    verdict_line,
+    why_line,
+)
 from amrasaman_nox.verification.explain import explanation_of
 
 if TYPE_CHECKING:
@@ -94,18 +100,13 @@ def _title(report: Report) -> str:
 def _comparisons(report: Report) -> list[str]:
     lines = ["| name | version | verdict | why |", "|---|---|---|---|"]
     for name, one in facts.named(report):
-        cells = (name, one.version, str(one.verdict), _why(one))
+        cells = (name, one.version, str(one.verdict), why_line(one))
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     lines.append("")
     for one in report.comparisons:
         if one.differences or one.log or one.not_varied or one.recipe:
             lines += _folded(f"{one.name} {one.version}: {one.verdict}", list(_details(one)))
     return lines
-
-
-def _why(comparison: Comparison) -> str:
-    head = f"{comparison.name} {comparison.version}  {comparison.verdict}"
-    return verdict_line(comparison).removeprefix(printable(head)).strip()
 
 
 def _details(comparison: Comparison) -> Iterator[str]:
@@ -131,8 +132,8 @@ def _details(comparison: Comparison) -> Iterator[str]:
 
 def _difference(difference: Difference, cause: Cause | None) -> Iterator[str]:
     yield f"#### {escape(difference.member or 'the archive')}: {escape(difference.kind)}\n"
-    if difference.detail:
-        yield f"{escape(difference.detail)}\n"
+    if line := difference_line(difference):
+        yield f"{escape(line)}\n"
     if difference.normalisation:
         yield f"Equal under the normalisation {escape(difference.normalisation)}.\n"
     if cause is not None:
@@ -141,8 +142,8 @@ def _difference(difference: Difference, cause: Cause | None) -> Iterator[str]:
         yield f"- Why: {escape(row.why)}"
         yield f"- Packager: {escape(row.packager)}"
         yield f"- Upstream: {escape(row.upstream)}\n"
-    if difference.diff:
-        yield _fenced("diff", facts.clean_block(difference.diff))
+    if diff := diff_text(difference):
+        yield _fenced("diff", facts.clean_block(diff))
 
 
 def _builds(report: Report) -> list[str]:

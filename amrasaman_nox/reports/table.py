@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
 from amrasaman_nox.reports import facts
-from amrasaman_nox.reports.wording import verdict_line
+from amrasaman_nox.reports.wording import why_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,17 +71,12 @@ def render(
 def _print_comparisons(console: Console, report: Report) -> None:
     table = _table("name", "version", "verdict", "why")
     for name, one in facts.named(report):
-        _add(table, name, one.version, str(one.verdict), _why(one))
+        _add(table, name, one.version, str(one.verdict), why_line(one))
     if report.comparisons:
         console.print(table)
     for one in report.comparisons:
         for line in _details(one):
             console.print(line, soft_wrap=True)
-
-
-def _why(comparison: Comparison) -> str:
-    head = f"{comparison.name} {comparison.version}  {comparison.verdict}"
-    return verdict_line(comparison).removeprefix(printable(head)).strip()
 
 
 def _details(comparison: Comparison) -> Iterator[str]:

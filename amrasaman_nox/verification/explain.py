@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.errors import printable
-from amrasaman_nox.model import Cause, Difference
+from amrasaman_nox.model import Cause, Difference, RowKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 #: Variations under which nothing was varied on purpose: the content has to tell.
 RANDOM: Final = "random"
@@ -81,8 +80,7 @@ def explain(differences: tuple[Difference, ...], variation: str) -> tuple[Cause,
         (row, one.member): Cause(
             variation=variation,
             explanation=EXPLANATIONS[row].name,
-            member=one.member,
-            detail=_shorten(one.detail),
+            difference=one,
         )
         for row, one in reversed(found)
     }
@@ -106,11 +104,6 @@ def _rank(row: int, difference: Difference) -> tuple[bool, bool, int]:
     return form_alone, difference.kind in _ECHOES, row
 
 
-def _shorten(text: str, longest: int = 240) -> str:
-    escaped = printable(text)
-    return escaped if len(escaped) <= longest else escaped[: longest - 1] + "…"
-
-
 def _varied(*names: str) -> Callable[[Difference, str], bool]:
     return lambda difference, variation: variation in names
 
@@ -129,46 +122,64 @@ def _says(pattern: re.Pattern[str]) -> Callable[[Difference, str], bool]:
     return lambda difference, variation: pattern.search(_changed(difference)) is not None
 
 
-def _detail(words: str) -> Callable[[Difference, str], bool]:
-    return lambda difference, variation: words in difference.detail
+def _reordered(difference: Difference, variation: str) -> bool:
+    return any(one.reordered for one in _with_inner(difference))
+
+
+def _with_inner(difference: Difference) -> Iterator[Difference]:
+    """Yield a difference, and those inside of a nested archive."""
+    yield difference
+    for one in difference.inner:
+        yield from _with_inner(one)
 
 
 def _changed(difference: Difference) -> str:
-    """Return the words that only one side holds, of the changed lines of the diff."""
-    sides: dict[str, set[str]] = {"-": set(), "+": set()}
-    for line in difference.diff.split("\n"):
-        if line[:1] in sides and not line.startswith(("--- ", "+++ ")):
-            sides[line[0]].update(line[1:].split())
-    unlike = sorted(sides["-"] ^ sides["+"])
-    return " ".join(unlike) if unlike else difference.detail
+    """Return the words that only one side holds; where no diff has any, the values that differ."""
+    sides: dict[RowKind, set[str]] = {RowKind.OURS: set(), RowKind.THEIRS: set()}
+    for one in _with_inner(difference):
+        for row in one.rows:
+            if row.kind in sides:
+                sides[row.kind].update(row.text.split())
+    unlike = sorted(sides[RowKind.OURS] ^ sides[RowKind.THEIRS])
+    if unlike:
+        return " ".join(unlike)
+    changes = [change for one in _with_inner(difference) for change in one.changes]
+    return " ".join(f"{change.ours} {change.theirs}" for change in changes)
 
 
 def _generated_version(difference: Difference, variation: str) -> bool:
     if difference.kind == "metadata":
-        return re.search(r"(?:^|; )Version: ", difference.detail) is not None
+        return difference.has("Version")
     if difference.kind in ("member-added", "member-missing"):
         return _DIST_INFO.fullmatch(difference.member) is not None
     takes = (*_UNVARIED, "clock", "extra-variables")
     return variation in takes and _VERSION_FILE.search(difference.member) is not None
 
 
+def _has_debug(difference: Difference) -> bool:
+    """Tell whether debug information of a compiled member differs."""
+    names = (change.what for change in difference.changes)
+    return difference.kind == "elf" and any(name.startswith(".debug") for name in names)
+
+
 def _path_in_elf(difference: Difference, variation: str) -> bool:
     if difference.kind != "elf":
         return False
-    debug = ".debug" in difference.detail and ".comment" not in difference.detail
+    debug = _has_debug(difference) and not difference.has(".comment")
     return variation == "build-path" or (variation in PUBLISHED and debug)
 
 
 def _foreign_tool(difference: Difference, variation: str) -> bool:
     if variation not in (*_UNVARIED, "extra-variables"):
         return False
-    if difference.kind == "elf" and ".comment" in difference.detail:
+    if difference.kind == "elf" and difference.has(".comment"):
         return True
     changed = _changed(difference)
     if "REBUILD_CAPTURED" in changed:
         # All variables were written out; that one of them names a program is no finding.
         return False
-    found = _TOOL_VERSION.finditer(difference.diff)
+    texts = (row.text for one in _with_inner(difference) for row in one.rows)
+    found = (match for text in texts for match in _TOOL_VERSION.finditer(text))
     return bool(_TOOL_PATH.search(changed)) or any(match[1] in changed for match in found)
 
 
@@ -183,8 +194,9 @@ def _build_time(difference: Difference, variation: str) -> bool:
 def _random_folder(difference: Difference, variation: str) -> bool:
     if variation not in _UNVARIED or difference.kind.startswith("zip-"):
         return False
-    debug = difference.kind == "elf" and ".debug" in difference.detail
-    return (debug and variation == RANDOM) or _TEMPORARY.search(_changed(difference)) is not None
+    if variation == RANDOM and _has_debug(difference):
+        return True
+    return _TEMPORARY.search(_changed(difference)) is not None
 
 
 EXPLANATIONS: Final[tuple[Explanation, ...]] = (
@@ -232,7 +244,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         packager="Leave .pyc files out of the wheel: installers make them.",
         upstream="Do not ship .pyc files, or compile them with "
         "invalidation_mode=PycInvalidationMode.UNCHECKED_HASH.",
-        matches=_both(_kind("pyc"), _detail("header: ")),
+        matches=lambda difference, variation: (
+            difference.kind == "pyc" and not difference.has("code")
+        ),
     ),
     Explanation(
         name="source-times",
@@ -363,7 +377,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         why="A build step sorts with the locale's collation: the shell's sort, locale.strcoll.",
         packager="Build with LC_ALL=C.UTF-8.",
         upstream="Sort by code point: sorted() in Python, LC_ALL=C sort in the shell.",
-        matches=_both(_varied("locale"), _detail("another order")),
+        matches=_both(_varied("locale"), _reordered),
     ),
     Explanation(
         name="locale-text",
@@ -431,7 +445,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         why="The wheel was not built with the build requirements that were used here.",
         packager="Pin the backend to the version that the Generator line names.",
         upstream="Publish the build requirements of each release by hash.",
-        matches=_both(_kind("metadata"), _detail("Generator: ")),
+        matches=lambda difference, variation: (
+            difference.kind == "metadata" and difference.has("Generator")
+        ),
     ),
     Explanation(
         name="random-build-folder",
@@ -469,7 +485,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         why="Results of parallel work, or objects sorted by address, are written as they come.",
         packager="Build with one processor.",
         upstream="Sort by a value before writing.",
-        matches=_both(_varied(*_UNVARIED), _detail("another order")),
+        matches=_both(_varied(*_UNVARIED), _reordered),
     ),
     Explanation(
         name="random-bytes",

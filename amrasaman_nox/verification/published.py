@@ -46,6 +46,8 @@ PROOF: Final = "identical content under the published headers"
 #: The normalisation of METADATA whose fields stand in another order.
 FIELD_ORDER: Final = "metadata-field-order"
 _AGAINST: Final = "published"
+#: The stage at which build requirements are resolved.
+_LOCK: Final = "lock"
 _REPAIRED: Final = ("manylinux", "musllinux")
 _ORDER: Final = (
     Verdict.IDENTICAL,
@@ -129,10 +131,14 @@ def _is_pure(filename: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Compared:
-    """A comparison; ``pure`` tells whether our own wheel is, ``None`` without one."""
+    """A comparison; ``pure`` tells whether our own wheel is, ``None`` without one.
+
+    ``failed_stage`` is the step at which the rebuild failed, or ``""``.
+    """
 
     comparison: Comparison
     pure: bool | None = None
+    failed_stage: str = ""
 
 
 def _compare(
@@ -177,9 +183,7 @@ def _best(bench: _Bench) -> _Compared:
     outcome = recipes.Outcome(
         recipe=first,
         differences=best.comparison.differences,
-        failure=f"{best.comparison.reason}\n{best.comparison.log}"
-        if best.comparison.verdict is Verdict.FAILED
-        else "",
+        unresolved=best.failed_stage == _LOCK,
     )
     for other in recipes.fallbacks(evidence, outcome):
         compared = bench.attempt(other)
@@ -253,18 +257,17 @@ class _Bench:
         return dataclasses.replace(recipe, files=self.resolved[key])
 
     def _failed(self, recipe: Recipe, failure: BuildFailure) -> _Compared:
-        return _Compared(
-            comparison=_comparison(
-                self.prepared,
-                self.published.filename,
-                Verdict.FAILED,
-                theirs=self.published.digest,
-                recipe=self._pairs(recipe),
-                reason=f"{failure.stage}: {failure.reason}",
-                hint=failure.hint,
-                log=failure.log,
-            )
+        comparison = _comparison(
+            self.prepared,
+            self.published.filename,
+            Verdict.FAILED,
+            theirs=self.published.digest,
+            recipe=self._pairs(recipe),
+            reason=f"{failure.stage}: {failure.reason}",
+            hint=failure.hint,
+            log=failure.log,
         )
+        return _Compared(comparison=comparison, failed_stage=failure.stage)
 
     def _compared(self, recipe: Recipe, built: BuildRecord) -> _Compared:
         name = self.published.filename
@@ -359,7 +362,7 @@ def _locked(file: ResolvedFile) -> LockedFile:
 def _failure(prepared: Prepared, error: AsamanError | hooks.HookFailed) -> BuildFailure:
     source = prepared.source
     if isinstance(error, AsamanError):
-        why, hint, log, stage = str(error), error.hint, "", "lock"
+        why, hint, log, stage = str(error), error.hint, "", _LOCK
     else:
         why, hint, log, stage = error.reason, "", error.log, error.hook
     return BuildFailure(
@@ -382,7 +385,7 @@ def _with_forms(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
         dataclasses.replace(one, normalisation=FIELD_ORDER)
         if one.kind == "metadata"
         and one.member.endswith(".dist-info/METADATA")
-        and one.detail == "fields in another order"
+        and one.reordered == "fields"
         else one
         for one in differences
     )

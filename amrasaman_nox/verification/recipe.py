@@ -215,11 +215,11 @@ _TELLS: Final = (_pin_backend, _bound_setuptools, _stray_wheel)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of a recipe: how it differs, or why the build failed (with the log)."""
+    """What came of a recipe: how the wheel differs, or whether its requirements were not found."""
 
     recipe: Recipe
     differences: tuple[Difference, ...] = ()
-    failure: str = ""
+    unresolved: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,7 +240,7 @@ def fallbacks(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
 def _without_pin(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
     """Where the index does not have what the tells ask for, take what was there on the day."""
     recipe = outcome.recipe
-    if not outcome.failure.startswith("lock:") or not (recipe.overrides or recipe.constraints):
+    if not outcome.unresolved or not (recipe.overrides or recipe.constraints):
         return ()
     step = "the index does not have these versions: what was there on that day"
     unpinned = dataclasses.replace(recipe, overrides=(), constraints=())
@@ -264,7 +264,7 @@ def _cmake_of_index(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
 def _universal(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
     """Tag the wheel for Python 2 and 3, as the option ``--universal`` does."""
     pythons = {tag.partition("-")[0] for tag in evidence.tags}
-    tagged = any(one.kind == "metadata" and "Tag: " in one.detail for one in outcome.differences)
+    tagged = any(one.kind == "metadata" and one.has("Tag") for one in outcome.differences)
     if not tagged or not {"py2", "py3"} <= pythons:
         return ()
     recipe = outcome.recipe

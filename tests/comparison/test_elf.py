@@ -12,6 +12,7 @@ import pytest
 
 from amrasaman_nox.comparison.elf import MalformedElfError, sections
 from amrasaman_nox.comparison.wheels import compare_wheels
+from amrasaman_nox.reports.wording import diff_text, difference_line
 from tests.wheels.handmade import wheel
 
 if TYPE_CHECKING:
@@ -69,17 +70,17 @@ def test_the_folder_in_debug_information_and_build_id_is_named(tmp_path: Path) -
     )
     one = the_elf(ours, theirs)
     assert one.kind == "elf"
-    assert ".note.gnu.build-id" in one.detail
-    assert ".debug" in one.detail
-    assert "one" in one.detail
-    assert "→" in one.detail
+    assert ".note.gnu.build-id" in difference_line(one)
+    assert ".debug" in difference_line(one)
+    assert "one" in difference_line(one)
+    assert "→" in difference_line(one)
 
 
 def test_a_folder_in_an_assertion_is_named(tmp_path: Path) -> None:
     one = the_elf(*(compiled(tmp_path / name, "-s") for name in ("one", "two")))
-    assert ".rodata" in one.detail
-    assert f"-{tmp_path}/one/x.c" in one.diff
-    assert f"+{tmp_path}/two/x.c" in one.diff
+    assert ".rodata" in difference_line(one)
+    assert f"-{tmp_path}/one/x.c" in diff_text(one)
+    assert f"+{tmp_path}/two/x.c" in diff_text(one)
 
 
 def test_stripped_files_of_two_folders_are_the_same(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs.requirements import read_requirements
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import Comparison, Digest, Pin, Prepared, Source, Verdict
+from amrasaman_nox.reports.wording import difference_line
 from amrasaman_nox.runs import workshop
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
@@ -122,7 +123,7 @@ def _compare(shop: Workshop, pin: Pin, tamper: bool) -> Compared:
         )
     seconds = time.monotonic() - started
     first = comparison.differences[0] if comparison.differences else None
-    why = comparison.reason or (f"{first.member} {first.detail}"[:150] if first else "")
+    why = comparison.reason or (f"{first.member} {difference_line(first)}"[:150] if first else "")
     proof = "proven" if comparison.proof else ""
     print(
         f"{comparison.name} {comparison.version} {comparison.verdict} {proof} {why} {seconds:.1f}s",
@@ -206,7 +207,7 @@ def _percent(part: int, whole: int) -> str:
 
 def _why(comparison: Comparison) -> str:
     unlike = [one for one in comparison.differences if one.normalisation is None]
-    shown = [f"{one.member.rpartition('/')[2]}: {one.detail}" for one in unlike[:2]]
+    shown = [f"{one.member.rpartition('/')[2]}: {difference_line(one)}" for one in unlike[:2]]
     return (comparison.reason or "; ".join(shown)).replace("|", "\\|")[:200]
 
 

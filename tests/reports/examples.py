@@ -8,6 +8,7 @@ from amrasaman_nox.model import (
     BuildOutcome,
     BuildRecord,
     Cause,
+    Change,
     Comparison,
     Difference,
     Digest,
@@ -17,6 +18,7 @@ from amrasaman_nox.model import (
     Verdict,
     Wheel,
 )
+from tests.support.differences import changed, rows
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;[a](javascript:x)"
@@ -85,15 +87,28 @@ def different() -> Comparison:
     elf = Difference(
         kind="elf",
         member="lxml/etree.cpython-311-x86_64-linux-gnu.so",
-        detail="sections .debug_line_str, .note.gnu.build-id; /build/source/x.c → /elsewhere/x.c",
-        diff="--- ours\n+++ theirs\n .debug_line_str: 78 → 78 bytes\n"
-        "-/build/source/x.c\n+/elsewhere/x.c",
+        changes=(
+            *changed(".debug_line_str", ours="/build/source/x.c", theirs="/elsewhere/x.c"),
+            *changed(".note.gnu.build-id"),
+        ),
+        total=2,
+        rows=rows(
+            "--- ours\n+++ theirs\n .debug_line_str: 78 → 78 bytes\n"
+            "-/build/source/x.c\n+/elsewhere/x.c"
+        ),
     )
-    text = Difference(kind="text", member="lxml/paths.py", detail="line 2: a → b", diff=DIFF)
+    text = Difference(
+        kind="text",
+        member="lxml/paths.py",
+        changes=(Change(what="line", place=2, ours="a", theirs="b"),),
+        total=1,
+        rows=rows(DIFF),
+    )
     follows = Difference(
         kind="record",
         member="lxml-5.2.1.dist-info/RECORD",
-        detail="2 of the rows differ: a, b",
+        changes=(Change(what="row", of="a"), Change(what="row", of="b")),
+        total=2,
         normalisation="record-regenerated",
     )
     causes = (("build-path-in-elf", elf), ("build-path-in-text", text))
@@ -106,8 +121,7 @@ def different() -> Comparison:
         theirs=Digest.of(b"theirs"),
         differences=(follows, text, elf),
         causes=tuple(
-            Cause(variation="build-path", explanation=name, member=one.member, detail=one.detail)
-            for name, one in causes
+            Cause(variation="build-path", explanation=name, difference=one) for name, one in causes
         ),
         varied=("build-path", "umask", "time-zone"),
         not_varied=("clock: libfaketime is not installed",),
@@ -138,8 +152,12 @@ def verify_report() -> Report:
                 differences=(
                     Difference(
                         kind="archive-order",
-                        detail="from member 2: idna/core.py → idna/codec.py",
-                        diff="-idna/core.py\n+idna/codec.py",
+                        changes=(
+                            Change(
+                                what="member", place=2, ours="idna/core.py", theirs="idna/codec.py"
+                            ),
+                        ),
+                        rows=rows("-idna/core.py\n+idna/codec.py"),
                         normalisation="member-order",
                     ),
                 ),
@@ -170,11 +188,11 @@ def hostile_verify_report() -> Report:
     difference = Difference(
         kind=HOSTILE,
         member=HOSTILE,
-        detail=HOSTILE,
-        diff=f"+{HOSTILE}\n```\n-{HOSTILE}",
+        changes=(Change(what=HOSTILE, ours=HOSTILE, theirs=HOSTILE, of=HOSTILE),),
+        rows=rows(f"+{HOSTILE}\n```\n-{HOSTILE}"),
         normalisation=HOSTILE,
     )
-    cause = Cause(variation=HOSTILE, explanation=HOSTILE, member=HOSTILE, detail=HOSTILE)
+    cause = Cause(variation=HOSTILE, explanation=HOSTILE, difference=difference)
     one = Comparison(
         name=HOSTILE,
         version=HOSTILE,

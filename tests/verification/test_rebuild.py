@@ -24,6 +24,7 @@ from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.verification import rebuild, variations, verify
 from amrasaman_nox.verification.rebuild import Subject
+from tests.support.differences import changed, rows
 
 from ..evaluation.defects import judge
 from ..support import defects
@@ -85,8 +86,8 @@ class Project:
             Difference(
                 kind="text",
                 member=name,
-                detail=f"{left.get(name)} → {right.get(name)}",
-                diff=f"-{left.get(name)}\n+{right.get(name)}",
+                changes=changed("line", ours=str(left.get(name)), theirs=str(right.get(name))),
+                rows=rows(f"-{left.get(name)}\n+{right.get(name)}"),
             )
             for name in sorted({*left, *right})
             if left.get(name) != right.get(name)
