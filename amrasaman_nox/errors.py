@@ -24,6 +24,16 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130
 
 
+class Kind(enum.Enum):
+    """What an error is about, where a caller acts on it; its text is for people alone."""
+
+    OTHER = enum.auto()
+    #: A hash of an algorithm that is weaker than sha256, or unknown.
+    WEAK_HASH = enum.auto()
+    #: An isolation that is not available.
+    ISOLATION = enum.auto()
+
+
 #: What is no fault of a file or of who wrote it.
 DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
@@ -60,6 +70,7 @@ class AsamanError(Exception):
     :param code: the exit code of the command
     :param origin: the file and line of the pin, where there is one
     :param others: further errors of the same run, printed after this one
+    :param kind: what a caller may ask instead of reading the text
     """
 
     def __init__(
@@ -71,6 +82,7 @@ class AsamanError(Exception):
         code: ExitCode = ExitCode.BAD_INPUT,
         origin: Origin | None = None,
         others: tuple[AsamanError, ...] = (),
+        kind: Kind = Kind.OTHER,
     ) -> None:
         super().__init__(what, why)
         self.what = what
@@ -79,6 +91,7 @@ class AsamanError(Exception):
         self.code = code
         self.origin = origin
         self.others = others
+        self.kind = kind
 
     def __str__(self) -> str:
         return f"{self.what}: {self.why}"
@@ -96,7 +109,8 @@ class AsamanError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword arguments do not survive the default pickling of exceptions.
-        return _rebuild, (self.what, self.why, self.hint, self.code, self.origin, self.others)
+        facts = (self.hint, self.code, self.origin, self.others, self.kind)
+        return _rebuild, (self.what, self.why, *facts)
 
 
 def _rebuild(
@@ -106,8 +120,9 @@ def _rebuild(
     code: ExitCode,
     origin: Origin | None,
     others: tuple[AsamanError, ...],
+    kind: Kind,
 ) -> AsamanError:
-    return AsamanError(what, why, hint=hint, code=code, origin=origin, others=others)
+    return AsamanError(what, why, hint=hint, code=code, origin=origin, others=others, kind=kind)
 
 
 def _shorten(line: str, longest: int) -> str:
@@ -124,6 +139,7 @@ def all_of(errors: list[AsamanError]) -> AsamanError:
         code=first.code,
         origin=first.origin,
         others=(*first.others, *rest),
+        kind=first.kind,
     )
 
 
@@ -147,4 +163,5 @@ def with_origin(error: AsamanError, origin: Origin) -> AsamanError:
         code=error.code,
         origin=error.origin or origin,
         others=error.others,
+        kind=error.kind,
     )

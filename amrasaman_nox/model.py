@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, Origin
 
 #: The first commit to SecureDrop, 2011-06-29; the original's default, in seconds since 1970.
 DEFAULT_SOURCE_DATE_EPOCH: Final = 1309379017
@@ -41,11 +41,17 @@ class Digest:
 
     def __post_init__(self) -> None:
         if self.algorithm in _WEAK:
-            raise AsamanError(f"weak hash {self.algorithm}", "sha256 or stronger is required")
+            raise AsamanError(
+                f"weak hash {self.algorithm}",
+                "sha256 or stronger is required",
+                kind=Kind.WEAK_HASH,
+            )
         length = _HEX_LENGTHS.get(self.algorithm)
         if length is None:
             raise AsamanError(
-                f"unknown hash {self.algorithm}", "sha256, sha384 or sha512 is required"
+                f"unknown hash {self.algorithm}",
+                "sha256, sha384 or sha512 is required",
+                kind=Kind.WEAK_HASH,
             )
         if not re.fullmatch(rf"[0-9a-f]{{{length}}}", self.value):
             raise AsamanError(

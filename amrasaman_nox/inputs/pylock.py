@@ -19,7 +19,7 @@ from packaging.pylock import (
 from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox.errors import AsamanError, Origin, all_of
+from amrasaman_nox.errors import AsamanError, Kind, Origin, all_of
 from amrasaman_nox.inputs.selection import pinned_twice
 from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
 from amrasaman_nox.model import Digest, LockScope, Pin, Requirements
@@ -266,7 +266,7 @@ def _digests(lock: _Lock, package: Package, called: str) -> tuple[tuple[Digest, 
         try:
             strong, weak = strong_digests(values, called)
         except AsamanError as error:
-            what = "not hashed" if error.what.startswith(("weak", "unknown")) else error.what
+            what = "not hashed" if error.kind is Kind.WEAK_HASH else error.what
             raise AsamanError(what, f"{called}: {error}") from None
         found.extend(strong)
         notes.extend(f"{lock.path}: {called}: {name} is not used" for name in weak)

@@ -8,7 +8,7 @@ import stat
 from typing import Final
 from urllib.parse import urlsplit
 
-from amrasaman_nox.errors import AsamanError, Origin, code_of
+from amrasaman_nox.errors import AsamanError, Kind, Origin, code_of
 from amrasaman_nox.model import Digest
 
 _LONGEST_FILE: Final = 64 * 1024 * 1024
@@ -71,12 +71,17 @@ def strong_digests(values: list[str], what: str) -> tuple[tuple[Digest, ...], tu
         try:
             strong.append(Digest.parse(value))
         except AsamanError as error:
-            if not error.what.startswith(("weak hash", "unknown hash")):
+            if error.kind is not Kind.WEAK_HASH:
                 raise
             unused[algorithm.lower()] = error
     if unused and not strong:
         first = next(iter(unused.values()))
-        raise AsamanError(first.what, f"{what} has no sha256 or stronger", hint=HASH_HINT)
+        raise AsamanError(
+            first.what,
+            f"{what} has no sha256 or stronger",
+            hint=HASH_HINT,
+            kind=Kind.WEAK_HASH,
+        )
     return tuple(dict.fromkeys(strong)), tuple(unused)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from amrasaman_nox import files
-from amrasaman_nox.errors import AsamanError, ExitCode, printable
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
 from amrasaman_nox.sandbox.process import run
 from amrasaman_nox.sandbox.rungs import RUNGS
@@ -43,6 +43,7 @@ def choose(wanted: str) -> Isolation:
         f"not available: {'; '.join(reasons)}",
         hint=_MISSING.get(wanted, _MISSING["full"]),
         code=ExitCode.NOT_AVAILABLE,
+        kind=Kind.ISOLATION,
     )
 
 
@@ -62,7 +63,7 @@ def _probe(rung: str) -> str:
         try:
             done = run(command, isolation)
         except AsamanError as error:
-            return printable(error.why if error.what.startswith("isolation") else str(error))
+            return printable(error.why if error.kind is Kind.ISOLATION else str(error))
     if done.code == _PROBE_ENDS:
         return ""
     return done.limit or f"exit status {done.code}"

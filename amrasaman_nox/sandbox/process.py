@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind
 from amrasaman_nox.sandbox.meter import Meter, descendants
 from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sandbox.view import (
@@ -97,6 +97,7 @@ def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
             f"isolation {isolation.rung}",
             f"cannot start {launch.argv[0]}: {error.strerror}",
             code=ExitCode.NOT_AVAILABLE,
+            kind=Kind.ISOLATION,
         ) from None
     finally:
         launch.close()

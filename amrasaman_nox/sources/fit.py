@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
@@ -11,10 +11,11 @@ from packaging.version import Version
 from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from amrasaman_nox.model import Pin
 
+Wheel = TypeVar("Wheel")
 
 _PLAIN_FILENAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._!+-]*\.whl")
 
@@ -44,7 +45,27 @@ def checked_wheel_name(filename: str, pin: Pin) -> str:
     return filename
 
 
-def rank_of(filename: str, pin: Pin, tags: Sequence[str]) -> tuple[int, int, str] | None:
+def best_first(
+    wheels: Iterable[Wheel], name_of: Callable[[Wheel], str], pin: Pin, tags: Sequence[str]
+) -> tuple[Wheel, ...]:
+    """Return those of *wheels* that fit an interpreter, the best first.
+
+    :param name_of: gives the file name of a wheel
+    :param pin: the release that they must be of
+    :param tags: the interpreter's (PEP 425), the most specific first
+    """
+    ranked = sorted(
+        (
+            (rank, number, wheel)
+            for number, wheel in enumerate(wheels)
+            if (rank := _rank_of(name_of(wheel), pin, tags)) is not None
+        ),
+        key=lambda row: row[:2],
+    )
+    return tuple(wheel for _, _, wheel in ranked)
+
+
+def _rank_of(filename: str, pin: Pin, tags: Sequence[str]) -> tuple[int, int, str] | None:
     """Return how well a wheel fits (less is better; a build tag counts), ``None`` if not."""
     try:
         checked_wheel_name(filename, pin)

@@ -14,7 +14,7 @@ from packaging.version import Version
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source
 from amrasaman_nox.sources import access, download
-from amrasaman_nox.sources.fit import checked_wheel_name, name_and_version, rank_of
+from amrasaman_nox.sources.fit import best_first, checked_wheel_name, name_and_version
 from amrasaman_nox.sources.uv import (
     ALGORITHMS,
     Answer,
@@ -155,12 +155,8 @@ def published_wheels(
         there = listed[pin.name, pin.version]
         if isinstance(there, AsamanError):
             continue
-        ranked = sorted(
-            (rank, number)
-            for number, wheel in enumerate(there.wheels)
-            if wheel.digests and (rank := rank_of(wheel.filename, pin, tags)) is not None
-        )
-        wheels = [there.wheels[number] for _, number in ranked]
+        hashed = (wheel for wheel in there.wheels if wheel.digests)
+        wheels = best_first(hashed, lambda wheel: wheel.filename, pin, tags)
         found[pin] = tuple(
             replace(_source(pin, wheel.filename, wheel.digests[0], wheel), taken=True)
             for wheel in wheels
@@ -345,16 +341,12 @@ def _match(
 
 def _match_wheel(pin: Pin, listed: Listed, tags: Sequence[str]) -> Source | AsamanError:
     pinned = [(wheel, digest) for wheel in listed.wheels if (digest := _pinned(pin, wheel))]
-    ranked = sorted(
-        (rank, number)
-        for number, (wheel, _) in enumerate(pinned)
-        if (rank := rank_of(wheel.filename, pin, tags)) is not None
-    )
-    if not ranked:
+    fitting = best_first(pinned, lambda pair: pair[0].filename, pin, tags)
+    if not fitting:
         return AsamanError(
             str(pin), "no wheel with a pinned hash fits the interpreter", origin=pin.origin
         )
-    wheel, digest = pinned[ranked[0][1]]
+    wheel, digest = fitting[0]
     return replace(_source(pin, wheel.filename, digest, wheel), taken=True)
 
 

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Pin, ResolvedFile, utc
 from amrasaman_nox.sources import access
-from amrasaman_nox.sources.fit import rank_of
+from amrasaman_nox.sources.fit import best_first
 from amrasaman_nox.sources.uv import Answer, Client, Listed, listed_packages, make_folder, reason_of
 
 if TYPE_CHECKING:
@@ -122,14 +122,11 @@ def _resolve_as_of(
 
 def _best_wheel(package: Listed, tags: Sequence[str]) -> ResolvedFile:
     pin = Pin(name=package.name, version=package.version)
-    ranked = sorted(
-        (rank, number)
-        for number, wheel in enumerate(package.wheels)
-        if wheel.digests and (rank := rank_of(wheel.filename, pin, tags)) is not None
-    )
-    if not ranked:
+    hashed = (wheel for wheel in package.wheels if wheel.digests)
+    fitting = best_first(hashed, lambda wheel: wheel.filename, pin, tags)
+    if not fitting:
         raise _only_sdist(pin.name, f"no wheel of {pin} fits the interpreter")
-    wheel = package.wheels[ranked[0][1]]
+    wheel = fitting[0]
     return ResolvedFile(
         filename=wheel.filename, digest=wheel.digests[0], url=wheel.url, size=wheel.size
     )

@@ -90,6 +90,7 @@ DEFECTS: tuple[Defect, ...] = (
     _found("processor-affinity", "processors", "processor-count"),
     _found("random-bytes", "random", "random-bytes"),
     _found("memory-address", "random", "memory-address"),
+    _found("unstable-order", "random", "unstable-order"),
     _found("pyc-times", "source-times", "pyc-times"),
     _found("generated-version", "extra-variables", "generated-version"),
     _found("dated-version", "clock", "generated-version", needs=FAKE_CLOCK),

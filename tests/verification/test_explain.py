@@ -9,6 +9,7 @@ import pytest
 from amrasaman_nox.model import Cause, Comparison, Difference, Verdict
 from amrasaman_nox.reports.wording import verdict_line
 from amrasaman_nox.verification.explain import EXPLANATIONS, explain, explanation_of
+from tests.support.defects import DEFECTS, PROJECTS
 from tests.support.differences import changed, rows
 
 PAGES = Path(__file__).parents[2] / "docs" / "explanations"
@@ -213,6 +214,22 @@ def test_there_is_a_page_for_each_row_and_no_other() -> None:
     assert {path.stem for path in PAGES.glob("*.md")} == names | {"index"}
     index = (PAGES / "index.md").read_text(encoding="utf-8")
     assert all(f"]({name}.md)" in index for name in names)
+
+
+#: Rows that a build of ours cannot lead to: only a wheel that somebody else made has these.
+OF_PUBLISHED = {"zip-framing", "hidden-bytes", "other-backend", "not-from-this-source"}
+#: What canonical form mends: the defect is in the backend's wheel, and no longer in ours.
+MENDED = {"record-order": "record-order", "zip-order": "zip-order", "zip-times": "zip-times"}
+
+
+def test_every_row_has_a_seeded_defect() -> None:
+    seeded = {defect.explanation for defect in DEFECTS} | {
+        MENDED[defect.name] for defect in DEFECTS if defect.name in MENDED
+    }
+    rows_of_builds = {row.name for row in EXPLANATIONS} - OF_PUBLISHED
+    assert rows_of_builds - seeded == set()
+    folders = {path.name for path in (PROJECTS / "defects").iterdir() if path.is_dir()}
+    assert {defect.name for defect in DEFECTS} <= folders
 
 
 def comparison(verdict: Verdict, **values: object) -> Comparison:
