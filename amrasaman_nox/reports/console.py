@@ -172,7 +172,7 @@ def _as_ours(error: Exception) -> AsamanError:
         )
     return AsamanError(
         f"fault of amrasaman-nox: {type(error).__name__}",
-        str(error) or "no more is known",
+        str(error) or "no further details",
         hint="please report it, with what --traceback prints",
         code=ExitCode.INPUT_OUTPUT,
     )

@@ -1,4 +1,4 @@
-"""The style sheet of the HTML report; it stands in the page, since the page is one file."""
+"""The style sheet of the HTML report; it is part of the page, since the page is one file."""
 
 from __future__ import annotations
 

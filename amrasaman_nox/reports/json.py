@@ -1,4 +1,4 @@
-"""The report as JSON; ``docs/reference/report-schema.md`` says what stands in it."""
+"""The report as JSON; ``docs/reference/report-schema.md`` describes it."""
 
 from __future__ import annotations
 

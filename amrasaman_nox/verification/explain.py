@@ -203,9 +203,10 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="record-order",
         title="order of RECORD",
-        seen="RECORD holds the same rows in another order or with other line endings.",
-        why="The backend writes the rows as it met the files: in the order of a folder listing "
-        "or of a set.",
+        seen="RECORD holds the same rows in a different order or with different line endings.",
+        why="The backend writes the rows in the order in which it found the files: that of a "
+        "folder "
+        "listing or of a set.",
         packager="Nothing to do: canonical form sorts RECORD.",
         upstream="Sort the rows before RECORD is written.",
         matches=lambda difference, variation: (
@@ -216,7 +217,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="zip-order",
         title="order of the archive",
-        seen="The wheel holds the same members in another order.",
+        seen="The wheel holds the same members in a different order.",
         why="The backend adds the files as a folder listing gives them, which is up to the file "
         "system.",
         packager="Nothing to do: canonical form sorts the members.",
@@ -251,17 +252,17 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="source-times",
         title="times of source files copied in",
-        seen="Times of source files stand in the archive or in a member.",
+        seen="The archive or a member contains the modification times of source files.",
         why="The build copies modification times of unpacked files, which depend on when and how "
         "they were unpacked.",
         packager="Set SOURCE_DATE_EPOCH; canonical form sets the times of the archive.",
-        upstream="Use SOURCE_DATE_EPOCH in the place of os.stat(...).st_mtime.",
+        upstream="Use SOURCE_DATE_EPOCH instead of os.stat(...).st_mtime.",
         matches=_varied("source-times"),
     ),
     Explanation(
         name="zip-times",
         title="times in the archive",
-        seen="The members of the archive carry other times.",
+        seen="The members of the archive have different times.",
         why="The backend writes the time of the build or of the files, and no SOURCE_DATE_EPOCH "
         "was set or honoured.",
         packager="Set SOURCE_DATE_EPOCH; canonical form sets the times.",
@@ -271,8 +272,8 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="hidden-bytes",
         title="bytes outside of the members",
-        seen="Bytes stand before, between or behind the members of the archive.",
-        why="Zip readers skip what no header points at; something was put there.",
+        seen="The archive contains bytes before, between or after its members.",
+        why="Zip readers skip bytes that no header refers to; something was put there.",
         packager="Do not install this wheel before you know what the bytes are.",
         upstream="Write the wheel with zipfile and add nothing to it.",
         matches=lambda difference, variation: (
@@ -281,9 +282,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     Explanation(
         name="zip-framing",
-        title="another zip writer",
-        seen="The members are the same, their compression or other header fields are not.",
-        why="Another zlib, compression level or zip library wrote the archive.",
+        title="different zip writer",
+        seen="The members are the same, but their compression or other header fields differ.",
+        why="The archive was written with a different zlib, compression level or zip library.",
         packager="Nothing to do: canonical form fixes compression and headers; compare the "
         "content digest.",
         upstream="Nothing to do; a fixed compression level helps.",
@@ -373,7 +374,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="locale-order",
         title="sorted by the locale's rules",
-        seen="The same lines or words stand in another order under another locale.",
+        seen="The same lines or words are in a different order under another locale.",
         why="A build step sorts with the locale's collation: the shell's sort, locale.strcoll.",
         packager="Build with LC_ALL=C.UTF-8.",
         upstream="Sort by code point: sorted() in Python, LC_ALL=C sort in the shell.",
@@ -392,9 +393,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="hash-order",
         title="order of a set",
-        seen="The same things stand in another order under another hash seed.",
+        seen="The same items are in a different order under another hash seed.",
         why="A set, or a dict made from one, is written in the order of its hashes, which Python "
-        "salts anew for each process.",
+        "randomizes for each process.",
         packager="Build with PYTHONHASHSEED=0.",
         upstream="Sort before writing: sorted(names).",
         matches=_varied("hash-seed"),
@@ -402,7 +403,8 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="directory-order",
         title="order of a folder listing",
-        seen="The same things stand in another order when the files were created in another one.",
+        seen="The same items are in a different order when the files were created in a "
+        "different order.",
         why="os.listdir, glob and Path.iterdir give names as the file system keeps them.",
         packager="Unpack in sorted order, as the default build does.",
         upstream="Sort what is listed: sorted(glob(...)), sorted(path.iterdir()).",
@@ -413,7 +415,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         title="number of processors",
         seen="A member changes with the number of processors.",
         why="A build step writes os.cpu_count(), splits work by it, or gathers results in the "
-        "order in which they come.",
+        "order in which they arrive.",
         packager="Build with one fixed number of processors.",
         upstream="Keep the count out of the output, and gather results in the order of the input.",
         matches=_varied("processors"),
@@ -422,7 +424,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         name="undeclared-tool",
         title="tool of the machine that is not declared",
         seen="A member names a program of the machine, or was made by another compiler.",
-        why="The build takes whatever compiler or tool it finds on PATH; no build requirement "
+        why="The build uses whatever compiler or tool it finds on PATH; no build requirement "
         "pins it.",
         packager="Build with the same tools as the first build; the record names them.",
         upstream="Declare the tool as a build requirement, and keep its path and version out of "
@@ -440,7 +442,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     Explanation(
         name="other-backend",
-        title="built with another build backend",
+        title="built with a different build backend",
         seen="The Generator line of WHEEL names another backend or another version of it.",
         why="The wheel was not built with the build requirements that were used here.",
         packager="Pin the backend to the version that the Generator line names.",
@@ -463,9 +465,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         name="memory-address",
         title="memory address embedded",
         seen="A member holds an address such as 0x7f3a5c0e1d90.",
-        why="The repr() of an object without one of its own was written out.",
+        why="The default repr() of an object was written to a file.",
         packager="Patch the step that writes the repr().",
-        upstream="Write a name or a value in the place of repr(object).",
+        upstream="Write a name or a value instead of repr(object).",
         matches=_both(_varied(*_UNVARIED), _says(_ADDRESS)),
     ),
     Explanation(
@@ -481,8 +483,10 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="unstable-order",
         title="order that changes from build to build",
-        seen="The same lines or words stand in another order, and nothing was varied.",
-        why="Results of parallel work, or objects sorted by address, are written as they come.",
+        seen="The same lines or words are in a different order, although nothing was varied.",
+        why="Results of parallel work, or objects sorted by address, are written in the order "
+        "in which "
+        "they arrive.",
         packager="Build with one processor.",
         upstream="Sort by a value before writing.",
         matches=_both(_varied(*_UNVARIED), _reordered),
@@ -502,9 +506,10 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     Explanation(
         name="not-from-this-source",
-        title="content that its source does not give",
-        seen="The other wheel has a member, a byte or an entry point that this build has not.",
-        why="It was built from other files or with other tools than the sdist tells, or it was "
+        title="content that does not come from the source",
+        seen="The other wheel has a member, a byte or an entry point that this build does not "
+        "have.",
+        why="It was built from other files or with other tools than those of the sdist, or it was "
         "changed afterwards.",
         packager="Do not install the other wheel before the difference is understood.",
         upstream="Build releases from the published sdist, in a workflow that attests it.",
@@ -513,10 +518,10 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="unexplained",
         title="depends on its surroundings",
-        seen="The wheel changes with something that no explanation is written for.",
+        seen="The wheel changes with something for which there is no explanation yet.",
         why="The build reads something of its surroundings that is not part of its input.",
-        packager="Hold what was varied constant.",
-        upstream="Look at the diff, and make the step depend on the source alone.",
+        packager="Keep constant what was varied.",
+        upstream="Read the diff, and make the build step depend on the source alone.",
         matches=lambda difference, variation: True,
     ),
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.archives.zip import ZipArchive, ZipMember
     from amrasaman_nox.wheels.reader import WheelContent
 
-#: Members larger than this, in bytes, are not compressed anew.
+#: Members larger than this, in bytes, are not compressed again.
 _LARGEST: Final = 256 << 20
 _CHUNK: Final = 1 << 20
 
@@ -85,7 +85,7 @@ def _copy(archive: ZipArchive, begin: int, end: int, write: Callable[[bytes], ob
 
 
 def _packed(archive: ZipArchive, member: ZipMember) -> bytes:
-    """Return the bytes of *member* as they stand in the archive."""
+    """Return the bytes of *member* as they are in the archive."""
     archive.file.seek(member.data)
     return archive.file.read(member.compressed)
 

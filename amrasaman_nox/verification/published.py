@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.wheels.reader import WheelContent
 
 PROOF: Final = "identical content under the published headers"
-#: The normalisation of METADATA whose fields stand in another order.
+#: The normalisation of METADATA whose fields are in a different order.
 FIELD_ORDER: Final = "metadata-field-order"
 _AGAINST: Final = "published"
 #: The stage at which build requirements are resolved.

@@ -1,6 +1,6 @@
 """One rebuild under all variations; and, where it differs, the variations that matter.
 
-What is rebuilt is a :class:`Subject`: a wheel or an sdist with a function that builds it anew in
+What is rebuilt is a :class:`Subject`: a wheel or an sdist with a function that builds it again in
 an environment. A difference is never tried again until it vanishes: every further build only
 narrows down where it comes from.
 """
@@ -60,7 +60,7 @@ class Rebuilt:
 def rebuild(subject: Subject, plan: Plan) -> Rebuilt:
     """Rebuild under all variations of *plan*; where that differs, find out which of them matter.
 
-    The causes stand in the comparison, each confirmed by a build with that one variation alone.
+    The comparison has the causes, each confirmed by a build with that one variation alone.
     A rebuild that fails gives ``failed``, with the variation under which it does.
     """
     search = _Search(subject=subject, plan=plan)

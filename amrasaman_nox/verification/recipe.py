@@ -35,7 +35,7 @@ class Recipe:
     """How to rebuild a published wheel.
 
     ``requires`` are resolved with ``overrides`` and ``constraints`` (PEP 508) as of ``as_of``
-    (UTC); what they came to stands in ``files``, and with those nothing is resolved again.
+    (UTC); ``files`` are the result, and with those nothing is resolved again.
     ``source_date_epoch`` is in seconds since 1970, ``None`` leaves it unset. ``settings`` are
     config settings (PEP 517). ``steps`` say in words what led here.
     """
