@@ -394,8 +394,9 @@ class BuildRecord:
     """What was built, from what and how; the content of a provenance file.
 
     ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
-    ``isolation_reasons`` say why a higher rung was not used. ``started`` and ``finished`` are the
-    only clock in it. ``taken`` is true for a published wheel that was not rebuilt.
+    ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
+    of the build were filtered (``None``: the record does not say). ``started`` and ``finished``
+    are the only clock in it. ``taken`` is true for a published wheel that was not rebuilt.
     ``cpu_seconds`` is what the sandboxed hook processes used; it is not part of the record file's
     compared content.
     """
@@ -410,6 +411,7 @@ class BuildRecord:
     environment: BuildEnvironment | None = None
     isolation: str = ""
     isolation_reasons: tuple[str, ...] = ()
+    filtered: bool | None = None
     config_settings: tuple[tuple[str, str], ...] = ()
     backend: str = ""
     passes: tuple[str, ...] = ()

@@ -189,6 +189,8 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
     if record.interpreter is not None:
         facts["interpreter"] = _interpreter(record.interpreter)
     facts["isolation"] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
+    if record.filtered is not None:
+        facts["isolation"]["filtered"] = record.filtered
     facts["backend"] = record.backend
     facts["tools"] = {tool.name: tool.version for tool in record.tools}
     return facts
@@ -260,6 +262,7 @@ def _parsed(document: dict[str, Any], definition: dict[str, Any]) -> BuildRecord
         environment=_read_environment(internal.get("environment"), external),
         isolation=internal["isolation"]["rung"],
         isolation_reasons=tuple(internal["isolation"]["reasons"]),
+        filtered=internal["isolation"].get("filtered"),
         config_settings=tuple((key, value) for key, value in external.get("configSettings", ())),
         backend=internal["backend"],
         passes=tuple(details["byproducts"][0]["annotations"]["passes"]),

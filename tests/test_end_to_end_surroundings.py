@@ -346,7 +346,7 @@ def test_isolation_that_cannot_be_had_is_not_left_out(bench: Bench, tmp_path: Pa
     before = bench.snapshot()
     done = bench.asaman("-r", "requirements.txt", "--isolation", "full", PATH=str(tools))
     assert done.returncode == 4
-    assert "error: isolation full: not available: " in done.stderr
+    assert 'error: isolation "full": not available: ' in done.stderr
     assert bench.snapshot() == before
 
 

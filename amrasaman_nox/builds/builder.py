@@ -199,6 +199,7 @@ def _record(
         passes=passes,
         cpu_seconds=runner.cpu_seconds,
         isolation_reasons=runner.isolation.reasons,
+        filtered=runner.isolation.filtered,
         tools=tools.reachable(),
         started=started,
         finished=datetime.now(UTC),

@@ -209,6 +209,7 @@ class Runner:
             environment=place.world,
             limits=self.limits,
             log=place.log,
+            python=self.interpreter.executable,
             memory=(place.world.build_path,) if isolation.constant_paths else (),
         )
         done = process.run(command, isolation)

@@ -248,6 +248,7 @@ def _command(
         environment=world,
         limits=Limits(),
         log=work / "log",
+        python=how.interpreter.executable,
     )
 
 

@@ -127,6 +127,7 @@ def _record(shop: Workshop, made: Sdist, job: BuildJob, prepared: Prepared) -> B
         environment=job.environment,
         isolation=shop.isolation.rung,
         isolation_reasons=shop.isolation.reasons,
+        filtered=shop.isolation.filtered,
         backend=prepared.system.backend,
         passes=made.passes,
         tools=tools.reachable(),

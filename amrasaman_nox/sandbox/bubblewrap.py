@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from amrasaman_nox.sandbox import system_calls
 from amrasaman_nox.sandbox.limited import with_limits
 from amrasaman_nox.sandbox.view import (
     Command,
@@ -21,7 +22,7 @@ from amrasaman_nox.sandbox.view import (
 _FIRST: Final = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
 
 
-def full(command: Command) -> Launch:
+def full(command: Command, filtered: bool) -> Launch:
     """Bubblewrap: every namespace, and a root that holds only what is named.
 
     Where the tool is root, one bubblewrap mounts as root, and a second one, started as an
@@ -44,7 +45,10 @@ def full(command: Command) -> Launch:
     inner = (*identity, "--disable-userns")
     proc = ("--ro-bind", "/proc/sys", "/proc/sys")
     memory = [part for folder in seen.memory for part in _tmpfs(folder, "0755")]
-    limited = with_limits(command, own_namespace=True)
+    limited = with_limits(command, own_namespace=True, filtered=False)
+    # The innermost one sets the filter, since it refuses what mounting takes.
+    calls = files.add(system_calls.program(os.uname().machine)) if filtered else None
+    inner = (*inner, *(("--seccomp", str(calls)) if calls is not None else ()))
     if os.geteuid() != 0:
         arguments = files.add(os.fsencode("\0".join([*outer, *memory, *chdir, *inner, *proc])))
         return Launch(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.sandbox import system_calls
+from amrasaman_nox.sandbox.inside import confine
 from amrasaman_nox.sandbox.view import BEGUN, Command, Launch, find_program, program
 
 if TYPE_CHECKING:
@@ -26,14 +28,22 @@ _BEGIN: Final = (
 _COUNTS_BY_NAMESPACE: Final = (5, 14)
 
 
-def none(command: Command) -> Launch:
+def none(command: Command, filtered: bool) -> Launch:
     """No isolation: the normalised environment alone, at the host's own paths."""
-    return Launch(argv=with_limits(command, own_namespace=False))
+    return Launch(argv=with_limits(command, own_namespace=False, filtered=filtered))
 
 
-def with_limits(command: Command, *, own_namespace: bool) -> tuple[str, ...]:
-    """Return the command with the limits that the kernel keeps, its processors and its clock."""
+def with_limits(command: Command, *, own_namespace: bool, filtered: bool) -> tuple[str, ...]:
+    """Return the command with the limits that the kernel keeps, its processors and its clock.
+
+    :param filtered: whether a program of ours sets the filter of system calls
+    """
     argv = (*_BEGIN, *_clock(command.environment), *command.argv)
+    if filtered:
+        # As text, so that no file of ours has to be shown.
+        text = Path(confine.__file__).read_text(encoding="utf-8")
+        calls = system_calls.program(os.uname().machine).hex()
+        argv = (command.python, "-I", "-S", "-c", text, calls, *argv)
     taskset = find_program("taskset")
     if taskset is not None and command.processors:
         argv = (taskset, "--cpu-list", ",".join(map(str, command.processors)), *argv)

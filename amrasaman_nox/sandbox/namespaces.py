@@ -31,7 +31,7 @@ _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
-def namespaces(command: Command) -> Launch:
+def namespaces(command: Command, filtered: bool) -> Launch:
     """Util-linux ``unshare``: the same namespaces, and a root that a shell puts together.
 
     The shell is the first process of the PID namespace; with it, all others end. Its script comes
@@ -42,7 +42,7 @@ def namespaces(command: Command) -> Launch:
         raise ValueError("a sandbox needs a private folder for its log")
     with contextlib.suppress(FileExistsError):
         root.mkdir(mode=0o700)
-    script = "\n".join(["{ set -eu", *_script(command, root), "}", ""])
+    script = "\n".join(["{ set -eu", *_script(command, root, filtered=filtered), "}", ""])
     files = Files()
     stdin = files.add(os.fsencode(script))
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
@@ -57,7 +57,7 @@ def namespaces(command: Command) -> Launch:
     )
 
 
-def _script(command: Command, root: Path) -> Iterator[str]:
+def _script(command: Command, root: Path, *, filtered: bool) -> Iterator[str]:
     """Yield the shell's lines: mount, change the root, give up all privileges, run the build."""
     seen, quoted = view(command), shlex.quote
     world = command.environment
@@ -106,7 +106,7 @@ def _script(command: Command, root: Path) -> Iterator[str]:
     # The search path up to there was ours.
     path = command.variables.get("PATH")
     restore = ("/usr/bin/env", *(("-u", "PATH") if path is None else (f"PATH={path}",)))
-    limited = with_limits(command, own_namespace=True)
+    limited = with_limits(command, own_namespace=True, filtered=filtered)
     run = (*drop, "/bin/sh", "-c", inner, "sh", *restore, *limited)
     yield f"cd {quoted(command.directory)}; {umask}"
     yield f"{shlex.join(run)} < /dev/null"

@@ -14,11 +14,13 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind
+from amrasaman_nox.sandbox import system_calls
 from amrasaman_nox.sandbox.meter import Meter, descendants
 from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sandbox.view import (
@@ -61,8 +63,14 @@ def run(command: Command, isolation: Isolation) -> Completed:
 
     :raises AsamanError: the isolation itself failed (exit 4)
     """
-    with _PROCESSORS.taken(command.environment.processors) as processors:
-        process = _started(replace(command, processors=processors), isolation)
+    with (
+        _PROCESSORS.taken(command.environment.processors) as processors,
+        # The thread that starts a process lives as long as that does: the kernel ends what was
+        # started "with its parent" at the end of the thread.
+        ThreadPoolExecutor(1, initializer=system_calls.join_new_keyring) as starter,
+    ):
+        command = replace(command, processors=processors)
+        process = starter.submit(_started, command, isolation).result()
         watch = _Watch(process=process, command=command, isolation=isolation)
         try:
             with command.log.open("ab", buffering=0) as log:
@@ -81,20 +89,20 @@ def _failed(isolation: Isolation, words: bytes, code: int) -> AsamanError:
     """Return the error that is made of what the isolation's own programs said."""
     lines = [line for line in words.decode(errors="replace").splitlines() if line.strip()]
     return AsamanError(
-        f"isolation {isolation.rung}",
-        f"it failed before the build began: {lines[0] if lines else f'exit status {code}'}",
+        f'isolation "{isolation.rung}"',
+        f"failed before the build started: {lines[0] if lines else f'exit status {code}'}",
         code=ExitCode.NOT_AVAILABLE,
     )
 
 
 def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
-    launch = RUNGS[isolation.rung](command)
+    launch = RUNGS[isolation.rung].launch(command, isolation.filtered)
     cwd = command.directory if isolation.rung == "none" else "/"
     try:
         process = _popen(launch, command.variables, cwd, command.environment.umask)
     except OSError as error:
         raise AsamanError(
-            f"isolation {isolation.rung}",
+            f'isolation "{isolation.rung}"',
             f"cannot start {launch.argv[0]}: {error.strerror}",
             code=ExitCode.NOT_AVAILABLE,
             kind=Kind.ISOLATION,

@@ -21,8 +21,13 @@ def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
     return tuple(
         Folder(host=Path(prefix), inside=prefix)
         for prefix in interpreter.prefixes
-        if not f"{prefix}/".startswith(("/usr/", "/lib/", "/lib64/", "/bin/"))
+        if not is_of_system(prefix)
     )
+
+
+def is_of_system(path: str) -> bool:
+    """Return whether *path* is in the folders of the system that every sandbox shows."""
+    return f"{path}/".startswith(("/usr/", "/lib/", "/lib64/", "/bin/"))
 
 
 #: Who a build runs as where the tool itself is root: no account, and none that systemd hands out.
@@ -35,6 +40,8 @@ _SYSTEM_FILES: Final = ("/etc/ld.so.cache", "/etc/alternatives")
 #: Folders in memory that a build may write to.
 TEMPORARY: Final = ("/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
 _TEMPORARY_SIZE: Final = 8 << 30
+#: The packages of programs that are not part of util-linux.
+_PACKAGES: Final = {"bwrap": "bubblewrap", "env": "coreutils"}
 _ONLINE: Final = "/sys/devices/system/cpu/online"
 
 
@@ -54,7 +61,8 @@ class Command:
     ``argv`` and ``directory`` are paths as the process sees them. ``variables`` is its whole
     environment. ``log`` is where its output goes, in a private folder of this build. ``memory``
     are folders on empty file systems in memory, which belong to the process. ``processors`` are
-    those it may run on, none for all.
+    those it may run on, none for all. ``python`` is the base interpreter of the build: our own code
+    runs under it before the process does, and reads no build environment.
     """
 
     argv: tuple[str, ...]
@@ -64,6 +72,7 @@ class Command:
     environment: BuildEnvironment
     limits: Limits
     log: Path
+    python: str
     memory: tuple[str, ...] = ()
     processors: tuple[int, ...] = ()
 
@@ -109,7 +118,11 @@ def program(name: str) -> str:
     """
     found = find_program(name)
     if found is None:
-        raise AsamanError(f"program {name}", "it is not installed", code=ExitCode.NOT_AVAILABLE)
+        raise AsamanError(
+            "isolation",
+            f"{_PACKAGES.get(name, 'util-linux')} ({name}) is not installed",
+            code=ExitCode.NOT_AVAILABLE,
+        )
     return found
 
 
@@ -199,10 +212,11 @@ def unprivileged() -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Isolation:
-    """The chosen rung, and why each higher one was not."""
+    """The chosen rung, why each stronger one was not, and whether system calls are filtered."""
 
     rung: str
     reasons: tuple[str, ...] = ()
+    filtered: bool = True
 
     @property
     def constant_paths(self) -> bool:

@@ -6,7 +6,10 @@ the table of docs/explanation/isolation.md says what it should be.
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import errno
+import json
 import os
 import signal
 import socket
@@ -17,6 +20,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,19 +36,21 @@ from amrasaman_nox.model import (
     BuildRecord,
     Digest,
     Limits,
+    LockedFile,
     Pin,
     Source,
 )
 from amrasaman_nox.reports.console import _failure_lines
+from amrasaman_nox.sandbox import system_calls
 from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.view import Isolation
 
-from ..support.projects import make_sdist
+from ..support.projects import make_sdist, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.model import Interpreter
-    from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
 
 PROJECTS = Path(__file__).parents[1] / "projects" / "hostile"
@@ -72,6 +78,7 @@ def build(
     isolation: Isolation,
     interpreter: Interpreter,
     limits: Limits = LIMITS,
+    requirements: tuple[LockedFile, ...] = (),
     **targets: object,
 ) -> BuildRecord | BuildFailure:
     """Build the project of an attack; its targets become variables."""
@@ -90,7 +97,7 @@ def build(
             filename="hostile-1.0.tar.gz",
             digest=digest,
         ),
-        requirements=(),
+        requirements=requirements,
         interpreter=interpreter,
         environment=replace(BuildEnvironment(), variables=tuple(sorted(variables.items()))),
         isolation=isolation.rung,
@@ -260,6 +267,77 @@ def test_no_privileges_are_held_or_gained(bench: Bench) -> None:
     if bench.isolation.rung == "none":
         pytest.skip("nothing is promised, and as root it would succeed")
     check(bench.outcome("gains_privileges"), STOPPED)
+
+
+def calls(
+    store: Store, isolation: Isolation, interpreter: Interpreter, token: str = ""
+) -> dict[str, str | bool]:
+    """Return what a ``.pth`` file of the build environment could ask of the kernel."""
+    module = (PROJECTS / "calls_kernel.py").read_text()
+    files = {"calls_kernel.py": module, "evil.pth": "import calls_kernel"}
+    wheel = make_wheel("evil", "1.0", files)
+    digest = Digest.of(wheel)
+    store.add([wheel], digest)
+    result = build(
+        "says_calls",
+        store=store,
+        isolation=isolation,
+        interpreter=interpreter,
+        requirements=(LockedFile(filename="evil-1.0-py3-none-any.whl", digest=digest),),
+        **({"token": token} if token else {}),
+    )
+    said = outcome(result, store).partition("=")[2].strip()
+    found: dict[str, str | bool] = json.loads(ast.literal_eval(said))
+    return found
+
+
+def test_system_calls_are_filtered_before_the_environment_is_read(bench: Bench) -> None:
+    found = calls(bench.store, bench.isolation, bench.interpreter)
+    refused = {name: errno.errorcode[error] for name, (*_, error) in system_calls.CALLS.items()}
+    sockets = {f"socket {name}": "" for name in ("unix", "inet", "inet6", "netlink")}
+    others = [*(f"socket {name}" for name in ("packet", "alg", "vsock")), "socketpair tipc"]
+    assert found == {
+        **refused,
+        **sockets,
+        **dict.fromkeys(others, "EAFNOSUPPORT"),
+        "socketpair unix": "",
+        "x32": "ENOSYS",
+        "other architecture": "ENOSYS",
+        "ptrace": "",
+    }
+
+
+@pytest.mark.parametrize("following", RUNGS)
+def test_no_key_is_left_for_the_next_build(
+    store: Store, isolation: Isolation, interpreter: Interpreter, following: str
+) -> None:
+    # Without the filter, under which no build has any key at all.
+    token = f"{TOKEN}-{isolation.rung}-{following}"
+    try:
+        choose(following)
+    except AsamanError as error:
+        pytest.skip(str(error))
+    # As in a login, the tool itself has a session keyring, which its processes would inherit.
+    with ThreadPoolExecutor(1, initializer=system_calls.join_new_keyring) as session:
+        for rung in (isolation.rung, following):
+            unfiltered = Isolation(rung=rung, filtered=False)
+            found = session.submit(calls, store, unfiltered, interpreter, token).result()
+            assert found == {"token found": False}
+
+
+def test_a_record_says_whether_system_calls_were_filtered(bench: Bench) -> None:
+    result = bench.build("closes_output")
+    assert isinstance(result, BuildRecord)
+    assert result.filtered is True
+    unfiltered = replace(bench.isolation, filtered=False)
+    result = build(
+        *("closes_output",),
+        store=bench.store,
+        isolation=unfiltered,
+        interpreter=bench.interpreter,
+    )
+    assert isinstance(result, BuildRecord)
+    assert result.filtered is False
 
 
 def test_a_build_kills_nobody_else(bench: Bench) -> None:

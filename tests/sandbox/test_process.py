@@ -123,6 +123,7 @@ def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., view.Comm
             environment=BuildEnvironment(),
             limits=replace(Limits(), time=30.0),
             log=tmp_path / "work" / "log",
+            python=interpreter.executable,
         )
         return replace(plain, **changes)
 
@@ -327,17 +328,18 @@ def is_alive(pid: int) -> bool:
 
 
 KILLED = """
-import sys, time
-from dataclasses import replace
+import os, sys
 from pathlib import Path
-from amrasaman_nox.builds import sandbox
 from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.sandbox import process, view
 rung, folder, token = sys.argv[1:]
+base = view.Folder(host=Path(sys.base_prefix), inside=sys.base_prefix)
 print("ready", flush=True)
-sandbox.run(sandbox.Command(
+process.run(view.Command(
     argv=("/bin/sh", "-c", "sleep 60 & sleep 60; : $0", token), directory="/", variables={},
-    folders=(), environment=BuildEnvironment(), limits=Limits(), log=Path(folder) / "log",
-), sandbox.Isolation(rung=rung))
+    folders=() if view.is_of_system(base.inside) else (base,), environment=BuildEnvironment(),
+    limits=Limits(), log=Path(folder) / "log", python=os.path.realpath(sys.executable),
+), view.Isolation(rung=rung))
 """
 
 
@@ -437,7 +439,10 @@ def test_the_last_rung_has_the_reasons_of_both(programs: Path) -> None:
     put(programs / "unshare", "echo 'unshare: unshare failed: Operation not permitted'; exit 1")
     found = choose("auto")
     assert found.rung == "none"
-    assert [reason.partition(":")[0] for reason in found.reasons] == ["full", "namespaces"]
+    assert [reason.partition(":")[0] for reason in found.reasons] == [
+        'isolation "full" is not available',
+        'isolation "namespaces" is not available',
+    ]
     assert "Operation not permitted" in found.reasons[1]
     with pytest.raises(AsamanError) as caught:
         choose("namespaces")
@@ -462,7 +467,7 @@ def test_isolation_that_fails_at_the_build_is_no_failure_of_the_build(
     with pytest.raises(AsamanError) as caught:
         process.run(command("open('/build/output/ran', 'w')"), isolation)
     assert caught.value.code is ExitCode.NOT_AVAILABLE
-    assert "before the build began" in str(caught.value)
+    assert "before the build started" in str(caught.value)
     # It was not tried again without isolation.
     assert not list((tmp_path / "output").iterdir())
 
@@ -496,7 +501,7 @@ def test_a_run_that_needs_full_isolation_builds_nothing_without_it(
     done = cold.asaman("-r", "requirements.txt", "--isolation", "full")
     assert done.returncode == 4
     error, hint = done.stderr.splitlines()[-2:]
-    assert error.startswith("error: isolation full: not available: full: ")
+    assert error.startswith('error: isolation "full": not available: ')
     assert "package bubblewrap" in hint
     assert not cold.wheels.exists()
 
