@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import email.parser
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.model import Pin
-    from amrasaman_nox.sdists.unpack import Stage
 
 #: The number of the rules below; what was judged by others is judged again.
 RULES: Final = 2
@@ -64,7 +63,8 @@ def read_sdist(file: BinaryIO, filename: str) -> SdistInfo:
 
     *filename* ends in ``.tar.gz`` or ``.zip`` and is what errors name.
 
-    :raises AsamanError: as for :func:`unpack`
+    :raises AsamanError: the archive is damaged, truncated, too large, can be read in two ways, or
+        holds what an sdist must not (exit 2)
     """
     subject = Subject(what=filename)
     return survey(archive_members(file, subject), subject, None).info()
@@ -85,6 +85,13 @@ def check_metadata(info: SdistInfo, pin: Pin) -> None:
 
 
 # Reading
+
+
+class Stage(Protocol):
+    """Takes the files of an archive under numbers, before the archive as a whole is accepted."""
+
+    def write(self, number: int, content: Iterator[bytes], *, executable: bool) -> None:
+        """Keep *content* as file *number*."""
 
 
 def archive_members(
@@ -281,9 +288,3 @@ def _goal(parts: tuple[str, ...], target: str) -> tuple[str, ...] | None:
 
 def _unsafe_link(tree: Tree, parts: tuple[str, ...], target: str) -> AsamanError:
     return tree.subject.refusal(f"unsafe link {quoted('/'.join(parts))} to {quoted(target)}")
-
-
-# Writing
-
-
-# Build system

@@ -49,7 +49,8 @@ def unpack(
             os.mkdir(_STAGE, 0o700, dir_fd=root)
             stage = _open_folder(_STAGE, root)
             stack.callback(os.close, stage)
-            tree = survey(archive_members(file, subject), subject, Stage(folder=stage, stamp=stamp))
+            staged = _Stage(folder=stage, stamp=stamp)
+            tree = survey(archive_members(file, subject), subject, staged)
             info = tree.info()
             _Placer(root=root, stage=stage, stamp=stamp).place(tree, order)
             os.rmdir(_STAGE, dir_fd=root)
@@ -81,7 +82,7 @@ class _Stamp:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
+class _Stage:
     """An open folder that takes the files of an archive under numbers."""
 
     folder: int

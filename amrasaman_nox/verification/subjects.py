@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from amrasaman_nox.comparison import wheels
-from amrasaman_nox.comparison.sdists import compare_sdists, unpacked
+from amrasaman_nox.comparison.sdists import compare_sdists, read_members
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Artefact, BuildFailure, BuildJob, Difference
@@ -17,9 +18,10 @@ from amrasaman_nox.verification.rebuild import Subject
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildEnvironment, BuildRecord, Interpreter, Source
+    from amrasaman_nox.model import BuildEnvironment, BuildRecord, Digest, Interpreter, Source
     from amrasaman_nox.runs.workshop import Workshop
     from amrasaman_nox.sources.store import Store
 
@@ -50,10 +52,7 @@ def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
         return result if isinstance(result, BuildFailure) else _artefact(result, shop.store)
 
     def compared(ours: Artefact, theirs: Artefact) -> tuple[Difference, ...]:
-        with (
-            fetched(ours.digest, ours.filename, shop.store) as left,
-            fetched(theirs.digest, theirs.filename, shop.store) as right,
-        ):
+        with _both(ours, theirs, shop.store) as (left, right):
             return wheels.compare_wheels(left, right, filename=ours.filename)
 
     return Subject(
@@ -66,6 +65,16 @@ def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
         build=build,
         compare=compared,
     )
+
+
+@contextlib.contextmanager
+def _both(ours: Artefact, theirs: Artefact, store: Store) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open two artefacts that are in the store."""
+    with (
+        fetched(ours.digest, ours.filename, store) as left,
+        fetched(theirs.digest, theirs.filename, store) as right,
+    ):
+        yield left, right
 
 
 def _interpreter(shop: Workshop, record: BuildRecord) -> Interpreter:
@@ -128,18 +137,24 @@ def sdist_subject(shop: Workshop, folder: Path, first: Source, started: datetime
                 hint=error.hint,
                 code=error.code,
             )
-        return unpacked(made.filename, made.digest, shop.store)
+        return _members(made.filename, made.digest, shop.store)
 
     def compared(ours: Artefact, theirs: Artefact) -> tuple[Difference, ...]:
-        return compare_sdists(ours, theirs, shop.store)
+        with _both(ours, theirs, shop.store) as (left, right):
+            return compare_sdists(ours, theirs, left, right)
 
     return Subject(
         name=first.name,
         version=first.version,
-        first=unpacked(first.filename, first.digest, shop.store),
+        first=_members(first.filename, first.digest, shop.store),
         environment=shop.environment(),
         started=started,
         finished=datetime.now(UTC),
         build=build,
         compare=compared,
     )
+
+
+def _members(filename: str, digest: Digest, store: Store) -> Artefact:
+    with fetched(digest, filename, store) as file:
+        return read_members(file, filename, digest)
