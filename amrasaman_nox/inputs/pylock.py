@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
 from amrasaman_nox.errors import AsamanError, Kind, Origin, all_of
-from amrasaman_nox.inputs.selection import pinned_twice
+from amrasaman_nox.inputs.selection import united_everywhere
 from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
 from amrasaman_nox.model import Digest, LockScope, Pin, Requirements
 
@@ -68,14 +68,12 @@ def read_pylock(path: Path, *, only_binary: frozenset[str] = frozenset()) -> Req
         raise AsamanError("packages missing", "a lock has [[packages]]", origin=_origin(lock))
     scope = _scope(lock, {**document, "lock-version": "1.0", "packages": []})
     pins, errors = _pins(lock, packages, _lines(text, len(packages)), notes)
-    errors.extend(pinned_twice([pin for pin in pins if pin.marker is None]))
+    united = united_everywhere(pins, errors)
     if errors:
         raise all_of(errors)
     if not pins:
         raise AsamanError("no requirements", f"{path} pins nothing", origin=_origin(lock))
-    return Requirements(
-        kind="pylock", path=str(path), pins=tuple(pins), notes=tuple(notes), scope=scope
-    )
+    return Requirements(kind="pylock", path=str(path), pins=united, notes=tuple(notes), scope=scope)
 
 
 def _origin(lock: _Lock, line: int | None = None) -> Origin:

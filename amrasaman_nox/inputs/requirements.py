@@ -24,7 +24,7 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 from packaging.version import Version
 
 from amrasaman_nox.errors import AsamanError, Origin, all_of, printable, with_origin
-from amrasaman_nox.inputs.selection import constrained, pinned_twice
+from amrasaman_nox.inputs.selection import constrained, united_everywhere
 from amrasaman_nox.inputs.texts import CONTROL, HASH_HINT, check_url, read_text, strong_digests
 from amrasaman_nox.model import Constraint, Digest, IndexOptions, Pin, Requirements
 
@@ -35,6 +35,10 @@ _NAME_END: Final = re.compile(r"[ \t\[(<>=!~;@,]")
 # Other white space is the end of a line to some readers, and a blank to others.
 _BLANKS: Final = " \t"
 _COMMENT: Final = re.compile(r"(?:^|[ \t]+)#")
+# A project's own folder, as exports name it: `-e .`, `.`, `./packages/part ; marker`.
+_OWN_FOLDER: Final = re.compile(
+    r"(?:(?:-e|--editable)(?:=|[ \t]+))?(\.{1,2}(?:/[^\s;\[]*)?)(?:\[[^\]]*\])?(?:[ \t]*;.*)?"
+)
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
@@ -107,10 +111,10 @@ def parse_requirements(
 
 
 def _finished(reading: _Reading, path: str) -> Requirements:
-    reading.errors.extend(pinned_twice([pin for pin in reading.pins if pin.marker is None]))
+    united = united_everywhere(reading.pins, reading.errors)
     everywhere = [c for c in reading.constraints if c.marker is None]
     pins = tuple(
-        pin if pin.marker else constrained(pin, everywhere, reading.errors) for pin in reading.pins
+        pin if pin.marker else constrained(pin, everywhere, reading.errors) for pin in united
     )
     if reading.errors:
         raise all_of(reading.errors)
@@ -194,6 +198,9 @@ def _physical_line(line: str) -> tuple[str, bool]:
 
 
 def _read_line(reading: _Reading, file: _File, line: str, origin: Origin) -> None:
+    if _is_own_folder(file, line):
+        reading.note(origin, f"{line}: left out, a folder has no hash")
+        return
     requirement, options = _split_options(line)
     if requirement:
         _check_requirement_text(requirement)
@@ -208,6 +215,16 @@ def _read_line(reading: _Reading, file: _File, line: str, origin: Origin) -> Non
         raise AsamanError("malformed line", f"{' and '.join(names)} need a line each")
     for name, value in options:
         _OPTIONS[name].read(reading, file, name, value, origin)
+
+
+def _is_own_folder(file: _File, line: str) -> bool:
+    """Whether *line* is the project itself, or a part of it, by its folder."""
+    match = _OWN_FOLDER.fullmatch(line)
+    if match is None or file.constraints or CONTROL.search(line):
+        return False
+    return (
+        match[1] == "." or (Path(file.path).parent / match[1]).is_dir() or Path(match[1]).is_dir()
+    )
 
 
 def _split_options(line: str) -> tuple[str, list[tuple[str, str]]]:
@@ -316,7 +333,8 @@ def _pin_digests(reading: _Reading, pin: Pin, hashes: list[str]) -> tuple[Digest
 def _pinned_version(text: str, specifier: str) -> Version:
     if specifier and specifier[0] not in "=<>!~(,":
         raise AsamanError("malformed line", f"{text[:200]} is not a requirement")
-    match = re.fullmatch(r"==(?!=)\s*([^,]*)", specifier)
+    inner = re.fullmatch(r"\(\s*(.*?)\s*\)", specifier)
+    match = re.fullmatch(r"===?(?!=)\s*([^,]*)", inner[1] if inner else specifier)
     if match is None or match[1].endswith(".*"):
         raise AsamanError("not pinned with ==", text[:200], hint="pin one version: NAME==VERSION")
     return _version(match[1])
@@ -451,10 +469,12 @@ def _find_links(reading: _Reading, file: _File, name: str, value: str, origin: O
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", place):
         check_url(place, f"value of {name}", ("https", "http", "file"))
     else:
-        folder = (Path(file.path).parent / place).absolute()
-        if not folder.exists():
+        # As pip has it: beside the file, else in the current folder.
+        found = (folder / place for folder in (Path(file.path).parent, Path()))
+        existing = next((path for path in found if path.exists()), None)
+        if existing is None:
             raise AsamanError(f"cannot read {_shown(value)}", "no such file or directory")
-        place = str(folder)
+        place = str(existing.absolute())
     reading.find_links.append(place)
     reading.note(origin, f"{_shown(value)} is searched; the hashes decide what is taken")
 
@@ -536,6 +556,3 @@ _OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
         "--global-option": _Option(_refused("options of setup.py are not supported")),
     }
 )
-
-
-# Selection

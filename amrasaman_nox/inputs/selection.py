@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from amrasaman_nox.errors import AsamanError, Origin, all_of, with_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from amrasaman_nox.model import Constraint, Pin, Requirements
 
@@ -23,8 +24,10 @@ def select(
 
     ``markers`` holds every environment marker by name (PEP 508), as an interpreter reports them.
 
-    :raises AsamanError: a project is pinned twice, a constraint contradicts a pin, or a lock is
-        not for this interpreter
+    Pins of one project that all apply are united: see :func:`united`.
+
+    :raises AsamanError: pins of a project contradict each other, a constraint contradicts a pin,
+        or a lock is not for this interpreter
     """
     errors = list(_out_of_scope(requirements, markers))
     applying: list[Pin] = []
@@ -39,23 +42,55 @@ def select(
             left_out.append((pin, reason))
         else:
             applying.append(pin)
-    errors.extend(pinned_twice(applying))
     constraints = _applying_constraints(requirements, markers, errors)
-    kept = [constrained(pin, constraints, errors) for pin in applying]
+    kept = [constrained(pin, constraints, errors) for pin in united(applying, errors)]
     if errors:
         raise all_of(errors)
     return tuple(kept), tuple(left_out)
 
 
-def pinned_twice(pins: list[Pin]) -> Iterator[AsamanError]:
-    """Yield an error for each pin of *pins* whose project was pinned before it."""
-    first: dict[str, Pin] = {}
+def united(pins: Iterable[Pin], errors: list[AsamanError]) -> tuple[Pin, ...]:
+    """Return one pin a project: the hashes that all its pins share, and the extras of each.
+
+    Layered files and exports name a project more than once. Where two of *pins* have another
+    version or no common hash, an error is added to *errors*.
+    """
+    found: dict[str, Pin] = {}
     for pin in pins:
-        other = first.setdefault(pin.name, pin)
-        if other is not pin:
-            yield AsamanError(
-                "pinned twice", f"{pin}, and {other} ({other.origin})", origin=pin.origin
-            )
+        first = found.setdefault(pin.name, pin)
+        try:
+            found[pin.name] = first if first is pin else _both(first, pin)
+        except AsamanError as error:
+            errors.append(error)
+    return tuple(found.values())
+
+
+def united_everywhere(pins: Sequence[Pin], errors: list[AsamanError]) -> tuple[Pin, ...]:
+    """Return *pins*, in order, with those that have no marker united: they apply everywhere."""
+    unmarked = united((pin for pin in pins if pin.marker is None), errors)
+    by_name = {pin.name: pin for pin in unmarked}
+    return tuple(dict.fromkeys(pin if pin.marker else by_name[pin.name] for pin in pins))
+
+
+def _both(first: Pin, other: Pin) -> Pin:
+    """Return what *first* and *other*, pins of one project, ask for together.
+
+    :raises AsamanError: no file can be what both ask for
+    """
+    what = "pinned twice"
+    if Version(first.version) != Version(other.version):
+        raise AsamanError(what, f"{other}, and {first} ({first.origin})", origin=other.origin)
+    shared = tuple(digest for digest in first.digests if digest in other.digests)
+    if not shared:
+        why = f"{other}, and {first} ({first.origin}), without a common hash"
+        raise AsamanError(what, why, origin=other.origin)
+    return replace(
+        first,
+        digests=shared,
+        extras=tuple(dict.fromkeys((*first.extras, *other.extras))),
+        marker=first.marker if other.marker else None,
+        url=first.url or other.url,
+    )
 
 
 def constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanError]) -> Pin:

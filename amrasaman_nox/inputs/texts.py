@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -14,15 +15,17 @@ from amrasaman_nox.model import Digest
 _LONGEST_FILE: Final = 64 * 1024 * 1024
 # What some readers take for the end of a line, or hide from the eye.
 CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HASH_HINT: Final = (
     "compile with hashes: `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
 )
 
 
 def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_result]:
-    """Return the text of the regular UTF-8 file at *path*, without a byte order mark.
+    """Return the text of the regular file at *path*, without a byte order mark.
 
-    ``origin`` is where the file was named, if in another one.
+    It is UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it. ``origin`` is
+    where the file was named, if in another one.
 
     :raises AsamanError: ``cannot read PATH``
     """
@@ -39,12 +42,15 @@ def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_res
         raise AsamanError(f"cannot read {path}", why, origin=origin, code=code_of(error)) from None
     if len(data) > _LONGEST_FILE:
         raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)
+    utf16 = data.startswith(_UTF16_MARKS)
     try:
-        return data.decode("utf-8-sig"), status
+        return data.decode("utf-16" if utf16 else "utf-8-sig"), status
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise AsamanError(
-            f"cannot read {path}", "not UTF-8", origin=Origin(path=path, line=line)
+            f"cannot read {path}",
+            f"not {'UTF-16' if utf16 else 'UTF-8'}",
+            origin=Origin(path=path, line=line),
         ) from None
 
 

@@ -66,10 +66,10 @@ def _write(
     taken = tuple(record.name for record in found if record.taken)
     config = replace(config, only_binary=(*config.only_binary, *taken))
     requirements = readers.read_requirement(requirement, config)
-    applying, left_out = _applying(requirements, config)
+    left_out = _not_applying(requirements, config)
     try:
         entries = verified(
-            requirements, found, skip=frozenset(skip), applies=lambda pin: pin in applying
+            requirements, found, skip=frozenset(skip), applies=lambda pin: pin not in left_out
         )
     except AsamanError as missing:
         # A record that another version wrote is the likely cause.
@@ -84,23 +84,20 @@ def _write(
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
     kept = tuple(record for record in found if record.wheel.filename in used)
     outcome = BuildOutcome(
-        records=kept, kept=frozenset(record.key for record in kept), left_out=left_out
+        records=kept,
+        kept=frozenset(record.key for record in kept),
+        left_out=tuple(left_out.items()),
     )
     return Report(command=_COMMAND, build=outcome, output=str(path), notes=notes)
 
 
-def _applying(
-    requirements: Requirements, config: Config
-) -> tuple[frozenset[Pin], tuple[tuple[Pin, str], ...]]:
-    """Return the pins that apply to one of the interpreters, and those that apply to none."""
-    applying: set[Pin] = set()
-    reasons: dict[Pin, str] = {}
-    for request in config.python or ("",):
-        pins, left_out = select(requirements, dict(interpreters.inspect(request).markers))
-        applying.update(pins)
-        reasons.update(left_out)
-    left = tuple((pin, why) for pin, why in reasons.items() if pin not in applying)
-    return frozenset(applying), left
+def _not_applying(requirements: Requirements, config: Config) -> dict[Pin, str]:
+    """Return the pins that apply to none of the interpreters, with the reason."""
+    reasons = [
+        dict(select(requirements, dict(interpreters.inspect(request).markers))[1])
+        for request in config.python or ("",)
+    ]
+    return {pin: why for pin, why in reasons[0].items() if all(pin in each for each in reasons)}
 
 
 def _vouched(wheels: Path) -> tuple[tuple[BuildRecord, ...], tuple[str, ...]]:

@@ -189,7 +189,11 @@ BAD = [
         "invalid marker: foo (packages[0]): a control character",
         3,
     ),
-    (HEAD + package() + package(), "pinned twice: foo==1.0, and foo==1.0 (", 8),
+    (
+        HEAD + package() + package(SDIST.replace(A, B)),
+        "pinned twice: foo==1.0, and foo==1.0 (",
+        8,
+    ),
 ]
 
 

@@ -151,3 +151,18 @@ def test_a_pin_for_elsewhere_needs_no_wheel(tmp_path: Path) -> None:
     text = written(tmp_path, f"{PIN}other==1 ; sys_platform == 'no' --hash={SDIST}\n")
     assert '# left out: other==1 ; sys_platform == "no"' in text or "# left out: other==1" in text
     assert text.count("--hash=sha256") == 1
+
+
+def test_a_release_that_is_pinned_twice_is_written_once(tmp_path: Path) -> None:
+    record = vouched(tmp_path / "wheels")
+    text = written(tmp_path, f"{PIN}demo[x]==1.0 --hash={SDIST}\n")
+    assert text.count("demo") == text.count("demo[x]==1.0") == 1
+    assert str(record.wheel.digest) in text
+
+
+def test_a_constraint_with_a_marker_lets_no_pin_be_missing(tmp_path: Path) -> None:
+    vouched(tmp_path / "wheels", "other")
+    marked = f'demo==1.0; os_name == "posix" --hash={SDIST}'
+    (tmp_path / "c.txt").write_text(f"{marked}\n")
+    with pytest.raises(AsamanError, match="no wheel of it has a record"):
+        written(tmp_path, f"-c c.txt\n{PIN.strip()} --hash={Digest.of(b'x')}\nother=={PIN[6:]}")
