@@ -288,6 +288,9 @@ def requires_and_wheel(
     :raises HookFailed: the backend could not say what it requires
     """
     settings = dict(config_settings)
+    if not runner.isolation.filtered:
+        # The first hook could leave a key or a message queue for the second one.
+        return requires_for_wheel(runner, settings), None
     kwargs = {
         "wheel_directory": runner.place.inside(str(runner.place.output), runner.isolation),
         "config_settings": settings,

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode, Kind
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
 from amrasaman_nox.sandbox import system_calls
 from amrasaman_nox.sandbox.meter import Meter, descendants
 from amrasaman_nox.sandbox.rungs import RUNGS
@@ -67,7 +67,7 @@ def run(command: Command, isolation: Isolation) -> Completed:
         _PROCESSORS.taken(command.environment.processors) as processors,
         # The thread that starts a process lives as long as that does: the kernel ends what was
         # started "with its parent" at the end of the thread.
-        ThreadPoolExecutor(1, initializer=system_calls.join_new_keyring) as starter,
+        ThreadPoolExecutor(1) as starter,
     ):
         command = replace(command, processors=processors)
         process = starter.submit(_started, command, isolation).result()
@@ -96,6 +96,7 @@ def _failed(isolation: Isolation, words: bytes, code: int) -> AsamanError:
 
 
 def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
+    _leave_keyring(isolation)
     launch = RUNGS[isolation.rung].launch(command, isolation.filtered)
     cwd = command.directory if isolation.rung == "none" else "/"
     try:
@@ -113,6 +114,23 @@ def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
     with contextlib.suppress(OSError):
         Path(f"/proc/{process.pid}/oom_score_adj").write_text("900")
     return process
+
+
+def _leave_keyring(isolation: Isolation) -> None:
+    """Leave the caller's session keyring; the thread that calls this starts one process and ends.
+
+    :raises AsamanError: there is no other one, and the filter would not refuse its use (exit 4)
+    """
+    try:
+        system_calls.join_new_keyring()
+    except OSError as error:
+        if not isolation.filtered:
+            raise AsamanError(
+                f'isolation "{isolation.rung}"',
+                f"no session keyring of its own: {system_reason(error)}",
+                code=ExitCode.NOT_AVAILABLE,
+                kind=Kind.ISOLATION,
+            ) from None
 
 
 def _popen(

@@ -40,6 +40,7 @@ CALLS: Final[Mapping[str, tuple[int, int, int]]] = {
     "move_mount": (429, 429, errno.EPERM),
     "open_tree": (428, 428, errno.EPERM),
     "mount_setattr": (442, 442, errno.EPERM),
+    "open_tree_attr": (467, 467, errno.EPERM),
     "mq_open": (240, 180, errno.EPERM),
     "io_uring_setup": (425, 425, errno.ENOSYS),
     "io_uring_enter": (426, 426, errno.ENOSYS),
@@ -112,15 +113,22 @@ def _returning(operation: int, operand: int, value: int) -> Iterator[tuple[int, 
     yield _RETURN, 0, 0, value
 
 
-def join_new_keyring() -> bool:
+def join_new_keyring() -> None:
     """Give the calling thread, and what it starts, a new and empty session keyring.
 
     Without one, a build would share the caller's keys, and those that earlier builds left. Other
-    threads keep theirs. Returns whether that was possible: where it was not, a kernel without keys
-    or a container that refuses them has none to share either.
+    threads keep theirs. A kernel without keys, or a container that refuses them, has none to share.
+    On a machine that is not in :data:`MACHINES` nothing is done, and no rung filters.
+
+    :raises OSError: the kernel has keys, and no room for another keyring
     """
     machine = MACHINES.get(os.uname().machine)
     if machine is None:
-        return False
+        return
+    library = ctypes.CDLL(None, use_errno=True)
     number = CALLS["keyctl"][machine.column]
-    return bool(ctypes.CDLL(None).syscall(number, _JOIN_SESSION_KEYRING, None) >= 0)
+    if library.syscall(number, _JOIN_SESSION_KEYRING, None) >= 0:
+        return
+    error = ctypes.get_errno()
+    if error not in (errno.ENOSYS, errno.EPERM, errno.EACCES):
+        raise OSError(error, os.strerror(error))

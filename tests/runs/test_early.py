@@ -219,6 +219,35 @@ def test_what_the_first_hook_leaves_running_is_beside_no_build(bench: Bench) -> 
     assert bench.early(job) == ((), None)
 
 
+OBJECTS = """
+    import ctypes
+    made = ctypes.CDLL(None).{call}
+    assert made >= 0
+"""
+
+
+@pytest.mark.parametrize(
+    "call", ["shmget(0, 4096, 0o1600)", "semget(7, 1, 0o1600)", "msgget(7, 0o1600)"]
+)
+def test_what_the_first_hook_leaves_in_the_kernel_is_beside_no_build(
+    bench: Bench, call: str
+) -> None:
+    job = bench.job(OBJECTS.format(call=call))
+    assert bench.early(job) == ((), None)
+    # It is seen in the start in which it was made, and in no other one.
+    table = f"/proc/sysvipc/{call[:3]}"
+    building = f"assert len(open('{table}').readlines()) == 1"
+    bench.alone(bench.job(building=building))
+
+
+def test_nothing_is_built_early_where_system_calls_are_not_filtered(
+    store: Store, isolation: Isolation, interpreter: Interpreter
+) -> None:
+    # The first hook could leave a key for the second one.
+    bench = Bench(store, replace(isolation, filtered=False), interpreter)
+    assert bench.early(bench.job(asked="['one']"), "one") == (("one",), None)
+
+
 def test_folders_that_a_backend_makes_when_it_is_imported_keep_from_building() -> None:
     assert start.is_unused([str(PROJECTS.parent / "none")]) is False
     assert start.is_unused([str(PROJECTS)]) is False

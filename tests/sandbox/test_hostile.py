@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.builds import builder
+from amrasaman_nox.environments import installed
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (
     BuildEnvironment,
@@ -130,7 +131,11 @@ class Bench:
     folder: Path
 
     def build(
-        self, attack: str, limits: Limits = LIMITS, **targets: object
+        self,
+        attack: str,
+        limits: Limits = LIMITS,
+        requirements: tuple[LockedFile, ...] = (),
+        **targets: object,
     ) -> BuildRecord | BuildFailure:
         return build(
             attack,
@@ -138,6 +143,7 @@ class Bench:
             isolation=self.isolation,
             interpreter=self.interpreter,
             limits=limits,
+            requirements=requirements,
             **targets,
         )
 
@@ -273,17 +279,12 @@ def calls(
     store: Store, isolation: Isolation, interpreter: Interpreter, token: str = ""
 ) -> dict[str, str | bool]:
     """Return what a ``.pth`` file of the build environment could ask of the kernel."""
-    module = (PROJECTS / "calls_kernel.py").read_text()
-    files = {"calls_kernel.py": module, "evil.pth": "import calls_kernel"}
-    wheel = make_wheel("evil", "1.0", files)
-    digest = Digest.of(wheel)
-    store.add([wheel], digest)
     result = build(
         "says_calls",
         store=store,
         isolation=isolation,
         interpreter=interpreter,
-        requirements=(LockedFile(filename="evil-1.0-py3-none-any.whl", digest=digest),),
+        requirements=added(store),
         **({"token": token} if token else {}),
     )
     said = outcome(result, store).partition("=")[2].strip()
@@ -291,12 +292,22 @@ def calls(
     return found
 
 
-def test_system_calls_are_filtered_before_the_environment_is_read(bench: Bench) -> None:
-    found = calls(bench.store, bench.isolation, bench.interpreter)
+def added(store: Store) -> tuple[LockedFile, ...]:
+    """Add a build requirement to *store* whose ``.pth`` file tries every refused call."""
+    module = (PROJECTS / "calls_kernel.py").read_text()
+    files = {"calls_kernel.py": module, "evil.pth": "import calls_kernel"}
+    wheel = make_wheel("evil", "1.0", files)
+    digest = Digest.of(wheel)
+    store.add([wheel], digest)
+    return (LockedFile(filename="evil-1.0-py3-none-any.whl", digest=digest),)
+
+
+def expected_calls() -> dict[str, str]:
+    """Return what each system call of ``calls_kernel.py`` gives under the filter."""
     refused = {name: errno.errorcode[error] for name, (*_, error) in system_calls.CALLS.items()}
     sockets = {f"socket {name}": "" for name in ("unix", "inet", "inet6", "netlink")}
     others = [*(f"socket {name}" for name in ("packet", "alg", "vsock")), "socketpair tipc"]
-    assert found == {
+    return {
         **refused,
         **sockets,
         **dict.fromkeys(others, "EAFNOSUPPORT"),
@@ -305,6 +316,26 @@ def test_system_calls_are_filtered_before_the_environment_is_read(bench: Bench) 
         "other architecture": "ENOSYS",
         "ptrace": "",
     }
+
+
+def test_system_calls_are_filtered_before_the_environment_is_read(bench: Bench) -> None:
+    assert calls(bench.store, bench.isolation, bench.interpreter) == expected_calls()
+
+
+def test_environments_are_installed_and_compiled_under_the_filter(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In the place of the installer, what tries the same calls and says what came of it.
+    says = "import sys; print(OUTCOMES); sys.exit(3)\n"
+    installer = bench.folder / "installer"
+    module = (PROJECTS / "calls_kernel.py").read_text()
+    installer.write_text(f"#!{bench.interpreter.executable}\n{module}\n{says}")
+    installer.chmod(0o755)
+    monkeypatch.setattr(installed, "_uv", lambda: installer)
+    result = bench.build("closes_output", requirements=added(bench.store))
+    assert isinstance(result, BuildFailure)
+    found = ast.literal_eval(result.reason[result.reason.index("{") :])
+    assert found == expected_calls()
 
 
 @pytest.mark.parametrize("following", RUNGS)

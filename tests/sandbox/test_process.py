@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -19,8 +20,8 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.sandbox import limited, process, system_calls, view
 from amrasaman_nox.sandbox import meter as limits_module
-from amrasaman_nox.sandbox import process, view
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sandbox.process import give_to_build
 from amrasaman_nox.sandbox.view import Isolation, interpreter_folders
@@ -331,7 +332,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from amrasaman_nox.model import BuildEnvironment, Limits
-from amrasaman_nox.sandbox import process, view
+from amrasaman_nox.sandbox import limited, process, system_calls, view
 rung, folder, token = sys.argv[1:]
 base = view.Folder(host=Path(sys.base_prefix), inside=sys.base_prefix)
 print("ready", flush=True)
@@ -448,6 +449,58 @@ def test_the_last_rung_has_the_reasons_of_both(programs: Path) -> None:
         choose("namespaces")
     assert caught.value.code is ExitCode.NOT_AVAILABLE
     assert "package util-linux" in caught.value.hint
+
+
+REFUSES = "import sys; sys.exit('the kernel refuses the filter of system calls: no such thing')"
+
+
+def test_a_rung_says_where_the_kernel_refuses_the_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = tmp_path / "confine.py"
+    stub.write_text(REFUSES)
+    monkeypatch.setattr(limited.confine, "__file__", str(stub))
+    chosen("full")
+    for rung in ("namespaces", "none"):
+        found = chosen(rung)
+        assert not found.filtered
+        (reason,) = found.reasons
+        assert reason.startswith(f'isolation "{rung}" does not filter system calls: ')
+        assert reason.endswith("the kernel refuses the filter of system calls: no such thing")
+
+
+def test_full_isolation_is_refused_where_there_is_no_filter_for_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(system_calls, "MACHINES", {})
+    with pytest.raises(AsamanError) as caught:
+        choose("full")
+    assert caught.value.code is ExitCode.NOT_AVAILABLE
+    assert "filter of system calls: there is none for" in str(caught.value)
+    found = choose("auto")
+    assert (found.rung, found.filtered) in (("namespaces", False), ("none", False))
+    assert [reason for reason in found.reasons if "does not filter system calls" in reason]
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_no_process_starts_with_the_keys_of_the_caller(
+    isolated: Isolation,
+    command: Callable[..., view.Command],
+    monkeypatch: pytest.MonkeyPatch,
+    filtered: bool,
+) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(system_calls, "join_new_keyring", refuse)
+    # Under the filter no key can be used, whosever they are.
+    if filtered:
+        assert process.run(command("pass"), isolated).code == 0
+        return
+    with pytest.raises(AsamanError) as caught:
+        process.run(command("pass"), replace(isolated, filtered=False))
+    assert caught.value.code is ExitCode.NOT_AVAILABLE
+    assert "no session keyring of its own: Disk quota exceeded" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ NUMBERS = {
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41),
     "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),
     "move_mount": (429, 429), "open_tree": (428, 428), "mount_setattr": (442, 442),
+    "open_tree_attr": (467, 467),
     "mq_open": (240, 180),
     "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
 }

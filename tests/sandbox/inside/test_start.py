@@ -47,3 +47,11 @@ def test_files_are_made_in_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for reverse in (False, True):
         start.fill(os.fsencode(source), os.fsencode(tmp_path), reverse)
     assert made == [b"a", b"b", b"c", b"c", b"b", b"a"]
+
+
+def test_a_table_of_headings_alone_has_no_object(tmp_path: Path) -> None:
+    empty, one, missing = (str(tmp_path / name) for name in ("empty", "one", "missing"))
+    (tmp_path / "empty").write_text("key shmid perms\n")
+    (tmp_path / "one").write_text("key shmid perms\n  0     0  1600\n")
+    assert start.left_no_object((empty, missing))
+    assert not start.left_no_object((empty, one, missing))
