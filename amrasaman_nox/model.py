@@ -232,6 +232,44 @@ class LockedFile:
     digest: Digest
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Crate:
+    """A crate that a Rust source is built with, as its ``Cargo.lock`` names it.
+
+    ``digest`` is the sha256 of the ``.crate`` file, ``registry`` is the lock's ``source``.
+    """
+
+    name: str
+    version: str
+    digest: Digest
+    registry: str = ""
+
+    @property
+    def filename(self) -> str:
+        """The name of its file, such as ``itoa-1.0.11.crate``."""
+        return f"{self.name}-{self.version}.crate"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RustToolchain:
+    """An installed Rust toolchain.
+
+    ``sysroot`` is its folder on the host. ``version`` and ``commit`` are those of rustc, ``host``
+    is its target triple, ``cargo`` the first line of ``cargo --version``. ``digest`` covers rustc,
+    cargo, their libraries and the standard library for the host.
+    """
+
+    sysroot: str
+    version: str
+    commit: str
+    host: str
+    cargo: str
+    digest: Digest
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockEntry:
     """The build requirements of one sdist for one interpreter, resolved to files.

@@ -1,0 +1,137 @@
+"""Fetching the crates of Rust sources into the store, each held against its hash."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import ResolvedFile
+from amrasaman_nox.sources import access, cargo, download
+from amrasaman_nox.sources.connections import BrokenError, Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from amrasaman_nox.model import Crate, IndexOptions
+    from amrasaman_nox.sources.cargo import Registry
+    from amrasaman_nox.sources.connections import Connections
+    from amrasaman_nox.sources.store import Store
+
+#: Crates are small, and there are hundreds of them.
+_FETCHERS: Final = 8
+_MARKERS: Final = ("{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}")
+_LARGEST_CONFIG: Final = 64 << 10
+
+
+def fetch_crates(
+    crates: Sequence[Crate],
+    *,
+    place: str,
+    default: Callable[[], Registry],
+    store: Store,
+    index: IndexOptions,
+    connections: Connections,
+    notify: Callable[[str], None] = lambda message: None,
+) -> None:
+    """Bring *crates* into the store; those that it has are not asked for.
+
+    :param place: the URL of a sparse index, or a folder of ``.crate`` files; ``""`` for *default*
+    :param default: asks for the registry of the user's cargo; called only if it is needed
+    :raises AsamanError: a crate is not what the lock names, or comes from a registry that is not
+        known (exit 2); or it cannot be fetched (exit 5)
+    """
+    missing = [crate for crate in crates if not store.has(crate.digest)]
+    if not missing:
+        return
+    if index.offline and not (place and not access.is_url(place)):
+        raise AsamanError(
+            f"crate {missing[0]}",
+            "not cached, and --offline forbids network access",
+            hint="run once without --offline",
+            code=ExitCode.INPUT_OUTPUT,
+        )
+    locate = _locator(missing, place, default, index, connections)
+    files = [
+        ResolvedFile(filename=crate.filename, digest=crate.digest, url=locate(crate))
+        for crate in missing
+    ]
+    download.fetch_all(
+        files,
+        store=store,
+        index=index,
+        notify=notify,
+        jobs=_FETCHERS,
+        connections=connections,
+    )
+
+
+def _locator(
+    crates: Sequence[Crate],
+    place: str,
+    default: Callable[[], Registry],
+    index: IndexOptions,
+    connections: Connections,
+) -> Callable[[Crate], str]:
+    """Return what says where a crate is."""
+    if place and not access.is_url(place):
+        folder = Path(place).absolute()
+        return lambda crate: (folder / crate.filename).as_uri()
+    if place:
+        url = place.removeprefix("sparse+")
+        template = _config(url, index, connections)
+    else:
+        registry = default()
+        _check_registries(crates, registry.source)
+        template = registry.download
+    return lambda crate: crate_url(template, crate)
+
+
+def _check_registries(crates: Sequence[Crate], known: str) -> None:
+    """Refuse crates of another registry than *known*: which host has them, nobody said."""
+    for crate in crates:
+        if known and crate.registry != known:
+            raise AsamanError(
+                f"crate {crate}",
+                f"comes from another registry: {access.without_credentials(crate.registry)}",
+                hint="name a mirror that has it with --crate-index",
+            )
+
+
+def _config(url: str, index: IndexOptions, connections: Connections) -> str:
+    """Return the ``dl`` of the sparse index at *url*."""
+    place = f"{access.without_credentials(url).rstrip('/')}/config.json"
+    access.check_url(place, index)
+    try:
+        with (
+            connections.lent(),
+            contextlib.closing(
+                connections.get(place, connections.credentials(place, url), Patience())
+            ) as response,
+        ):
+            if response.status_code != 200:
+                raise BrokenError(f"{response.status_code} {response.reason}")
+            content = response.raw.read(_LARGEST_CONFIG, decode_content=True)
+    except (BrokenError, OSError) as error:
+        why = getattr(error, "reason", None) or str(error)
+        raise AsamanError(place, str(why), code=ExitCode.INPUT_OUTPUT) from None
+    return cargo.read_config(content, place)
+
+
+def crate_url(template: str, crate: Crate) -> str:
+    """Return where a crate is, by the ``dl`` of its registry ("Index Configuration")."""
+    if not any(marker in template for marker in _MARKERS):
+        return f"{template}/{crate.name}/{crate.version}/download"
+    prefix = _prefix(crate.name)
+    values = (crate.name, crate.version, prefix, prefix.lower(), crate.digest.value)
+    for marker, value in zip(_MARKERS, values, strict=True):
+        template = template.replace(marker, value)
+    return template
+
+
+def _prefix(name: str) -> str:
+    """Return the folders of a crate in an index ("Index Files")."""
+    if len(name) <= 3:
+        return f"{len(name)}/{name[0]}" if len(name) == 3 else str(len(name))
+    return f"{name[:2]}/{name[2:4]}"
