@@ -18,6 +18,7 @@ from amrasaman_nox.archives.names import Names, Subject, quoted, split_name
 from amrasaman_nox.archives.tar import TarMember, read_tar
 from amrasaman_nox.archives.zip import read_zip
 from amrasaman_nox.errors import AsamanError, printable
+from amrasaman_nox.sdists.rust import RustFiles, RustSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Pin
 
 #: The number of the rules below; what was judged by others is judged again.
-RULES: Final = 2
+RULES: Final = 3
 _KEPT: Final = frozenset({"PKG-INFO", "pyproject.toml"})
 _LARGEST_KEPT: Final = 16 << 20
 #: What the names of sources end in that a build may compile.
@@ -43,7 +44,8 @@ class SdistInfo:
     ``name`` and ``version`` are as PKG-INFO writes them, ``pyproject`` is the content of the
     top-level ``pyproject.toml``, ``top`` the name of the top folder, ``members`` a count, ``size``
     the bytes of all files, ``native`` whether some of them look as if they were to be compiled.
-    ``notes`` are lines worth printing.
+    ``rust`` is what a build needs of Rust, ``None`` for nothing. ``notes`` are lines worth
+    printing.
     """
 
     filename: str
@@ -55,6 +57,7 @@ class SdistInfo:
     members: int
     size: int
     native: bool = False
+    rust: RustSource | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -137,6 +140,7 @@ class Tree:
     files: dict[tuple[str, ...], int] = field(default_factory=dict)
     links: dict[tuple[str, ...], str] = field(default_factory=dict)
     kept: dict[str, bytes] = field(default_factory=dict)
+    rust: RustFiles = field(default_factory=RustFiles)
 
     def info(self) -> SdistInfo:
         """Return what the archive says of itself.
@@ -157,6 +161,7 @@ class Tree:
             members=self.count,
             size=self.size,
             native=any(map(_is_compiled, self.files)),
+            rust=self.rust.source(self.subject.what, self.kept.get("pyproject.toml")),
             notes=notes,
         )
 
@@ -196,6 +201,7 @@ def _take(
     if member.kind == "file":
         if len(parts) == 1 and parts[0] in _KEPT:
             content = iter([_keep(tree, member, content)])
+        content = tree.rust.add(parts, member.size, content)
         if stage is not None:
             stage.write(tree.count, content, executable=member.executable)
         tree.files[parts] = tree.count

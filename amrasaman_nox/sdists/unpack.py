@@ -8,13 +8,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.archives.names import Subject
+from amrasaman_nox.archives.names import Subject, quoted
+from amrasaman_nox.archives.tar import read_tar
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sdists.reader import SdistInfo, Tree, archive_members, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from amrasaman_nox.archives.tar import TarMember
+    from amrasaman_nox.model import Crate
 
 
 # No member can have this name, since control characters are refused.
@@ -42,6 +46,32 @@ def unpack(
     """
     subject = Subject(what=filename)
     stamp = _Stamp(nanoseconds=mtime * 10**9, owner=owner)
+    return _unpacked(archive_members(file, subject), subject, destination, stamp, order).info()
+
+
+def unpack_crate(file: BinaryIO, crate: Crate, destination: Path, *, mtime: int) -> None:
+    """Write the content of a ``.crate`` file into *destination*, an empty folder of ours.
+
+    A crate is a gzipped tar archive with the folder ``NAME-VERSION`` in it. *mtime* is in seconds
+    since 1970.
+
+    :raises AsamanError: as for :func:`unpack`
+    """
+    subject = Subject(what=crate.filename)
+    stamp = _Stamp(nanoseconds=mtime * 10**9, owner=None)
+    tree = _unpacked(read_tar(file, subject), subject, destination, stamp, "sorted")
+    if tree.top != f"{crate.name}-{crate.version}":
+        raise subject.refusal(f"the top folder is {quoted(tree.top)}")
+
+
+def _unpacked(
+    members: Iterator[tuple[TarMember, Iterator[bytes]]],
+    subject: Subject,
+    destination: Path,
+    stamp: _Stamp,
+    order: str,
+) -> Tree:
+    """Place all *members*, once they were judged."""
     try:
         with ExitStack() as stack:
             root = _open_folder(os.fspath(destination))
@@ -49,16 +79,14 @@ def unpack(
             os.mkdir(_STAGE, 0o700, dir_fd=root)
             stage = _open_folder(_STAGE, root)
             stack.callback(os.close, stage)
-            staged = _Stage(folder=stage, stamp=stamp)
-            tree = survey(archive_members(file, subject), subject, staged)
-            info = tree.info()
+            tree = survey(members, subject, _Stage(folder=stage, stamp=stamp))
             _Placer(root=root, stage=stage, stamp=stamp).place(tree, order)
             os.rmdir(_STAGE, dir_fd=root)
             stamp.put(root)
     except OSError as error:
         why = f"cannot unpack: {error.strerror or error}"
-        raise AsamanError(filename, why, code=ExitCode.INPUT_OUTPUT) from error
-    return info
+        raise AsamanError(subject.what, why, code=ExitCode.INPUT_OUTPUT) from error
+    return tree
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,7 @@ from amrasaman_nox.model import BuildLock, BuildSystem, Digest, Event, Prepared,
 from amrasaman_nox.sdists import reader
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.reader import SdistInfo
+from amrasaman_nox.sdists.rust import RustSource
 from amrasaman_nox.sources import download
 from amrasaman_nox.sources import locate as index
 from amrasaman_nox.sources.locate import upload_times
@@ -205,7 +206,8 @@ def _judged(shop: Workshop, source: Source) -> SdistInfo | None:
         return None
     text = facts["pyproject"]
     facts["pyproject"] = None if text is None else text.encode("utf-8", "surrogateescape")
-    return SdistInfo(**{**facts, "notes": tuple(facts["notes"])})
+    rust = facts["rust"] and RustSource.of_facts(facts["rust"])
+    return SdistInfo(**{**facts, "rust": rust, "notes": tuple(facts["notes"])})
 
 
 def _remember_judged(shop: Workshop, source: Source, info: SdistInfo) -> None:

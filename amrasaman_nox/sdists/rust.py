@@ -1,0 +1,131 @@
+"""What of an sdist is Rust: its manifests, its locks, and the crates that it brings itself."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import Crate, Digest
+from amrasaman_nox.sdists import cargo_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Crates that are shipped in a source have this file (``cargo vendor``).
+_VENDORED: Final = ".cargo-checksum.json"
+_MANIFEST: Final = "Cargo.toml"
+_LOCK: Final = "Cargo.lock"
+#: Folders at the top of a source whose locks are of no build of the source itself.
+_ASIDE: Final = frozenset({"doc", "docs", "example", "examples", "test", "tests", "benches"})
+_LARGEST_VENDORED: Final = 4 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RustSource:
+    """What a build of a Rust source needs.
+
+    ``crates`` are those that its locks name and that the source does not bring itself. ``fault``
+    is why a lock cannot be used, or ``""``; ``locked`` whether there is a lock at all.
+    """
+
+    crates: tuple[Crate, ...] = ()
+    locked: bool = True
+    fault: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """Return this as values of JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> RustSource:
+        """Return what :meth:`facts` was made of."""
+        crates = tuple(
+            Crate(**{**crate, "digest": Digest(**crate["digest"])}) for crate in facts["crates"]
+        )
+        return cls(crates=crates, locked=facts["locked"], fault=facts["fault"])
+
+
+@dataclass(slots=True)
+class RustFiles:
+    """Collects the files of an sdist by which cargo builds it, while the sdist is read.
+
+    Paths are tuples of components below the top folder.
+    """
+
+    manifests: set[tuple[str, ...]] = field(default_factory=set)
+    locks: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    vendored: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def add(self, parts: tuple[str, ...], size: int, content: Iterator[bytes]) -> Iterator[bytes]:
+        """Look at one file; return its content for whoever writes it."""
+        *folder, name = parts
+        if name == _MANIFEST:
+            self.manifests.add(tuple(folder))
+        elif name == _LOCK and size <= cargo_lock.LARGEST:
+            data = b"".join(content)
+            self.locks[tuple(folder)] = data
+            return iter([data])
+        elif name == _LOCK:
+            self.locks[tuple(folder)] = b"#" * (cargo_lock.LARGEST + 1)
+        elif name == _VENDORED and size <= _LARGEST_VENDORED:
+            data = b"".join(content)
+            self.vendored[tuple(folder)] = _package_sum(data)
+            return iter([data])
+        return content
+
+    def source(self, filename: str, pyproject: bytes | None) -> RustSource | None:
+        """Return what a build needs of Rust, ``None`` if there is nothing of Rust to build.
+
+        A lock counts where the manifest that is built is: that of ``tool.maturin.manifest-path``,
+        with the folders above it (a workspace), else any that is not of tests or examples.
+        """
+        manifests = [folder for folder in self.manifests if self._is_own(folder)]
+        if not manifests:
+            return None
+        locks = self._chosen(_manifest_folder(pyproject))
+        crates: dict[Crate, None] = {}
+        try:
+            for folder in locks:
+                name = f"{filename}: {'/'.join((*folder, _LOCK))}"
+                crates.update(dict.fromkeys(cargo_lock.read_lock(self.locks[folder], name)))
+        except AsamanError as error:
+            return RustSource(fault=str(error))
+        brought = set(self.vendored.values())
+        missing = (crate for crate in crates if crate.digest.value not in brought)
+        return RustSource(crates=tuple(sorted(missing)), locked=bool(locks))
+
+    def _is_own(self, folder: tuple[str, ...]) -> bool:
+        within = (folder[:end] for end in range(len(folder) + 1))
+        return (folder[:1] or ("",))[0] not in _ASIDE and not any(
+            part in self.vendored for part in within
+        )
+
+    def _chosen(self, manifest: tuple[str, ...] | None) -> list[tuple[str, ...]]:
+        if manifest is not None:
+            above = (manifest[:end] for end in range(len(manifest), -1, -1))
+            return [folder for folder in above if folder in self.locks][:1]
+        return sorted(folder for folder in self.locks if self._is_own(folder))
+
+
+def _package_sum(content: bytes) -> str:
+    try:
+        found = json.loads(content)["package"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def _manifest_folder(pyproject: bytes | None) -> tuple[str, ...] | None:
+    """Return the folder of the manifest that ``pyproject.toml`` names for maturin, if it does."""
+    try:
+        tools = tomllib.loads((pyproject or b"").decode()).get("tool", {})
+        path = tools["maturin"]["manifest-path"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not isinstance(path, str):
+        return None
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    return parts[:-1]
