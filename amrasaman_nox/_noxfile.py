@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from amrasaman_nox.sessions import register
+from amrasaman_nox.sessions import register_call
 
-register()
+register_call()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from amrasaman_nox.config import options
 from amrasaman_nox.config.parser import parse
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _WORDS: Final = {command.word: command.session for command in options.COMMANDS}
 
@@ -84,14 +84,14 @@ def run(arguments: Sequence[str], *, word: str = "", program: str = "asaman") ->
         program = f"asaman {word}"
     session = _WORDS[word]
     try:
-        text = parse(session, arguments, program).text
+        parsed = parse(session, arguments, program)
     except AsamanError as error:
         _print("\n".join(error.lines()), to_stderr=True)
         return int(error.code)
-    if text is not None:
-        _print(text)
+    if parsed.text is not None:
+        _print(parsed.text)
         return int(ExitCode.DONE)
-    return _delegate(session, arguments)
+    return _delegate(session, parsed.values, program)
 
 
 def _print(text: str, *, to_stderr: bool = False) -> None:
@@ -100,7 +100,7 @@ def _print(text: str, *, to_stderr: bool = False) -> None:
     Stream(sys.stderr if to_stderr else sys.stdout).line(text)
 
 
-def _delegate(session: str, arguments: list[str]) -> int:
+def _delegate(session: str, values: Mapping[str, Any], program: str) -> int:
     """Run *session* through nox in this process; what is changed for it is put back."""
     from amrasaman_nox.commands import interruptible
     from amrasaman_nox.reports.console import tell
@@ -109,7 +109,7 @@ def _delegate(session: str, arguments: list[str]) -> int:
     open_standard_streams()
     try:
         with interruptible(_end_now):
-            return _through_nox(session, arguments)
+            return _through_nox(session, values, program)
     except KeyboardInterrupt:
         _print("error: interrupted", to_stderr=True)
         return int(ExitCode.INTERRUPTED)
@@ -119,15 +119,19 @@ def _delegate(session: str, arguments: list[str]) -> int:
         return int(tell(AsamanError(what, why, code=ExitCode.INPUT_OUTPUT)))
 
 
-def _through_nox(session: str, arguments: list[str]) -> int:
+def _through_nox(session: str, values: Mapping[str, Any], program: str) -> int:
     import contextlib
 
     from amrasaman_nox import files
+    from amrasaman_nox.commands import Call
+    from amrasaman_nox.sessions import called
 
     folder = Path.cwd()
     former = sys.argv
     noxfile = Path(__file__).resolve().with_name("_noxfile.py")
+    call = Call(session=session, values=values, folder=folder, invoked_from=folder, program=program)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(called(call))
         stack.callback(_return_to, folder)
         stack.callback(setattr, sys, "argv", former)
         environments = stack.enter_context(files.folder())
@@ -135,7 +139,6 @@ def _through_nox(session: str, arguments: list[str]) -> int:
             "asaman",
             *("--noxfile", str(noxfile), "--envdir", environments),
             *("--no-venv", "--non-interactive", "--sessions", session),
-            *("--", *arguments),
         ]
         return _nox_exit_code()
 

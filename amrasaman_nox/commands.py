@@ -11,11 +11,11 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import layers as configuration
 from amrasaman_nox.config import options
-from amrasaman_nox.config.parser import Parsed, parse
+from amrasaman_nox.config.parser import parse
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports import progress
@@ -23,7 +23,7 @@ from amrasaman_nox.reports.console import ended, exit_code, print_report, quiet_
 from amrasaman_nox.reports.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from types import FrameType
 
@@ -44,12 +44,13 @@ class NothingToDo(AsamanError):  # noqa: N818 - a session is skipped for it
 class Call:
     """How a command was called.
 
-    ``session`` is the command's session name, ``program`` what usage lines call it. Paths of
-    ``arguments`` count from ``invoked_from``, those of the configuration from ``folder``.
+    ``session`` is the command's session name, ``program`` what usage lines call it. ``values`` are
+    the fields that its options set; their paths count from ``invoked_from``, those of the
+    configuration from ``folder``.
     """
 
     session: str
-    arguments: tuple[str, ...]
+    values: Mapping[str, Any]
     folder: Path
     invoked_from: Path
     registered: Config | None = None
@@ -59,19 +60,16 @@ class Call:
 def run(call: Call) -> ExitCode:
     """Run a command and print what it found; return its exit code.
 
-    :raises NothingToDo: no arguments are given, and the configuration names no requirement
+    :raises NothingToDo: no options are given, and the configuration names no requirement
     :raises KeyboardInterrupt: by SIGINT, SIGTERM or SIGHUP
     """
     stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
-    traceback = "--traceback" in call.arguments
+    traceback = call.values.get("traceback", False)
     try:
         with interruptible(), quiet_loggers():
-            parsed = parse(call.session, call.arguments, call.program)
-            if parsed.text is not None:
-                stdout.line(parsed.text)
-                code = ExitCode.DONE
-            else:
-                code = _run(call, parsed, stdout, stderr)
+            config = _config(call)
+            traceback = config.traceback
+            code = _run(call, config, stdout, stderr)
     except NothingToDo:
         raise
     except Exception as error:
@@ -168,14 +166,17 @@ _WORK: Final[dict[str, Callable[[Config, Notify], Report]]] = {
 }
 
 
-def _run(call: Call, parsed: Parsed, stdout: Stream, stderr: Stream) -> ExitCode:
-    config = configuration.load(
-        parsed.values,
+def _config(call: Call) -> Config:
+    return configuration.load(
+        call.values,
         registered=call.registered,
         folder=call.folder,
         invoked_from=call.invoked_from,
         environ=snapshot(),
     )
+
+
+def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode:
     config = _with_input(call, config, stderr)
     with progress.shown(
         stderr, quiet=config.quiet, verbose=config.verbose, color=config.color
@@ -188,12 +189,12 @@ def _run(call: Call, parsed: Parsed, stdout: Stream, stderr: Stream) -> ExitCode
 def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
     if call.session == options.MERGE:
         if not config.folders:
-            error = NothingToDo if not call.arguments else AsamanError
+            error = NothingToDo if not call.values else AsamanError
             raise error("no folders", "none is given", hint="name them: DIRECTORY...")
         return config
     if call.session == options.GENERATE:
         if config.requirement is None:
-            error = NothingToDo if not call.arguments else AsamanError
+            error = NothingToDo if not call.values else AsamanError
             raise error("no requirements file", "none is given", hint="name it: REQUIREMENT")
         return config
     found = configuration.with_project(config, call.folder)
@@ -205,9 +206,3 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
         f"no pyproject.toml in {call.folder}",
         hint="name a requirements file (-r), an archive (-s) or a folder of archives (-d)",
     )
-
-
-# --- what is printed and written -------------------------------------------------------------
-
-
-# --- what goes wrong -------------------------------------------------------------------------

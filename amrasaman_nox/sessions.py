@@ -11,6 +11,7 @@ sessions are plain functions too, for those who want to decorate them themselves
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import os
 import sys
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import commands
 from amrasaman_nox.config import options
+from amrasaman_nox.config.parser import parse
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.reports.console import tell
+from amrasaman_nox.reports.console import show_text, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import nox
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 #: nox keeps the attributes of what it registers, so that we know our own sessions.
 _MARK: Final = "registered_by_amrasaman_nox"
+#: What a console script was asked for; nox hands only texts on to a session.
+_CALL: Final[contextvars.ContextVar[commands.Call]] = contextvars.ContextVar("call")
 
 
 class SessionEnded(SystemExit):
@@ -156,29 +160,63 @@ def _closure(function: Callable[..., None], config: Config | None) -> Callable[[
 
 
 def _run(name: str, session: nox.Session, config: Config | None) -> None:
-    invoked_from, here = Path(session.invoked_from), Path.cwd()
-    # nox works in the folder of the noxfile, and that of the console scripts is our own.
-    from_console = here == Path(__file__).resolve().parent
-    if from_console:
-        # Where the user may not enter the current folder, absolute paths do as well.
-        with contextlib.suppress(OSError):
-            os.chdir(invoked_from)
-    call = commands.Call(
-        session=name,
-        arguments=tuple(session.posargs),
-        folder=invoked_from if from_console else here,
-        invoked_from=invoked_from,
-        registered=config,
-        program="" if from_console else f"nox -s {session.name} --",
-    )
     try:
-        code = commands.run(call)
+        code = _code(name, session, config)
     except commands.NothingToDo as nothing:
-        if not from_console:
-            session.skip(str(nothing))
-        code = tell(nothing)
-    if from_console:
-        raise SessionEnded(int(code))
+        session.skip(str(nothing))
     if code is not ExitCode.DONE:
         sys.stderr.flush()
         session.error(f"exit code {int(code)}")
+
+
+def _code(name: str, session: nox.Session, config: Config | None) -> ExitCode:
+    program = f"nox -s {session.name} --"
+    try:
+        parsed = parse(name, session.posargs, program)
+    except AsamanError as error:
+        return tell(error)
+    if parsed.text is not None:
+        return show_text(parsed.text)
+    call = commands.Call(
+        session=name,
+        values=parsed.values,
+        # nox works in the folder of the noxfile.
+        folder=Path.cwd(),
+        invoked_from=Path(session.invoked_from),
+        registered=config,
+        program=program,
+    )
+    return commands.run(call)
+
+
+@contextlib.contextmanager
+def called(call: commands.Call) -> Iterator[None]:
+    """Let :func:`register_call` find *call* meanwhile."""
+    token = _CALL.set(call)
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+
+
+def register_call() -> None:
+    """Register the session of a console script: it runs the call, and ends with its exit code.
+
+    The session raises :class:`SessionEnded`.
+    """
+    import nox
+
+    call = _CALL.get()
+
+    def session_function(_: nox.Session) -> None:
+        # nox works in the folder of its noxfile, which is our own. Where the user may not enter
+        # the current folder, absolute paths do as well.
+        with contextlib.suppress(OSError):
+            os.chdir(call.invoked_from)
+        try:
+            code = commands.run(call)
+        except commands.NothingToDo as nothing:
+            code = tell(nothing)
+        raise SessionEnded(int(code))
+
+    nox.session(name=call.session, venv_backend="none")(session_function)

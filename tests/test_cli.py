@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from amrasaman_nox import cli
@@ -302,6 +303,32 @@ def test_a_fault_of_ours_is_one_line_unless_a_traceback_is_wanted(
     assert "Traceback" not in err
     assert cli.run(["-r", pinned("break"), "--traceback"]) == 5
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_traceback_can_be_configured(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pyproject.toml").write_text("[tool.amrasaman]\ntraceback = true")
+    assert cli.run(["-r", pinned("break")]) == 5
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_command_line_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    make_context = click.Command.make_context
+    monkeypatch.setattr(
+        click.Command,
+        "make_context",
+        lambda *given, **more: (parsed.append(1), make_context(*given, **more))[1],
+    )
+    assert cli.run(["-r", pinned()]) == 0
+    assert parsed == [1]
+
+
+def test_a_project_in_the_folder_of_the_package_is_a_project(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(cli.__file__).parent)
+    assert cli.run([]) == ExitCode.BAD_INPUT
+    assert "error: nothing to build" in capsys.readouterr().err
 
 
 def test_an_error_of_the_system_names_the_path(capsys: pytest.CaptureFixture[str]) -> None:

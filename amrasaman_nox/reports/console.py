@@ -38,6 +38,13 @@ def show(report: Report, config: Config) -> ExitCode:
     return ended(exit_code(report), stdout, stderr)
 
 
+def show_text(text: str) -> ExitCode:
+    """Print *text* on stdout; return whether that went well."""
+    stdout = Stream(sys.stdout)
+    stdout.line(text)
+    return ended(ExitCode.DONE, stdout, Stream(sys.stderr))
+
+
 def exit_code(report: Report) -> ExitCode:
     """Return what *report* comes to: the first failure's code, else whether anything differs."""
     if report.build.failures:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from amrasaman_nox import commands
 from amrasaman_nox.config import options
+from amrasaman_nox.config.parser import parse
 
 from . import faults
 
@@ -25,8 +26,9 @@ def main() -> int:
     here = Path.cwd()
 
     def run(session: str, *own: str) -> int:
+        values = parse(session, own).values
         return commands.run(
-            commands.Call(session=session, arguments=own, folder=here, invoked_from=here)
+            commands.Call(session=session, values=values, folder=here, invoked_from=here)
         )
 
     with faults.counted(act, int(at)) as names:
