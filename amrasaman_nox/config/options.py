@@ -151,7 +151,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("relock", "relock", FLAG, _LOCKING, _BUILDING,
            "Resolve all build requirements anew."),
     Option("as-of", "as_of", MOMENT, _LOCKING, _BUILDING,
-           "Resolve as of this date (UTC) or now. Default: each source's own upload time."),
+           "Resolve as of this date (UTC) or now. Default: the later of the source's upload "
+           "and the interpreter's release."),
 
     Option("index-url", "index_url", TEXT, _INDEX, _BUILDING,
            "The package index to ask.", metavar="URL"),
