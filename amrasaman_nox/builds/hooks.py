@@ -211,6 +211,7 @@ class Runner:
             log=place.log,
             python=self.interpreter.executable,
             memory=(place.world.build_path,) if isolation.constant_paths else (),
+            clock=isolation.clock,
         )
         done = process.run(command, isolation)
         self.cpu_seconds += done.cpu_seconds

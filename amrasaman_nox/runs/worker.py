@@ -20,6 +20,7 @@ from amrasaman_nox.config.variables import default_cache, own_variables
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
+from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import download
 from amrasaman_nox.sources.locate import find_files
@@ -248,7 +249,8 @@ def _interpreter(executable: str) -> Interpreter:
 @functools.cache
 def _isolation(rung: str) -> Isolation:
     highest = choose("auto")
-    return highest if highest.rung == rung else choose(rung)
+    chosen = highest if highest.rung == rung else choose(rung)
+    return dataclasses.replace(chosen, clock=clock.library(_store().root))
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.files import own_umask
 from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.runs import executors
+from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.store import Store
@@ -105,8 +106,8 @@ def _open(config: Config, notify: Notify, workers: Workers) -> Workshop:
     requests = config.python or ("",)
     found = tuple(dict.fromkeys(interpreters.inspect(request) for request in requests))
     _check_distinct(found)
-    isolation = choose(config.isolation)
     store = Store.open(config.cache_dir or default_cache())
+    isolation = dataclasses.replace(choose(config.isolation), clock=clock.library(store.root))
     store.sweep()
     if config.scheduler is not None and workers.cluster is None:
         note = f"builds run here, not at {config.scheduler}: that takes --executor dask"

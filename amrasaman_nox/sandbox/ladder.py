@@ -11,6 +11,7 @@ from typing import Final
 from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.process import run
 from amrasaman_nox.sandbox.rungs import RUNGS, Rung
 from amrasaman_nox.sandbox.view import Command, Folder, Isolation, is_of_system
@@ -34,10 +35,12 @@ def choose(wanted: str, *, or_none: bool = True) -> Isolation:
             raise _nothing_but(rung, reasons)
         reason = _probe(rung, filtered=True)
         if not reason:
-            return Isolation(rung=rung.name, reasons=tuple(reasons))
+            return Isolation(rung=rung.name, reasons=tuple(reasons), clock=clock.library())
         if not rung.must_filter and not _probe(rung, filtered=False):
             reasons.append(f'isolation "{rung.name}" does not filter system calls: {reason}')
-            return Isolation(rung=rung.name, reasons=tuple(reasons), filtered=False)
+            return Isolation(
+                rung=rung.name, reasons=tuple(reasons), filtered=False, clock=clock.library()
+            )
         reasons.append(f'isolation "{rung.name}" is not available: {reason}')
     last = next(iter(RUNGS)) if wanted == "auto" else wanted
     raise AsamanError(

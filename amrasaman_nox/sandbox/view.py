@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +37,8 @@ BEGUN: Final = b"amrasaman-nox: begun\n"
 #: What of the machine a build may read, where it exists.
 _SYSTEM: Final = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 _SYSTEM_FILES: Final = ("/etc/ld.so.cache", "/etc/alternatives")
+#: Where a sandbox shows the library with which the clock is varied.
+CLOCK: Final = "/build/frontend/libfaketime.so.1"
 #: Folders in memory that a build may write to.
 TEMPORARY: Final = ("/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
 _TEMPORARY_SIZE: Final = 8 << 30
@@ -62,7 +64,8 @@ class Command:
     environment. ``log`` is where its output goes, in a private folder of this build. ``memory``
     are folders on empty file systems in memory, which belong to the process. ``processors`` are
     those it may run on, none for all. ``python`` is the base interpreter of the build: our own code
-    runs under it before the process does, and reads no build environment.
+    runs under it before the process does, and reads no build environment. ``clock`` is the path of
+    libfaketime on the host.
     """
 
     argv: tuple[str, ...]
@@ -75,6 +78,7 @@ class Command:
     python: str
     memory: tuple[str, ...] = ()
     processors: tuple[int, ...] = ()
+    clock: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +147,8 @@ def view(command: Command) -> View:
     shown = [path for path in system if path.exists() and not path.is_symlink()]
     shown += [path for path in map(Path, _SYSTEM_FILES) if path.exists()]
     files = (*_accounts(world).items(), (_ONLINE, _processors(world)))
-    folders = (*(Folder(host=path, inside=str(path)) for path in shown), *command.folders)
+    clock = (Folder(host=Path(command.clock), inside=CLOCK),) if command.clock else ()
+    folders = (*(Folder(host=path, inside=str(path)) for path in shown), *command.folders, *clock)
     paths = (*(item.inside for item in folders), *dict(files), world.home)
     return View(
         parents=_parents((*paths, *(f"{folder}/content" for folder in command.memory))),
@@ -212,11 +217,15 @@ def unprivileged() -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Isolation:
-    """The chosen rung, why each stronger one was not, and whether system calls are filtered."""
+    """The chosen rung, why each stronger one was not, and whether system calls are filtered.
+
+    ``clock`` is the path of the library with which the clock is varied, ``""`` where there is none.
+    """
 
     rung: str
     reasons: tuple[str, ...] = ()
     filtered: bool = True
+    clock: str = field(default="", compare=False)
 
     @property
     def constant_paths(self) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.comparison.wheels import normalisations_of, verdict_of
 from amrasaman_nox.model import Artefact, BuildFailure, Cause, Comparison, Verdict
 from amrasaman_nox.verification.explain import explain
-from amrasaman_nox.verification.variations import VARIATIONS
+from amrasaman_nox.verification.variations import CLOCK, VARIATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 #: What differs with nothing varied.
 RANDOM: Final = "random"
-_CLOCK: Final = "clock"
 #: Zip keeps even seconds only.
 _PAUSE: Final = 2.0
 _RECORD: Final = ".dist-info/RECORD"
@@ -193,13 +192,13 @@ class _Search:
         }
         if steady.random:
             found[RANDOM] = explain(steady.random, RANDOM)
-        elif _CLOCK not in found and steady.base.digest != self.subject.first.digest:
+        elif CLOCK not in found and steady.base.digest != self.subject.first.digest:
             # Held still, the clock gives another result than running: fractions of a second.
             parts = self.subject.compare(self.subject.first, steady.base)
-            found[_CLOCK] = explain(parts, _CLOCK)
+            found[CLOCK] = explain(parts, CLOCK)
         elif not found:
             # Only the clock went on, unless that was held against another one as well.
-            label = RANDOM if _CLOCK in self.plan.names else _CLOCK
+            label = RANDOM if CLOCK in self.plan.names else CLOCK
             found[label] = explain(differences, label)
         ordered = sorted(found.items(), key=lambda item: _rank(item[0]))
         return tuple(cause for _, causes in ordered for cause in causes), self._reason(steady)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.builds import tools
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
-from amrasaman_nox.sandbox.limited import clock_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from amrasaman_nox.sandbox.view import Isolation
 
+CLOCK: Final = "clock"
 _DAY: Final = 86_400
 #: Another year, month, day, weekday, hour, minute and second than now.
 _LATER: Final = 398 * _DAY + 7 * 3600 + 13 * 60 + 17
@@ -64,7 +64,7 @@ class Machine:
             isolation=isolation,
             locales=tools.locales(),
             processors=len(os.sched_getaffinity(0)),
-            fake_clock=bool(clock_library()),
+            fake_clock=bool(isolation.clock),
         )
 
     @property
@@ -116,19 +116,28 @@ class Plan:
         return tuple(variation.name for variation in self.variations)
 
 
-def plan(names: Sequence[str], machine: Machine) -> Plan:
-    """Return the variations with *names*, all for none, in the order of the table.
+def named(names: Sequence[str]) -> tuple[str, ...]:
+    """Return *names* in the order of the table, all of the table for none.
 
     :raises AsamanError: a name that is not in the table (exit 2)
     """
-    known = [variation.name for variation in VARIATIONS]
+    known = tuple(variation.name for variation in VARIATIONS)
     for name in names:
         if name not in known and name != "all":
             raise AsamanError(
                 f"variation {name}", "there is none of that name", hint=f"known: {', '.join(known)}"
             )
     everything = not names or "all" in names
-    wanted = [each for each in VARIATIONS if everything or each.name in names]
+    return tuple(name for name in known if everything or name in names)
+
+
+def plan(names: Sequence[str], machine: Machine) -> Plan:
+    """Return the variations with *names*, all for none, in the order of the table.
+
+    :raises AsamanError: a name that is not in the table (exit 2)
+    """
+    chosen = named(names)
+    wanted = [each for each in VARIATIONS if each.name in chosen]
     reasons = {each.name: each.unavailable(machine) for each in wanted}
     return Plan(
         machine=machine,
@@ -215,12 +224,10 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         unavailable=_one_processor,
     ),
     Variation(
-        name="clock",
-        changes="398 days, 7 hours, 13 minutes and 17 seconds later; "
-        "without libfaketime the seconds between two builds",
-        apply=lambda world, machine: replace(
-            world, clock_offset=world.clock_offset + (_LATER if machine.fake_clock else 0)
-        ),
+        name=CLOCK,
+        changes="398 days, 7 hours, 13 minutes and 17 seconds later",
+        apply=lambda world, _: replace(world, clock_offset=world.clock_offset + _LATER),
+        unavailable=lambda machine: "" if machine.fake_clock else "libfaketime is not installed",
     ),
     Variation(
         name="extra-variables",

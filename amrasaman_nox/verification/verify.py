@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
+from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import remove_tree
 from amrasaman_nox.inputs import readers
@@ -29,11 +30,12 @@ from amrasaman_nox.records import vouched_wheels
 from amrasaman_nox.runs import build, workshop
 from amrasaman_nox.runs.durations import seconds
 from amrasaman_nox.runs.schedule import in_parallel
+from amrasaman_nox.sandbox.clock import library
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.access import with_file_options
 from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.verification import rebuilders, subjects, variations
+from amrasaman_nox.verification import clock, rebuilders, subjects, variations
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def verify(config: Config, *, notify: Notify) -> Report:
     if config.against is not None:
         theirs = rebuilders.read(Path(config.against))
         return _built(config, notify, lambda shop, record: rebuilders.compare(shop, record, theirs))
-    plan = _plan(config)
+    plan = _plan(config, notify)
     return _built(config, notify, lambda shop, record: rebuild_record(shop, record, plan), plan)
 
 
@@ -140,9 +142,14 @@ def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
     ]
 
 
-def _plan(config: Config) -> Plan:
+def _plan(config: Config, notify: Notify) -> Plan:
     # Before anything is built: a name that is misspelt is to be said at once.
-    return variations.plan(config.vary, variations.Machine.here(choose(config.isolation)))
+    isolation = choose(config.isolation)
+    if variations.CLOCK in variations.named(config.vary):
+        clock.provide(config, notify)
+    store = config.cache_dir or default_cache()
+    isolation = dataclasses.replace(isolation, clock=library(store))
+    return variations.plan(config.vary, variations.Machine.here(isolation))
 
 
 # --- published wheels ------------------------------------------------------------------------

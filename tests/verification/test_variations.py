@@ -13,9 +13,8 @@ import pytest
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment
-from amrasaman_nox.sandbox import limited, view
+from amrasaman_nox.sandbox import view
 from amrasaman_nox.sandbox.ladder import choose
-from amrasaman_nox.sandbox.limited import _clock
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.verification import subjects, variations
 
@@ -156,13 +155,6 @@ def test_a_clock_can_stand_still_in_any_time_zone(
     assert look(plan.varied(still, plan.variations))["clock"][:2] == [moment, moment]
 
 
-def test_a_clock_that_cannot_be_had_is_no_silent_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-
-    monkeypatch.setattr(limited, "clock_library", lambda: "")
-    with pytest.raises(AsamanError, match="libfaketime is not installed"):
-        _clock(dataclasses.replace(BuildEnvironment(), clock_offset=1))
-
-
 # --- the table -----------------------------------------------------------------------------------
 
 
@@ -181,13 +173,14 @@ def test_without_a_sandbox_what_cannot_be_varied_is_said() -> None:
     unvaried = {text.partition(":")[0] for text in plan.not_varied}
     assert unvaried == {
         *("environment-path", "user", "home", "host-name", "directory-order", "processors"),
+        "clock",
     }
     assert all(text.partition(": ")[2] for text in plan.not_varied)
     assert set(plan.names) == set(EFFECTS) - unvaried
 
 
 def test_all_that_can_be_is_varied_by_default() -> None:
-    machine = variations.Machine(isolation=FULL)
+    machine = variations.Machine(isolation=FULL, fake_clock=True)
     assert variations.plan((), machine).names == tuple(EFFECTS)
     assert variations.plan(["all"], machine).names == tuple(EFFECTS)
     assert not variations.plan((), machine).not_varied
