@@ -30,6 +30,8 @@ class Kind(enum.Enum):
     OTHER = enum.auto()
     #: A hash of an algorithm that is weaker than sha256, or unknown.
     WEAK_HASH = enum.auto()
+    #: A file with another hash than the pinned one.
+    OTHER_HASH = enum.auto()
     #: An isolation that is not available.
     ISOLATION = enum.auto()
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from packaging.version import Version
+
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, Origin
 
 #: The first commit to SecureDrop, 2011-06-29; the original's default, in seconds since 1970.
@@ -96,6 +98,15 @@ class Pin:
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version}"
+
+
+def is_release(pinned: str, version: str) -> bool:
+    """Return whether *version* is what ``==pinned`` asks for (PEP 440).
+
+    A pin without a local label takes a release with one: ``==1.0`` is ``1.0+local``, too.
+    """
+    wanted, found = Version(pinned), Version(version)
+    return wanted in (found, found if wanted.local else Version(found.public))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -719,3 +719,21 @@ def test_the_functions_do_what_the_commands_do(
     assert len(written.build.records) == 2
     text = (bench.folder / "v.txt").read_text()
     assert all(digest in text for digest in bench.hashes(folder).values())
+
+
+def test_a_release_with_a_local_label_is_built_kept_and_verified(cold: Bench) -> None:
+    assert cold.index is not None
+    data = miniatures.project("mini-label", "1.0+local")
+    miniatures.add_sdist(cold.index, "mini-label", data, "1.0+local")
+    cold.write(f"mini-label==1.0 --hash={Digest.of(data)}")
+    arguments = ("-r", "requirements.txt")
+    assert cold.asaman(*arguments).returncode == 0
+    assert [*cold.hashes()] == ["mini_label-1.0+local-py2.py3-none-any.whl"]
+    again = cold.asaman(*arguments, "--offline")
+    assert (again.returncode, "kept 1" in again.stderr) == (0, True)
+    shutil.rmtree(cold.wheels)
+    assert cold.asaman(*arguments, "--offline").returncode == 0
+    assert cold.generate("requirements.txt").returncode == 0
+    (digest,) = cold.hashes().values()
+    text = (cold.folder / "verified-requirements.txt").read_text()
+    assert f"mini-label==1.0 \\\n    --hash=sha256:{digest}\n" in text

@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.inputs.requirements import parse_requirements
-from amrasaman_nox.model import BuildRecord, Digest, Pin, Requirements, Wheel
+from amrasaman_nox.model import BuildRecord, Digest, Pin, Requirements, Wheel, is_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -163,7 +163,8 @@ def _is_for(pin: Pin, record: BuildRecord) -> bool:
     except (InvalidWheelFilename, InvalidVersion):
         return False
     names = {canonicalize_name(record.name), name}
-    return names == {pin.name} and said == version == Version(pin.version)
+    same = said == version and is_release(pin.version, str(version))
+    return names == {pin.name} and same
 
 
 def _built_from(pin: Pin, record: BuildRecord) -> bool:

@@ -17,6 +17,7 @@ from amrasaman_nox.model import (
     BuildRecord,
     Event,
     Report,
+    is_release,
 )
 from amrasaman_nox.runs import taken
 from amrasaman_nox.runs.durations import estimates, remember
@@ -61,17 +62,22 @@ def _build(shop: Workshop, requirements: Requirements) -> BuildOutcome:
         pins = [pin for pin in applying if pin not in pure]
         outcome, lock = _build_for(shop, pins, interpreter, lock)
         total = joined(total, outcome, left_out)
-        by_name = {(pin.name, pin.version): pin for pin in pins}
+        by_name = {pin.name: pin for pin in pins}
         pure |= {
-            by_name[record.name, record.version]
+            by_name[record.name]
             for record in outcome.records
             if record.wheel.filename.endswith("-none-any.whl")
         }
-    applied = {(record.name, record.version) for record in total.records}
     left_out = tuple(
-        (pin, why) for pin, why in total.left_out if (pin.name, pin.version) not in applied
+        (pin, why)
+        for pin, why in total.left_out
+        if not any(_is_of(pin, record) for record in total.records)
     )
     return dataclasses.replace(total, left_out=left_out)
+
+
+def _is_of(pin: Pin, record: BuildRecord) -> bool:
+    return pin.name == record.name and is_release(pin.version, record.version)
 
 
 def _build_for(
@@ -81,11 +87,12 @@ def _build_for(
     shop.notify(Event(stage="build", state="total", count=len(pins)))
     for pin in kept:
         shop.notify(Event(stage="build", state="kept", name=str(pin)))
-    prepared, done = _build_all(shop, [pin for pin in pins if pin not in kept], interpreter, lock)
+    left = [pin for pin in pins if pin not in kept]
+    done = _build_all(shop, left, interpreter, lock)
     remember(done_records([item for item in done if not item.kept]), shop.store)
     entries = [item.entry for item in done if item.entry is not None]
     lock = keep_entries(shop, lock, entries)
-    built = {item.source.pin: result for item, result in zip(prepared, done, strict=True)}
+    built = dict(zip(left, done, strict=True))
     results = [Done(record=kept[pin], kept=True) if pin in kept else built[pin] for pin in pins]
     if shop.config.keep_sources:
         for record in done_records(results):
@@ -100,14 +107,14 @@ def _build_for(
 
 def _build_all(
     shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
-) -> tuple[tuple[Prepared, ...], list[Done]]:
+) -> list[Done]:
     """Fetch and check all *pins*, then build them; meanwhile the index is asked what they need."""
     with Lookups(shop, lock) as lookups:
         prepared = prepare.prepare(shop, pins, interpreter, lock, each=lookups.add)
         lookups.builds_begin()
         weights = estimates(prepared, shop.store)
         build = functools.partial(_one, shop, known=lookups.of)
-        return prepared, in_parallel(shop.workers, prepared, build, weights)
+        return in_parallel(shop.workers, prepared, build, weights)
 
 
 def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:

@@ -25,12 +25,12 @@ def present_wheels(
     shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
 ) -> dict[Pin, BuildRecord]:
     """Return the wheels in the output folder that this very run would build, verified."""
-    vouched: dict[tuple[str, str], list[tuple[BuildRecord, Path]]] = defaultdict(list)
+    vouched: dict[str, list[tuple[BuildRecord, Path]]] = defaultdict(list)
     for record, path in records.vouched_wheels(shop.config.output):
-        vouched[record.name, record.version].append((record, path))
+        vouched[record.name].append((record, path))
     found = {}
     for pin in pins:
-        for record, path in vouched[pin.name, pin.version]:
+        for record, path in vouched[pin.name]:
             current = _is_current(shop, pin, record, interpreter, lock)
             if current and digest_of(path) == record.wheel.digest.value:
                 found[pin] = record

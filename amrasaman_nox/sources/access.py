@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from amrasaman_nox.errors import Origin
     from amrasaman_nox.model import IndexOptions
 
+#: The index that is asked where none is named.
+DEFAULT_INDEX: Final = "https://pypi.org/simple"
 _SCHEMES: Final = frozenset({"https", "http", "file"})
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # An index may be written NAME=URL; its credentials then come from variables with that name.

@@ -90,7 +90,11 @@ class Connections:
         )
 
     def get(
-        self, url: str, credentials: tuple[str, str] | None, patience: Patience
+        self,
+        url: str,
+        credentials: tuple[str, str] | None,
+        patience: Patience,
+        accept: str = "*/*",
     ) -> requests.Response:
         """Ask for *url*; the body is not read yet."""
         import requests
@@ -102,6 +106,7 @@ class Connections:
         try:
             return self._session().get(
                 url,
+                headers={"Accept": accept},
                 stream=True,
                 allow_redirects=False,
                 timeout=(patience.connect, patience.read),

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: What an answer may be long where the index gives no size, in bytes.
 LARGEST: Final = 2 << 30
 _CHUNK: Final = 1 << 18
+_LARGEST_PAGE: Final = 64 << 20
+#: What pages of an index are asked for (PEP 691).
+_PAGES: Final = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
 _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REFUSALS: Final = frozenset({401, 403, 407})
@@ -143,6 +146,30 @@ def refuses(url: str, index: IndexOptions, patience: Patience = Patience()) -> i
     return response.status_code if response.status_code in _REFUSALS else None
 
 
+def page(url: str, index: IndexOptions, patience: Patience = Patience()) -> bytes:
+    """Return a page of an index, as JSON where the index has it (PEP 691), else as HTML.
+
+    :raises AsamanError: no answer (exit 5), not a page over HTTP, or larger than 64 MiB (exit 2)
+    """
+    access.check_url(url, index)
+    if urlsplit(url).scheme.lower() == "file":
+        raise AsamanError(url, "not a page over HTTP")
+    body = bytearray()
+    with Connections(index) as sessions, sessions.lent():
+        try:
+            answer = _answer(url, url, sessions, patience, accept=_PAGES)
+            with contextlib.closing(answer) as response:
+                for chunk in _body(response, None, patience):
+                    body += chunk
+                    if len(body) > _LARGEST_PAGE:
+                        raise AsamanError(access.without_credentials(url), "larger than 64 MiB")
+        except BrokenError as broken:
+            raise AsamanError(
+                access.without_credentials(url), broken.reason, code=ExitCode.INPUT_OUTPUT
+            ) from broken
+    return bytes(body)
+
+
 def _wanted(file: Source | ResolvedFile) -> _Wanted:
     pin = file.pin if isinstance(file, Source) else None
     return _Wanted(
@@ -227,11 +254,12 @@ def _download(
 ) -> None:
     for attempt in range(patience.attempts):
         try:
-            with contextlib.closing(_answer(wanted, sessions, patience)) as response:
+            answer = _answer(wanted.url, wanted.written_url, sessions, patience)
+            with contextlib.closing(answer) as response:
                 limit = LARGEST if wanted.size is None else wanted.size
                 _check_length(response, limit, wanted)
                 store.add(
-                    _body(response, wanted, patience),
+                    _body(response, wanted.size, patience),
                     wanted.digest,
                     limit=limit,
                     name=wanted.filename,
@@ -251,12 +279,18 @@ def _download(
             return
 
 
-def _answer(wanted: _Wanted, sessions: Connections, patience: Patience) -> requests.Response:
-    """Ask for the file, following redirects, and return an answer with status 200."""
-    url = access.without_credentials(wanted.url)
-    credentials = sessions.credentials(url, wanted.written_url)
+def _answer(
+    asked: str,
+    written_url: str | None,
+    sessions: Connections,
+    patience: Patience,
+    accept: str = "*/*",
+) -> requests.Response:
+    """Ask for a URL, following redirects, and return an answer with status 200."""
+    url = access.without_credentials(asked)
+    credentials = sessions.credentials(url, written_url)
     for _ in range(_MOST_REDIRECTS + 1):
-        response = sessions.get(url, credentials, patience)
+        response = sessions.get(url, credentials, patience, accept)
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
             _check_status(response)
             return response
@@ -324,7 +358,7 @@ def _content_length(response: requests.Response) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
 
 
-def _body(response: requests.Response, wanted: _Wanted, patience: Patience) -> Iterator[bytes]:
+def _body(response: requests.Response, size: int | None, patience: Patience) -> Iterator[bytes]:
     """Yield the body as it arrives, encodings left alone; the whole of it or an error."""
     started = time.monotonic()
     received = 0
@@ -338,7 +372,7 @@ def _body(response: requests.Response, wanted: _Wanted, patience: Patience) -> I
         yield chunk
     length = _content_length(response)
     chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
-    expected = wanted.size if length is None and not chunked else length
+    expected = size if length is None and not chunked else length
     if expected is not None and received < expected:
         raise BrokenError(f"truncated: {received} of {expected} bytes")
 

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of
-from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source
-from amrasaman_nox.sources import access, download
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of
+from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source, is_release
+from amrasaman_nox.sources import access, download, pages
 from amrasaman_nox.sources.fit import best_first, checked_wheel_name, name_and_version
 from amrasaman_nox.sources.uv import (
     ALGORITHMS,
@@ -71,6 +71,8 @@ def locate(
             found[pin] = _direct(pin, index)
     listed = [pin for pin in pins if pin not in found]
     found.update(_match_all(client, listed, lambda pin, it: _match(pin, it, wheels_for, tags)))
+    for pin in listed:
+        found[pin] = _among_all_files(client, pin, found[pin])
     dated = _with_upload_times(
         client, {pin: source for pin, source in found.items() if isinstance(source, Source)}
     )
@@ -162,6 +164,22 @@ def published_wheels(
             for wheel in wheels
         )
     return found
+
+
+def _among_all_files(client: Client, pin: Pin, found: Source | AsamanError) -> Source | AsamanError:
+    """Return the sdist with a pinned hash that the index client does not name, else *found*."""
+    if isinstance(found, Source) or found.kind is not Kind.OTHER_HASH or client.index.offline:
+        return found
+    for version, sdist in pages.sdists_of(pin, client.index):
+        digest = next((one for one in sdist.digests if one in pin.digests), None)
+        if digest is not None:
+            return _sdist(_exact(pin, version), digest, sdist)
+    return found
+
+
+def _exact(pin: Pin, version: str) -> Pin:
+    """Return *pin* with the version of its file, which may have a local label that it lacks."""
+    return pin if Version(version) == Version(pin.version) else replace(pin, version=version)
 
 
 def _direct(pin: Pin, index: IndexOptions) -> Source | AsamanError:
@@ -298,7 +316,7 @@ def _by_key(keys: Sequence[_Key], answer: Answer) -> dict[_Key, Listed | AsamanE
     found: dict[_Key, Listed | AsamanError] = {}
     for name, version in keys:
         package = packages.get(canonicalize_name(name))
-        if package is None or Version(package.version) != Version(version):
+        if package is None or not is_release(version, package.version):
             found[name, version] = AsamanError(
                 f"{name}=={version}", "the index client does not answer for it"
             )
@@ -312,6 +330,7 @@ def _match(
 ) -> Source | AsamanError:
     if not pin.digests:
         return AsamanError(str(pin), "not hashed", origin=pin.origin)
+    pin = _exact(pin, listed.version)
     if pin.name in wheels_for:
         return _match_wheel(pin, listed, tags)
     sdist = listed.sdist
@@ -324,10 +343,7 @@ def _match(
         )
     digest = _pinned(pin, sdist)
     if digest is not None:
-        try:
-            return _source(pin, _sdist_name(pin, sdist.filename), digest, sdist)
-        except AsamanError as error:
-            return error
+        return _sdist(pin, digest, sdist)
     if any(_pinned(pin, wheel) for wheel in listed.wheels):
         return AsamanError(
             str(pin),
@@ -337,6 +353,13 @@ def _match(
             origin=pin.origin,
         )
     return _mismatch(pin, sdist)
+
+
+def _sdist(pin: Pin, digest: Digest, sdist: Artifact) -> Source | AsamanError:
+    try:
+        return _source(pin, _sdist_name(pin, sdist.filename), digest, sdist)
+    except AsamanError as error:
+        return error
 
 
 def _match_wheel(pin: Pin, listed: Listed, tags: Sequence[str]) -> Source | AsamanError:
@@ -399,6 +422,7 @@ def _mismatch(pin: Pin, sdist: Artifact) -> AsamanError:
         str(pin),
         f"hash mismatch: pinned is {expected}, the index advertises another hash, {told}",
         origin=pin.origin,
+        kind=Kind.OTHER_HASH,
     )
 
 

@@ -81,17 +81,15 @@ def _asked(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> dic
     times = upload_times(
         local, index=shop.index, python=interpreter.executable, cache=shop.index_cache
     )
-    found = {
-        source.pin: source
-        for source in index.locate(
-            asked,
-            index=shop.index,
-            python=interpreter.executable,
-            cache=shop.index_cache,
-            wheels_for=frozenset(shop.config.only_binary),
-            tags=interpreter.tags,
-        )
-    }
+    located = index.locate(
+        asked,
+        index=shop.index,
+        python=interpreter.executable,
+        cache=shop.index_cache,
+        wheels_for=frozenset(shop.config.only_binary),
+        tags=interpreter.tags,
+    )
+    found = dict(zip(asked, located, strict=True))
     for pin in local:
         (digest,) = pin.digests
         found[pin] = Source(
@@ -121,7 +119,7 @@ def _remembered(
         if uploaded is None and not locked and not facts["taken"]:
             continue
         return Source(
-            pin=pin,
+            pin=dataclasses.replace(pin, version=facts.get("version", pin.version)),
             filename=Path(pin.path).name if pin.path else facts["filename"],
             digest=digest,
             url=None if pin.path else facts["url"],
@@ -135,6 +133,7 @@ def _remembered(
 def _remember(shop: Workshop, source: Source, interpreter: Interpreter) -> None:
     facts = {
         "filename": source.filename,
+        "version": source.version,
         "url": source.url,
         "size": source.size,
         "uploaded": utc(source.uploaded) if source.uploaded else None,
@@ -149,7 +148,7 @@ def _remember(shop: Workshop, source: Source, interpreter: Interpreter) -> None:
 def _memory_key(shop: Workshop, pin: Pin, digest: Digest, interpreter: Interpreter) -> str:
     # Which of several pinned wheels is taken depends on the interpreter.
     kind = interpreter.tags[0] if pin.name in shop.config.only_binary else "sdist"
-    return f"{pin.name}-{pin.version}-{kind}-{digest}"
+    return f"{pin.name}-{kind}-{digest}"
 
 
 def _checked(

@@ -243,6 +243,45 @@ def test_another_hash_on_the_index_is_named_and_the_pin_wins(
     assert "0" * 64 in error.why
 
 
+@pytest.mark.parametrize("form", ["json", "html", "folder"])
+def test_of_two_sdists_of_a_release_the_hash_decides(
+    index: LocalIndex, cache: Path, tmp_path: Path, form: str
+) -> None:
+    index.json = form == "json"
+    index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
+    other = index.add(b"PK another", "one-1.0.zip", uploaded=JUNE)
+    options = index.options()
+    if form == "folder":
+        for file in index.files.values():
+            (tmp_path / file.filename).write_bytes(file.data)
+        options = IndexOptions(no_index=True, find_links=(str(tmp_path),))
+    (found,) = locate(cache, options, pin(other))
+    assert (found.filename, found.digest) == ("one-1.0.zip", other.digest)
+    assert found.uploaded == (JUNE if form == "json" else None)
+    place = (
+        (tmp_path / "one-1.0.zip").as_uri() if form == "folder" else index.file_url(found.filename)
+    )
+    assert found.url == place
+
+
+def test_a_pin_takes_a_release_with_a_local_label(index: LocalIndex, cache: Path) -> None:
+    local = index.add(make_sdist("one", "1.0+local.1"), "one-1.0+local.1.tar.gz")
+    (found,) = locate(cache, index.options(), pin(local))
+    assert (found.version, found.filename) == ("1.0+local.1", "one-1.0+local.1.tar.gz")
+
+
+def test_a_release_beside_one_with_a_local_label_is_taken(index: LocalIndex, cache: Path) -> None:
+    plain = index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
+    index.add(make_sdist("one", "1.0+local"), "one-1.0+local.tar.gz")
+    (found,) = locate(cache, index.options(), pin(plain))
+    assert (found.version, found.digest) == ("1.0", plain.digest)
+
+
+def test_a_pin_with_a_local_label_takes_no_other(index: LocalIndex, cache: Path) -> None:
+    plain = index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
+    assert "no such version" in refusal(cache, index.options(), pin(plain, version="1.0+a")).why
+
+
 def test_a_pin_of_wheels_alone_says_how_to_mend_it(index: LocalIndex, cache: Path) -> None:
     index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
     wheel = index.add(make_wheel("one", "1.0"), "one-1.0-py3-none-any.whl")
