@@ -1,4 +1,4 @@
-"""The console scripts: parse, delegate to the nox session in this process, map the exit code."""
+"""The console scripts: parse, run the nox session in this process, return its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each command does, told apart from how it is called: options in, work, results, exit code.
+"""What each command does, however it is called: options in, work, results, exit code.
 
 The console scripts and the nox sessions both end here. Results go to stdout, and everything else
 to stderr.

@@ -1,4 +1,7 @@
-"""Private temporary folders; what a killed run leaves of them is removed by the next."""
+"""Files put in place by one rename, and private temporary folders.
+
+What a killed run leaves of temporary folders is removed by the next.
+"""
 
 # ruff: noqa: PTH106, PTH108
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frozen value objects; no I/O.
+"""The frozen values that go from room to room; no I/O.
 
 A build is a value turned into a value: a :class:`BuildJob` goes in, a :class:`BuildRecord` or a
 :class:`BuildFailure` comes out. A rebuild is the same job with its :class:`BuildEnvironment`

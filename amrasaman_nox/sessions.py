@@ -1,4 +1,4 @@
-"""The nox sessions: options in, work, verdict out; the only room that knows nox.
+"""The nox sessions, and their registration in a noxfile.
 
 Decorating registers a session, importing does not; so a noxfile calls :func:`register`. The
 sessions are plain functions too, for those who want to decorate them themselves::

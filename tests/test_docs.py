@@ -19,7 +19,7 @@ from amrasaman_nox.config import layers, options
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import ExitCode
 
-from .support import documents
+from .support import documents, house
 from .support.documents import Block
 from .support.projects import make_sdist
 
@@ -62,6 +62,34 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert file.exists(), f"{name(document)} links to {target}"
         if anchor:
             assert anchor in documents.anchors(file), f"{name(document)} links to {target}"
+
+
+#: Documents that say where in the code something is.
+GUIDES = [documents.ROOT / "docs/explanation/architecture.md"]
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=name)
+def test_files_that_a_guide_names_exist(document: Path) -> None:
+    named = documents.paths(document)
+    assert named
+    assert [path for path in named if not documents.source(path).exists()] == []
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=name)
+def test_tables_that_a_guide_names_are_where_it_says(document: Path) -> None:
+    named = documents.definitions(document)
+    assert named
+    for what, path in named:
+        assert what in house.names_in(documents.source(path)), f"{what} in {path}"
+
+
+def test_the_picture_is_what_the_imports_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (documents.ROOT / "docs/explanation/architecture.md").read_text()
+    assert documents.renewed(page) == page
+    for room in house.rooms():
+        assert f"\n{documents.room_name(room)}" in page
+    monkeypatch.setattr(house, "graph", lambda: {"errors": {"model"}})
+    assert documents.renewed(page) != page
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

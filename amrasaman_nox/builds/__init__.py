@@ -1,1 +1,1 @@
-"""From verified bytes to a wheel."""
+"""From one job to one wheel with its record, or to a failure."""

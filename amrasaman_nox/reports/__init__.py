@@ -1,1 +1,1 @@
-"""How a run's outcome is shown: one renderer a format."""
+"""Values become text: one renderer for each format, and what is printed meanwhile."""

@@ -1,1 +1,1 @@
-"""What a run does with its builds: order, places, reuse, results."""
+"""A whole run: which builds, in which order and where, what is reused, what is published."""

@@ -1,1 +1,1 @@
-"""Rebuild under variations, compare, explain."""
+"""Rebuild under variations, compare with that or with a published wheel, and explain."""

@@ -1,1 +1,1 @@
-"""What a wheel is: strict reading, canonical form, differences."""
+"""What a wheel is: read strictly, written in canonical form."""

@@ -18,8 +18,10 @@ from amrasaman_nox.config import options, parser
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.wheels.canonical import PASSES
 
+from . import house
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from amrasaman_nox.config.parser import Parsed
 
@@ -227,6 +229,36 @@ def _passes() -> str:
     return _table(rows)
 
 
+def _picture() -> str:
+    edges = house.rooms()
+    heights, nearest = house.heights(edges), house.nearest(edges)
+
+    def named(rooms: Iterable[str]) -> str:
+        return "  ".join(map(room_name, sorted(rooms, key=lambda room: (-heights[room], room))))
+
+    lines = [
+        f"{room_name(room):14} ──► {named(nearest[room])}".removesuffix(" ──► ").rstrip()
+        for room in sorted(heights, key=lambda room: (-heights[room], room))
+    ]
+    return "\n".join(("```text", *lines, "```"))
+
+
+def _rooms() -> str:
+    heights = house.heights(house.rooms())
+    rows = [("room", "what it does"), ("---", "---")]
+    for room in sorted(heights, key=lambda room: (-heights[room], room)):
+        if room:
+            rows.append((f"`{room_name(room)}`", house.sentence(room)))
+    return _table(rows)
+
+
+def room_name(room: str) -> str:
+    """Return how documents name *room*: a folder ends in a slash, a module in ``.py``."""
+    if not room:
+        return house.NAME
+    return f"{room}/" if house.path(room).name == "__init__.py" else f"{room}.py"
+
+
 def _table(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
@@ -239,7 +271,30 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "commands": _commands,
     "configuration": _configuration,
     "passes": _passes,
+    "picture": _picture,
+    "rooms": _rooms,
 }
+
+
+_PATH = re.compile(r"`(?P<path>[\w./-]+(?:\.py|\.md|\.toml|/))`")
+_NAME = re.compile(r"`(?P<name>\w+)`\s(?:in|of)\s`(?P<path>[\w./]+\.py)`")
+
+
+def paths(document: Path) -> list[str]:
+    """Return the files and folders that *document* names, as it names them."""
+    return [match["path"] for match in _PATH.finditer(_FENCE.sub("", document.read_text()))]
+
+
+def definitions(document: Path) -> list[tuple[str, str]]:
+    """Return what *document* says is defined where: ```NAME` in `FILE.py``` as name and file."""
+    found = _NAME.finditer(_FENCE.sub("", document.read_text()))
+    return [(match["name"], match["path"]) for match in found]
+
+
+def source(path: str) -> Path:
+    """Return the file or folder that documents call *path*: of the package, or from the top."""
+    inside = house.PACKAGE / path
+    return inside if inside.exists() else ROOT / path
 
 
 def tables(block: Block) -> dict[str, Any]:
