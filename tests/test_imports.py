@@ -30,11 +30,13 @@ MOST_FLOORS = 9
 STARTS_PROCESSES = {
     "builds.tools": "a compiler, for its version",
     "environments.interpreters": "an interpreter, for what it says of itself",
+    "environments.toolchains": "rustc and cargo, for what they say of themselves",
     "runs.tree": "git, for the files of a project",
     "sandbox.inside.confine": "the build, inside the sandbox",
     "sandbox.inside.precompile": "itself for each wheel, inside the sandbox",
     "sandbox.inside.start": "a second hook, inside the sandbox",
     "sandbox.process": "foreign code",
+    "sources.cargo": "the user's cargo, on a manifest of our own",
     "sources.uv": "the index client",
     "verification.diffoscope": "diffoscope",
 }
