@@ -27,6 +27,9 @@ EARLIEST_EPOCH: Final = 315532800
 LATEST_EPOCH: Final = 4354819198
 #: Raised with every change of the build that could change a wheel or a record.
 SCHEMA: Final = 1
+#: Raised with every change of how build environments are made: former ones are dropped, and wheels
+#: that were built with them are built again. In 1, bytecode that came in a wheel could be run.
+ENVIRONMENTS: Final = 2
 _HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 _WEAK: Final = frozenset({"md5", "sha1", "sha224"})
 
@@ -393,6 +396,7 @@ class BuildJob:
         """The sha256 (hexadecimal) of everything that can change the wheel."""
         facts = {
             "schema": SCHEMA,
+            "environments": ENVIRONMENTS,
             "sdist": str(self.source.digest),
             "requirements": sorted(f"{file.filename} {file.digest}" for file in self.requirements),
             "interpreter": [self.interpreter.executable, str(self.interpreter.digest)],

@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import sys
+import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from amrasaman_nox import Config, build_wheels, write_verified_requirements
 from amrasaman_nox.model import Digest
 
 from .support import miniatures
+from .support.bytecode import forged
 from .support.index import altered
 from .support.projects import make_sdist, make_wheel
 
@@ -617,6 +620,42 @@ def test_an_altered_build_requirement_is_never_installed(cold: Bench) -> None:
     assert done.returncode == 2
     assert "hash mismatch" in done.stderr
     assert not cold.hashes()
+
+
+@pytest.mark.parametrize("kind", ["valid", "unchecked"])
+def test_bytecode_in_one_release_of_a_build_requirement_is_not_run_in_another(
+    cold: Bench, kind: str
+) -> None:
+    """1.0 ships forged bytecode of a module that it does not use; 1.1 is clean, and uses it."""
+    assert cold.index is not None
+    source = b"VALUE = 'source'\n"
+    cached = f"evilreq/__pycache__/helper.{sys.implementation.cache_tag}.pyc"
+    bytecode = forged(kind, "VALUE = 'forged'", source, 1_700_000_000)
+    releases: dict[str, dict[str, bytes | str]] = {
+        "1.0": {"evilreq/__init__.py": "VALUE = ''\n", cached: bytecode},
+        "1.1": {"evilreq/__init__.py": "from .helper import VALUE\n"},
+    }
+    for version, files in releases.items():
+        wheel = make_wheel("evilreq", version, {**files, "evilreq/helper.py": source})
+        uploaded = miniatures.BACKENDS_UPLOADED
+        cold.index.add(wheel, f"evilreq-{version}-py3-none-any.whl", uploaded=uploaded)
+    body = "    import evilreq\n" + writes("evilreq.VALUE")
+    pins = []
+    for version in releases:
+        sdist = own("mini-own", body, requires=f"['evilreq=={version}']", version=version)
+        pins.append(miniatures.add_sdist(cold.index, "mini-own", sdist, version))
+    alone = replace(cold, cache=cold.folder / "another-cache")
+    for bench, pin, output in (
+        (cold, pins[0], "."),
+        (cold, pins[1], "."),
+        (alone, pins[1], "alone"),
+    ):
+        done = bench.asaman("-r", bench.write(pin), "--output", output)
+        assert done.returncode == 0, done.stderr
+    name = "mini_own-1.1-py2.py3-none-any.whl"
+    with zipfile.ZipFile(cold.folder / name) as archive:
+        assert b"'source'" in archive.read("mini_own.py")
+    assert (cold.folder / name).read_bytes() == (cold.folder / "alone" / name).read_bytes()
 
 
 def test_what_backends_warn_of_stays_in_their_logs(cold: Bench) -> None:

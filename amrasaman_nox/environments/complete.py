@@ -15,10 +15,28 @@ from pathlib import Path
 from typing import Final
 
 from amrasaman_nox import files as temporary
+from amrasaman_nox.files import remove_tree
+from amrasaman_nox.model import ENVIRONMENTS
 
 #: What the name of a note ends in, beside its folder.
 SUFFIX: Final = ".complete"
+_KINDS: Final = ("environments", "installed")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+def home(root: Path, kind: str) -> Path:
+    """Return the folder of the store at *root* for all folders of a *kind*, as they are made now.
+
+    :param kind: ``environments`` or ``installed``
+    """
+    return root / f"{kind}-{ENVIRONMENTS}"
+
+
+def drop_former(root: Path) -> None:
+    """Remove from the store at *root* what was made in a former way."""
+    for kind in _KINDS:
+        for former in (kind, *(f"{kind}-{number}" for number in range(1, ENVIRONMENTS))):
+            remove_tree(root / former)
 
 
 def note(folder: Path) -> None:

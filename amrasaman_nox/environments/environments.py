@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
+from importlib.util import source_from_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Where a script names its interpreter, in bytes from its beginning.
 _HEAD: Final = 1024
+#: What was compiled here is called so, and nothing else is.
+_COMPILED: Final = ".pyc"
 _BOTH: Final = "is a file and a folder"
 #: What the names in a wheel can be refused for.
 _NAMING: Final = frozenset(
@@ -74,12 +77,13 @@ def prepare(
         environment's lock for too long (exit 5)
     """
     key = _key(files, interpreter, isolation, inside)
-    host = store.root / "environments" / key
+    host = complete.home(store.root, "environments") / key
     environment = Environment(host=host, inside=inside if isolation.constant_paths else str(host))
     if complete.is_whole(host):
         return environment
     with store.lock(f"environment-{key}", timeout=PATIENCE, notify=notify):
         if not complete.is_whole(host):
+            complete.drop_former(store.root)
             host.parent.mkdir(mode=0o700, exist_ok=True)
             remove_tree(host)
             bare = _bare(interpreter, store)
@@ -125,7 +129,7 @@ def _key(
 def _bare(interpreter: Interpreter, store: Store) -> Path:
     """Return the interpreter's empty virtualenv: it holds no path of its own."""
     name = hashlib.sha256(f"{interpreter.executable} {interpreter.digest}".encode()).hexdigest()
-    bare = store.root / "environments" / f"bare-{name[:32]}"
+    bare = complete.home(store.root, "environments") / f"bare-{name[:32]}"
     with store.lock(bare.name, timeout=PATIENCE):
         if not complete.is_whole(bare):
             remove_tree(bare)
@@ -166,9 +170,12 @@ def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None
 def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
     """Show an installed wheel in an environment; a file that another one has put there stays.
 
+    Bytecode is shown beside the source that it was compiled from, and beside no other.
+
     :raises OSError: a file is a folder of another wheel, or what the disk refuses
     """
     moved = environment.python != wheel.python
+    kept: set[str] = set()
     for folder, folders, files in os.walk(wheel.path, onerror=_raise):
         within = os.path.relpath(folder, wheel.path)
         there = os.path.join(environment.host, within)
@@ -178,7 +185,10 @@ def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
             file, place = os.path.join(folder, name), os.path.join(there, name)
             if moved and within == "bin":
                 _move(Path(file), Path(place), wheel.python, environment.python)
-            _place(file, place, share=isolation.constant_paths)
+            if place.endswith(_COMPILED) and source_from_cache(place) in kept:
+                continue
+            if not _place(file, place, share=isolation.constant_paths):
+                kept.add(place)
 
 
 def _raise(error: OSError) -> None:
@@ -192,18 +202,20 @@ def _make(folder: str) -> None:
         os.mkdir(folder)
 
 
-def _place(file: str, there: str, *, share: bool) -> None:
+def _place(file: str, there: str, *, share: bool) -> bool:
+    """Put *file* there, unless another file is; return whether it was put."""
     if os.path.lexists(there):
         if os.path.isdir(there):
             raise IsADirectoryError(errno.EISDIR, _BOTH, there)
-        return
+        return False
     if share:
         # No build can write to it. There are file systems without links, and files that have
         # as many as they can.
         with contextlib.suppress(OSError):
             os.link(file, there)
-            return
+            return True
     shutil.copy2(file, there)
+    return True
 
 
 def _move(script: Path, there: Path, former: str, python: str) -> None:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from packaging.utils import parse_wheel_filename
-from packaging.version import Version
 
 from amrasaman_nox.environments import bytecode, complete
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
@@ -50,7 +49,6 @@ _LONGEST: Final = 80
 _COMPILER: Final = "/build/compiling.py"
 _NEW: Final = "/build/new"
 _KNOWN: Final = "/build/known"
-_TWINS: Final = "/build/twins"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,31 +130,13 @@ def _path(file: LockedFile | None, how: _How) -> Path:
         named, readable = f"{file.filename} {file.digest}", "-".join(_release(file))
     facts = [named, how.python, how.interpreter.executable, str(how.interpreter.digest)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-    return how.store.root / "installed" / f"{readable}-{key}"
+    return complete.home(how.store.root, "installed") / f"{readable}-{key}"
 
 
 def _release(file: LockedFile) -> tuple[str, str]:
     """Return project and version of a wheel for the name of a folder; there is no ``-`` in them."""
     name, version, _, _ = parse_wheel_filename(file.filename)
     return name.replace("-", "_")[:_LONGEST], str(version)
-
-
-def _twin(file: LockedFile, how: _How) -> Path | None:
-    """Return the installed wheel of the nearest release of the same project, an older one first.
-
-    Most of its modules are the same, and so is their bytecode.
-    """
-    project, text = _release(file)
-    version = Version(text)
-    found = {
-        Version(path.name.split("-")[1]): path
-        for path in how.store.root.glob(f"installed/{project}-*")
-        if path.suffix != complete.SUFFIX and complete.is_whole(path)
-    }
-    older = [other for other in found if other < version]
-    newer = [other for other in found if other > version]
-    nearest = max(older, default=None) or min(newer, default=None)
-    return found[nearest] if nearest is not None else None
 
 
 def _install(missing: dict[LockedFile, Path], how: _How) -> None:
@@ -169,8 +149,7 @@ def _install(missing: dict[LockedFile, Path], how: _How) -> None:
         known = _path(None, how)
         for name in ("new", "known"):
             give_to_build(work / name)
-        twins = {file: _twin(file, how) for file in missing}
-        done = process.run(_command(work, known, twins, how), how.isolation)
+        done = process.run(_command(work, known, list(missing), how), how.isolation)
         if done.code or done.limit:
             disk = any(os.strerror(number) in done.tail for number in DISK_FAULTS)
             raise AsamanError(
@@ -211,10 +190,8 @@ def _take(folder: Path, final: Path) -> None:
     folder.rename(final)
 
 
-def _command(
-    work: Path, known: Path, twins: Mapping[LockedFile, Path | None], how: _How
-) -> view.Command:
-    """Return what installs the files of *twins*, each into a folder of its own, and compiles."""
+def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) -> view.Command:
+    """Return what installs *files*, each into a folder of its own, and compiles."""
     inside = how.isolation.constant_paths
     shown = {
         "wheels": view.Folder(host=work / "wheels", inside=_WHEELS),
@@ -224,11 +201,6 @@ def _command(
         else view.Folder(host=work / "known", inside=_KNOWN, writable=True),
         "uv": view.Folder(host=_uv(), inside=_UV),
         "compiler": view.Folder(host=Path(precompile.__file__), inside=_COMPILER),
-        **{
-            path.name: view.Folder(host=path, inside=f"{_TWINS}/{path.name}")
-            for path in twins.values()
-            if path is not None
-        },
     }
     seen = {name: item.inside if inside else str(item.host) for name, item in shown.items()}
     world = dataclasses.replace(BuildEnvironment(), environment_path=how.environment)
@@ -237,7 +209,7 @@ def _command(
     variables = normalise.variables(world)
     del variables["PYTHONDONTWRITEBYTECODE"]
     return view.Command(
-        argv=("/bin/sh", "-c", _program(twins, seen, how)),
+        argv=("/bin/sh", "-c", _program(files, seen, how)),
         directory="/" if inside else str(work),
         variables=variables,
         folders=(
@@ -252,8 +224,8 @@ def _command(
     )
 
 
-def _program(twins: Mapping[LockedFile, Path | None], seen: Mapping[str, str], how: _How) -> str:
-    """Return what the shell runs: only what installs decides how it ends.
+def _program(files: Sequence[LockedFile], seen: Mapping[str, str], how: _How) -> str:
+    """Return what the shell runs: it fails if a wheel is not installed, or its bytecode stays.
 
     uv keeps what it found out about the interpreter in its cache, beside what it unpacks; it would
     ask anew for each environment. Without bytecode a build is slower, and the same.
@@ -266,21 +238,19 @@ def _program(twins: Mapping[LockedFile, Path | None], seen: Mapping[str, str], h
     ]
     installs = []
     compiles = [how.python, "-I", "-S", seen["compiler"], str(_COMPILING)]
-    for number, (file, twin) in enumerate(twins.items()):
+    for number, file in enumerate(files):
         folder = f"{seen['new']}/{number}"
         line = [*install, "--prefix", folder, "--requirement", f"{seen['wheels']}/{number}.txt"]
         installs.append(shlex.join(line))
         modules = bytecode.modules(parse_wheel_filename(file.filename)[0], how.backend)
-        alike = seen[twin.name] if twin is not None else ""
-        compiles.append(f"{folder}={','.join(modules)}={alike}")
+        compiles.append(f"{folder}={','.join(modules)}")
     known, cache = shlex.quote(seen["known"]), shlex.quote(cache)
     return "\n".join(
         (
             f"cp -R {known} {cache}",
             f"{' && '.join(installs)} || exit",
             f'set -- {known}/interpreter-*; [ -e "$1" ] || cp -R {cache}/interpreter-* {known}',
-            f"{shlex.join(compiles)} >/dev/null 2>&1",
-            "exit 0",
+            shlex.join(compiles),
         )
     )
 

@@ -11,6 +11,7 @@ import pytest
 
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.environments import complete
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry, Pin
 from amrasaman_nox.runs import lookups as asking
@@ -257,7 +258,7 @@ def test_environments_are_made_as_long_as_nothing_is_built_or_locked(
     with opened(tmp_path, index, interpreter) as (shop, prepared):
         entry = entry_of(shop, prepared)
         lock = BuildLock(entries=(entry,)) if locked else NO_LOCK
-        whole = shop.store.root / "environments"
+        whole = complete.home(shop.store.root, "environments")
         before = {*whole.glob("*.complete")}
         with Lookups(shop, lock) as lookups:
             if first:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +18,12 @@ from amrasaman_nox.model import Digest, LockedFile
 from amrasaman_nox.sandbox import process, view
 from amrasaman_nox.sandbox.ladder import choose
 
+from ..support.bytecode import FORGERIES, forged
 from ..support.projects import make_wheel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from amrasaman_nox.environments.environments import Environment
     from amrasaman_nox.model import Interpreter
     from amrasaman_nox.sandbox.view import Isolation
@@ -190,10 +194,10 @@ def test_a_wheel_that_does_not_install_is_named_and_leaves_nothing(maker: Maker)
         maker.make(good, broken)
     assert raised.value.code is ExitCode.BUILD_FAILED
     made_here = {
-        path.name.partition("-")[0] for path in maker.store.root.glob("environments/*.complete")
+        path.name.partition("-")[0] for path in maker.store.root.glob("environments-2/*.complete")
     }
     assert made_here == {"bare"}
-    assert not list(maker.store.root.glob("installed/*"))
+    assert not list(maker.store.root.glob("installed-2/*"))
     assert maker.site(maker.make(good)).joinpath("one.py").exists()
 
 
@@ -219,7 +223,7 @@ def test_what_lost_all_it_had_is_made_anew(maker: Maker, what: str) -> None:
         shutil.rmtree(site.parents[2])
         again = maker.make(one)
     else:
-        for path in (maker.store.root / "installed").rglob("one.py"):
+        for path in (maker.store.root / "installed-2").rglob("one.py"):
             path.unlink()
         again = maker.make(one, two)
     assert (maker.site(again) / "one.py").stat().st_size
@@ -264,7 +268,7 @@ def test_a_folder_that_cannot_be_copied_is_one_line(
 
 def test_the_interpreter_is_asked_for_once(maker: Maker) -> None:
     maker.make(maker.wheel("one"))
-    known = list((maker.store.root / "installed").glob("*/interpreter-*"))
+    known = list((maker.store.root / "installed-2").glob("*/interpreter-*"))
     assert len(known) == 1
     before = {path: path.stat().st_mtime for path in known[0].rglob("*")}
     maker.make(maker.wheel("two"))
@@ -320,21 +324,86 @@ def test_installed_wheels_come_in_the_order_of_their_names(maker: Maker) -> None
     assert found == ["a.py", "b.py"]
 
 
-def test_bytecode_comes_from_the_nearest_release_where_modules_are_the_same(maker: Maker) -> None:
-    texts = {"one.py": "same = 1", "two.py": "x = 'another in each'"}
-    for version in ("1", "9", "3"):
-        maker.make(maker.wheel("one", {**texts, "two.py": f"x = {version}"}, version))
-    for tree in filter(Path.is_dir, (maker.store.root / "installed").glob("one-*")):
-        version = tree.name.split("-")[1]
-        for path in tree.rglob("*.pyc"):
-            # What follows the bytecode is not looked at, and tells where it came from.
-            path.chmod(0o644)
-            path.write_bytes(path.read_bytes() + f"of {version}".encode())
-        complete.note(tree)
-    last = maker.wheel("one", {**texts, "two.py": "x = 4"}, "4")
-    found = {
-        path.name.partition(".")[0]: path.read_bytes()[-4:]
-        for path in maker.site(maker.make(last)).rglob("*.pyc")
+HELPER = b"VALUE = 'source'\n"
+
+
+def forging(kind: str, modified: int) -> dict[str, bytes | str]:
+    """Return a wheel's files, of which bytecode says otherwise than the source."""
+    name = f"helper.{sys.implementation.cache_tag}"
+    bytecode = forged(kind, "VALUE = 'forged'", HELPER, modified)
+    return {
+        "helper.py": HELPER,
+        f"__pycache__/{name}.pyc": bytecode,
+        f"__pycache__/{name}.opt-1.pyc": bytecode,
+        "legacy.pyc": bytecode,
+        "legacy.pyo": bytecode,
+        "evil-1.0.data/data/share/__pycache__/any.txt": "x",
+        "evil-1.0.data/data/share/deep/data.pyc": bytecode,
+        "evil-1.0.data/scripts/tool.pyc": bytecode,
+        f"evil-1.0.data/purelib/__pycache__/sitecustomize.{name}.pyc": bytecode,
     }
-    assert found["one"] == b"of 3"
-    assert not found["two"].startswith(b"of")
+
+
+def value_in(maker: Maker, environment: Environment) -> str:
+    """Return what a build finds in ``helper``, and whether it finds ``legacy``."""
+    program = "import helper, importlib.util as u; print(helper.VALUE, u.find_spec('legacy'))"
+    done = subprocess.run(
+        [maker.interpreter.executable, "-B", "-c", program],
+        env={"PYTHONPATH": str(maker.site(environment))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_no_bytecode_of_a_wheel_is_in_an_environment(maker: Maker, kind: str) -> None:
+    one = maker.make(maker.wheel("one", {"helper.py": HELPER}))
+    installed_at = int((maker.site(one) / "helper.py").stat().st_mtime)
+    environment = maker.make(maker.wheel("evil", forging(kind, installed_at)))
+    found = [path for path in environment.host.rglob("*") if is_bytecode(path)]
+    ours = maker.site(environment) / "__pycache__"
+    assert {path.name.partition(".")[0] for path in found if path != ours} == {"helper"}
+    assert b"forged" not in b"".join(path.read_bytes() for path in found if path != ours)
+    assert value_in(maker, environment) == "source None"
+    record = (maker.site(environment) / "evil-1.0.dist-info" / "RECORD").read_text()
+    assert "helper.py," in record
+    assert ".pyc" not in record
+    assert "__pycache__" not in record
+
+
+def is_bytecode(path: Path) -> bool:
+    return path.suffix in {".pyc", ".pyo"} or "__pycache__" in path.parts
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_bytecode_of_one_release_is_not_run_in_another(maker: Maker, kind: str) -> None:
+    maker.make(maker.wheel("evil", forging(kind, 1_700_000_000)))
+    clean: dict[str, bytes | str] = {"helper.py": HELPER, "evil.py": "import helper\n"}
+    assert value_in(maker, maker.make(maker.wheel("evil", clean, "1.1"))) == "source None"
+
+
+def test_bytecode_is_shown_beside_its_own_source_alone(maker: Maker) -> None:
+    """Both sources have one size and one time, and only that of the second is compiled."""
+    wheels = [
+        maker.wheel("one", {"pack/x.py": "VALUE = 'one'\n"}),
+        maker.wheel("two", {"pack/x.py": "VALUE = 'two'\n", "two.py": "import pack.x\n"}),
+    ]
+    maker.make(*wheels)
+    for path in maker.store.root.glob("installed-*/*/lib/*/site-packages/pack/x.py"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    environments_of = complete.home(maker.store.root, "environments")
+    shutil.rmtree(environments_of)
+    site = maker.site(maker.make(*wheels))
+    assert (site / "pack" / "x.py").read_text() == "VALUE = 'one'\n"
+    assert not list(site.glob("pack/__pycache__/x.*"))
+
+
+def test_what_was_made_in_a_former_way_is_removed(maker: Maker) -> None:
+    former = [maker.store.root / name / "some" for name in ("environments", "installed")]
+    for folder in former:
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+    maker.make(maker.wheel("one"))
+    assert not [folder for folder in former if folder.parent.exists()]

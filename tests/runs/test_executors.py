@@ -252,7 +252,7 @@ def start_slow(bench: Bench, cluster: Cluster) -> subprocess.Popen[str]:
         text=True,
     )
     end = time.monotonic() + 60
-    while not list((cluster.folder / "one/amrasaman-nox").glob("environments/*.complete")):
+    while not list((cluster.folder / "one/amrasaman-nox").glob("environments-*/*.complete")):
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -110,7 +110,7 @@ class Bench:
         """What must not change where nothing is done: the folder and the cache's own entries."""
         found = snapshot(self.folder)
         if self.cache.exists():
-            found |= snapshot(self.cache, "files", "values", "environments", "quarantine")
+            found |= snapshot(self.cache, "files", "values", "environments-2", "quarantine")
         return found
 
 

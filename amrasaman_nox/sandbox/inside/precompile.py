@@ -1,12 +1,13 @@
 """Our own code in a sandbox: compiles what builds import of an installed wheel, and runs nothing.
 
+Bytecode that came in the wheel is removed first: Python would run it in place of the source.
 What a module imports as soon as it is imported itself is compiled as well; what it imports later,
 in a function, is not known from here. This runs under the interpreter of the build, which may be
 older than ours.
 """
 
 # Importing pathlib would cost more than all that is done here.
-# ruff: noqa: PTH103, PTH112, PTH113, PTH116, PTH118, PTH120, PTH123, PTH202, PTH208
+# ruff: noqa: PTH106, PTH108, PTH112, PTH113, PTH118, PTH123, PTH202, PTH208
 
 from __future__ import annotations
 
@@ -14,10 +15,8 @@ import contextlib
 import os
 import re
 import signal
-import struct
 import sys
 from importlib.machinery import SourceFileLoader
-from importlib.util import MAGIC_NUMBER, cache_from_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +30,9 @@ IMPORT = re.compile(
 #: Where backends keep modules that they import under other names than their paths'.
 VENDORED = (os.path.join("setuptools", "_vendor"), os.path.join("poetry", "core", "_vendor"))
 DISTUTILS = ("distutils", "setuptools._distutils")
-#: What bytecode begins with (PEP 552), in bytes: magic number, flags, time and size of the source.
-HEAD = 16
+#: Where bytecode is, and what its files are called, also beside or without a source.
+CACHE = "__pycache__"
+COMPILED = (".pyc", ".pyo")
 #: The longest source, in bytes, that is compiled: what is longer is data.
 LARGEST = 4 << 20
 
@@ -75,52 +75,66 @@ def path_of(site: str, module: str) -> str:
     return ""
 
 
-def taken_over(path: str, other: str) -> bool:
-    """Take the bytecode of the source file *path* from *other*, if its source is the same.
+def fail(error: OSError) -> None:
+    """Raise *error*: what cannot be listed may hold anything."""
+    raise error
 
-    It follows from the source alone; the source's time, which it names, is that of *path*.
+
+def clean(prefix: str) -> None:
+    """Remove all bytecode below *prefix*: a wheel brought it, and no source need be behind it.
+
+    :raises OSError: some of it cannot be found or removed
+    :raises csv.Error: RECORD lists it, and cannot be read
     """
-    with contextlib.suppress(OSError):
-        with open(path, "rb") as file, open(other, "rb") as source:
-            if file.read() != source.read():
-                return False
-        with open(cache_from_source(other), "rb") as file:
-            head, code = file.read(HEAD), file.read()
-        if head[:8] != MAGIC_NUMBER + bytes(4):
-            return False
-        facts = os.stat(path)
-        facts_of_source = (int(facts.st_mtime) & 0xFFFFFFFF, facts.st_size & 0xFFFFFFFF)
-        there = cache_from_source(path)
-        os.makedirs(os.path.dirname(there), exist_ok=True)
-        with open(there, "wb") as new:
-            new.write(head[:8] + struct.pack("<LL", *facts_of_source) + code)
-        return True
-    return False
+    found, records = False, []
+    for folder, _, files in os.walk(prefix, topdown=False, onerror=fail):
+        cached = f"/{CACHE}/" in f"{folder[len(prefix) :]}/"
+        for name in files:
+            path = os.path.join(folder, name)
+            if cached or is_compiled(name):
+                found = True
+                os.unlink(path)
+            elif name == "RECORD" and folder.endswith(".dist-info"):
+                records.append(path)
+        if cached:
+            os.rmdir(folder)
+    for record in records if found else ():
+        strike_out(record)
 
 
-def compiled(path: str, module: str, other: str) -> list[str]:
+def is_compiled(path: str) -> bool:
+    """Return whether *path*, as RECORD has it, is that of bytecode."""
+    return path.endswith(COMPILED) or CACHE in path.split("/")
+
+
+def strike_out(record: str) -> None:
+    """Remove the rows of bytecode from the file RECORD of an installed wheel."""
+    import csv
+
+    with open(record, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = [row for row in csv.reader(file) if not (row and is_compiled(row[0]))]
+    os.unlink(record)
+    with open(record, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def compiled(path: str, module: str) -> list[str]:
     """Write the bytecode of the source file *path*; return what it imports.
 
     What cannot be read or compiled has none; a build names the fault, if it imports that.
-
-    :param other: where another release has this file, or nothing
     """
     loader = SourceFileLoader(module, path)
     with contextlib.suppress(Exception):
         if os.path.getsize(path) > LARGEST:
             return []
-        if not other or not taken_over(path, other):
-            loader.get_code(module)
+        loader.get_code(module)
         package = module if loader.is_package(module) else module.rpartition(".")[0]
         return list(imported(loader.get_source(module) or "", package))
     return []
 
 
-def compile_from(site: str, roots: list[str], twin: str) -> None:
-    """Compile the modules *roots* in the folder *site*, and all that they import from there.
-
-    :param twin: such a folder of another release, or nothing
-    """
+def compile_from(site: str, roots: list[str]) -> None:
+    """Compile the modules *roots* in the folder *site*, and all that they import from there."""
     seen = set()
     left = list(roots)
     while left:
@@ -134,8 +148,7 @@ def compile_from(site: str, roots: list[str], twin: str) -> None:
             if module not in seen:
                 seen.add(module)
                 path = path_of(site, module)
-                other = path.replace(site, twin, 1) if twin else ""
-                left += compiled(path, module, other) if path else []
+                left += compiled(path, module) if path else []
 
 
 def top_level(site: str) -> list[str]:
@@ -154,22 +167,29 @@ def sites_of(prefix: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Compile in each PREFIX of the arguments PREFIX=MODULE,…=TWIN, SECONDS (argument 1) for each.
+    """Compile in each PREFIX of the arguments PREFIX=MODULE,…, SECONDS (argument 1) for each.
 
-    A module ``*`` is all at the top; TWIN is the prefix of another release, or nothing. What takes
-    too long, or ends the interpreter, takes nothing from the other prefixes.
+    A module ``*`` is all at the top. First all bytecode that is there goes: the exit status is 1 if
+    it cannot. What takes too long, or ends the interpreter, takes nothing from the other prefixes.
     """
-    for argument in sys.argv[2:]:
+    wanted = [argument.split("=") for argument in sys.argv[2:]]
+    try:
+        for prefix, _ in wanted:
+            clean(prefix)
+    except Exception as error:  # folders may be too deep, RECORD unreadable: nothing is taken then
+        sys.exit(f"error: cannot remove bytecode: {error}")
+    sys.stderr.flush()
+    for prefix, modules in wanted:
         child = os.fork()
         if child:
             os.waitpid(child, 0)
             continue
         signal.alarm(int(sys.argv[1]))
-        prefix, modules, twin = argument.split("=")
+        # Warnings of the compiler are of no use here.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         for site in sites_of(prefix):
             roots = modules.split(",")
-            other = site.replace(prefix, twin, 1) if twin else ""
-            compile_from(site, roots + (top_level(site) if "*" in roots else []), other)
+            compile_from(site, roots + (top_level(site) if "*" in roots else []))
         os._exit(0)
 
 

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import importlib.util
-import marshal
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from amrasaman_nox.sandbox.inside import precompile
+
+from ...support.bytecode import FORGERIES, forged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Each module of a made-up installation, and what it holds.
 MODULES: Final = {
@@ -43,10 +48,9 @@ def prefix(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def compiled(prefix: Path, modules: str, twin: Path | str = "") -> set[str]:
+def compiled(prefix: Path, modules: str) -> set[str]:
     """Run the program as the sandbox does; return the names that then have bytecode."""
-    argument = f"{prefix}={modules}={twin}"
-    program = [sys.executable, "-I", "-S", precompile.__file__, "60", argument]
+    program = [sys.executable, "-I", "-S", precompile.__file__, "60", f"{prefix}={modules}"]
     done = subprocess.run(program, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     site = prefix / "lib" / "python3.x" / "site-packages"
@@ -97,7 +101,7 @@ def test_a_folder_without_modules_is_no_fault(tmp_path: Path) -> None:
     assert compiled(tmp_path, "*") == set()
 
 
-# --- another release of the same project ---------------------------------------------------------
+# --- bytecode that came in the wheel -------------------------------------------------------------
 
 
 def bytecode_of(prefix: Path, module: str) -> Path:
@@ -105,42 +109,85 @@ def bytecode_of(prefix: Path, module: str) -> Path:
     return Path(importlib.util.cache_from_source(str(site / f"{module}.py")))
 
 
-@pytest.fixture
-def twin(prefix: Path) -> Path:
-    """Return another release beside *prefix*; what its bytecode prints tells that it is its own."""
-    folder = prefix / "twin"
-    for name, text in {"same": "x = 1\n", "other": "x = 2\n", "broken": "x = 1\n"}.items():
-        for place, content in ((prefix, "x = 1\n"), (folder, text)):
-            module = place / "lib" / "python3.x" / "site-packages" / f"{name}.py"
-            module.parent.mkdir(parents=True, exist_ok=True)
-            module.write_text(content)
-            os.utime(module, (1_000_000, 1_000_000) if place is folder else (2_000_000, 2_000_000))
-    compiled(folder, "same,other,broken")
-    for name in ("same", "other", "broken"):
-        path = bytecode_of(folder, name)
-        code = compile("print('of the twin')", name, "exec")
-        path.write_bytes(path.read_bytes()[:16] + marshal.dumps(code))
-    bytecode_of(folder, "broken").write_bytes(b"of another interpreter")
-    return folder
-
-
-def run(prefix: Path, module: str) -> str:
-    site = str(prefix / "lib" / "python3.x" / "site-packages")
-    command = [sys.executable, "-c", f"import {module}; print({module}.x)"]
+@pytest.mark.parametrize("kind", FORGERIES)
+@pytest.mark.parametrize("modules", ["pack.alone", "other"])
+def test_forged_bytecode_is_removed_whether_its_source_is_compiled_or_not(
+    prefix: Path, kind: str, modules: str
+) -> None:
+    path = bytecode_of(prefix, "pack/alone")
+    source = path.parents[1] / "alone.py"
+    source.write_text("x = 'source'\n")
+    (source.parent / "__init__.py").write_text("")
+    path.parent.mkdir()
+    path.write_bytes(forged(kind, "x = 'forged'", source))
+    path.with_suffix(".opt-1.pyc").write_bytes(path.read_bytes())
+    found = compiled(prefix, modules)
+    assert ("pack/alone.py" in found) == (modules == "pack.alone")
+    assert not path.with_suffix(".opt-1.pyc").exists()
+    command = [sys.executable, "-c", "import pack.alone; print(pack.alone.x)"]
+    site = str(source.parents[1])
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, env={"PYTHONPATH": site}
+        command, check=True, capture_output=True, text=True, env={"PYTHONPATH": site}
     )
-    return done.stdout.strip()
+    assert done.stdout == "source\n"
 
 
-def test_the_bytecode_of_a_source_that_is_the_same_is_taken_over(prefix: Path, twin: Path) -> None:
-    assert compiled(prefix, "same", twin) >= {"same.py"}
-    assert run(prefix, "same") == "of the twin"
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lib/python3.x/site-packages/old.pyc",
+        "lib/python3.x/site-packages/old.pyo",
+        "lib/python3.x/site-packages/__pycache__/data.txt",
+        "lib/python3.x/site-packages/__pycache__/deeper/__pycache__/x.cpython-311.pyc",
+        "bin/tool.pyc",
+        "bin/__pycache__/tool.cpython-311.pyc",
+        "share/__pycache__",
+        "other/python9/site-packages/x.pyc",
+    ],
+)
+def test_no_bytecode_stays_wherever_it_is(prefix: Path, name: str) -> None:
+    path = prefix / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"anything")
+    path.parent.chmod(0o755)
+    compiled(prefix, "none")
+    assert not path.exists()
+    assert not list(prefix.rglob("__pycache__"))
 
 
-@pytest.mark.parametrize("module", ["other", "broken", "pack.alone"])
-def test_what_differs_or_is_not_there_is_compiled(prefix: Path, twin: Path, module: str) -> None:
-    (prefix / "lib" / "python3.x" / "site-packages" / "pack" / "__init__.py").write_text("")
-    compiled(prefix, module, twin)
-    assert bytecode_of(prefix, module.replace(".", "/")).is_file()
-    assert run(prefix, module) == ("1" if module != "pack.alone" else "")
+def test_record_does_not_list_what_was_removed(prefix: Path) -> None:
+    site = prefix / "lib" / "python3.x" / "site-packages"
+    info = site / "pack-1.0.dist-info"
+    info.mkdir()
+    kept = ['"pack/with,comma.py",sha256=x,1', "../../../bin/tool,,", "pack-1.0.dist-info/RECORD,,"]
+    gone = ["pack/__pycache__/a,b.pyc", "old.pyc", "../../../bin/__pycache__/tool.cpython-311.pyc"]
+    rows = [*kept, *(f'"{name}",sha256=x,1' for name in gone)]
+    (info / "RECORD").write_bytes("\r\n".join(rows).encode())
+    compiled(prefix, "none")
+    assert (info / "RECORD").read_bytes() == "\r\n".join(rows).encode()
+    (site / "old.pyc").write_bytes(b"")
+    compiled(prefix, "none")
+    assert (info / "RECORD").read_text().splitlines() == kept
+
+
+def with_link(site: Path) -> None:
+    (site / "__pycache__").mkdir()
+    (site / "__pycache__" / "elsewhere").symlink_to(site)
+
+
+def with_bad_record(site: Path) -> None:
+    (site / "old.pyc").touch()
+    (site / "pack-1.0.dist-info").mkdir()
+    (site / "pack-1.0.dist-info" / "RECORD").write_text(f'"{"x" * 200_000}",,\n')
+
+
+@pytest.mark.parametrize("spoil", [with_link, with_bad_record])
+def test_bytecode_that_cannot_be_removed_is_an_error_in_one_line(
+    prefix: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(prefix / "lib" / "python3.x" / "site-packages")
+    program = [sys.executable, "-I", "-S", precompile.__file__, "60", f"{prefix}=pack"]
+    done = subprocess.run(program, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: cannot remove bytecode: .+\n", done.stderr)
+    assert not list(prefix.rglob("__pycache__/*.pyc"))
