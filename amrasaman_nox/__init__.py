@@ -47,7 +47,7 @@ __all__ = [
     "write_verified_requirements",
 ]
 
-# Which module has what; the packages below us are not among it, so no name hides a package.
+# Which module has what; all others are sessions. No name hides a package.
 _HOMES = {
     "Config": "config.config",
     **dict.fromkeys(
@@ -60,26 +60,15 @@ _HOMES = {
         ),
         "api",
     ),
-    **dict.fromkeys(
-        (
-            "lock_build_requirements",
-            "merge_wheels",
-            "register",
-            "reproducible_wheels",
-            "verified_requirements",
-            "verify",
-        ),
-        "sessions",
-    ),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'sessions')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -130,9 +130,17 @@ def write_verified_requirements(
 
     from amrasaman_nox.outputs import verified
 
-    whole = replace(complete(config), skip=tuple(skip))
-    target = None if output is None else Path(output)
-    return verified.write_verified(whole, Path(requirement), target, Path(wheels), whole.skip)
+    whole = replace(
+        complete(config),
+        source=None,
+        directory=None,
+        project=None,
+        requirement=Path(requirement),
+        verified=None if output is None else Path(output),
+        output=Path(wheels),
+        skip=tuple(skip),
+    )
+    return verified.write_verified(whole)
 
 
 def create_environment(

@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from amrasaman_nox.config import options
+from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.parser import parse
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WORDS: Final = {command.word: command.session for command in options.COMMANDS}
+    from amrasaman_nox.config.commands import Command
+
+_WORDS: Final = {command.word: command for command in COMMANDS if command.word}
 
 
 def asaman() -> None:
@@ -29,7 +31,7 @@ def asaman_generate() -> None:
 
     :raises SystemExit: always, with the exit code
     """
-    _end(run(sys.argv[1:], word="generate", program="asaman-generate"))
+    _end(run(sys.argv[1:], script="asaman-generate"))
 
 
 def _end(code: int) -> NoReturn:
@@ -72,26 +74,26 @@ def _leave(code: int = ExitCode.INTERRUPTED) -> NoReturn:
     os._exit(code)
 
 
-def run(arguments: Sequence[str], *, word: str = "", program: str = "asaman") -> int:
+def run(arguments: Sequence[str], *, script: str = "asaman") -> int:
     """Run a command; return its exit code.
 
-    :param arguments: of the command line; the first one may be a further command's word
-    :param word: the command's, where the script's name says which one it is
+    :param arguments: of the command line; the first one may be the word of another command
+    :param script: the name of the console script
     """
-    arguments = list(arguments)
-    if not word and arguments and arguments[0] in _WORDS:
-        word = arguments.pop(0)
-        program = f"asaman {word}"
-    session = _WORDS[word]
+    arguments, program = list(arguments), script
+    command = next(each for each in COMMANDS if each.script == script)
+    if not command.word and arguments and arguments[0] in _WORDS:
+        program = f"{script} {arguments[0]}"
+        command = _WORDS[arguments.pop(0)]
     try:
-        parsed = parse(session, arguments, program)
+        parsed = parse(command, arguments, program)
     except AsamanError as error:
         _print("\n".join(error.lines()), to_stderr=True)
         return int(error.code)
     if parsed.text is not None:
         _print(parsed.text)
         return int(ExitCode.DONE)
-    return _delegate(session, parsed.values, program)
+    return _delegate(command, parsed.values, program)
 
 
 def _print(text: str, *, to_stderr: bool = False) -> None:
@@ -100,8 +102,8 @@ def _print(text: str, *, to_stderr: bool = False) -> None:
     Stream(sys.stderr if to_stderr else sys.stdout).line(text)
 
 
-def _delegate(session: str, values: Mapping[str, Any], program: str) -> int:
-    """Run *session* through nox in this process; what is changed for it is put back."""
+def _delegate(command: Command, values: Mapping[str, Any], program: str) -> int:
+    """Run *command* through nox in this process; what is changed for it is put back."""
     from amrasaman_nox.commands import interruptible
     from amrasaman_nox.reports.console import tell
     from amrasaman_nox.reports.stream import open_standard_streams
@@ -109,7 +111,7 @@ def _delegate(session: str, values: Mapping[str, Any], program: str) -> int:
     open_standard_streams()
     try:
         with interruptible(_end_now):
-            return _through_nox(session, values, program)
+            return _through_nox(command, values, program)
     except KeyboardInterrupt:
         _print("error: interrupted", to_stderr=True)
         return int(ExitCode.INTERRUPTED)
@@ -119,7 +121,7 @@ def _delegate(session: str, values: Mapping[str, Any], program: str) -> int:
         return int(tell(AsamanError(what, why, code=ExitCode.INPUT_OUTPUT)))
 
 
-def _through_nox(session: str, values: Mapping[str, Any], program: str) -> int:
+def _through_nox(command: Command, values: Mapping[str, Any], program: str) -> int:
     import contextlib
 
     from amrasaman_nox import files
@@ -129,7 +131,7 @@ def _through_nox(session: str, values: Mapping[str, Any], program: str) -> int:
     folder = Path.cwd()
     former = sys.argv
     noxfile = Path(__file__).resolve().with_name("_noxfile.py")
-    call = Call(session=session, values=values, folder=folder, invoked_from=folder, program=program)
+    call = Call(command=command, values=values, folder=folder, invoked_from=folder, program=program)
     with contextlib.ExitStack() as stack:
         stack.enter_context(called(call))
         stack.callback(_return_to, folder)
@@ -138,7 +140,7 @@ def _through_nox(session: str, values: Mapping[str, Any], program: str) -> int:
         sys.argv = [
             "asaman",
             *("--noxfile", str(noxfile), "--envdir", environments),
-            *("--no-venv", "--non-interactive", "--sessions", session),
+            *("--no-venv", "--non-interactive", "--sessions", command.session),
         ]
         return _nox_exit_code()
 

@@ -1,4 +1,4 @@
-"""What each command does, however it is called: options in, work, results, exit code.
+"""How a command runs, however it is called: options in, work, results, exit code.
 
 The console scripts and the nox sessions both end here. Results go to stdout, and everything else
 to stderr.
@@ -11,11 +11,11 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import layers as configuration
-from amrasaman_nox.config import options
-from amrasaman_nox.config.parser import parse
+from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports import progress
@@ -27,40 +27,38 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from amrasaman_nox.config.commands import Command
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Event, Report
-
-    Notify = Callable[[Event], None]
+    from amrasaman_nox.model import Report
 
 #: How long threads may take to end after an interrupt, in seconds.
 _GRACE: Final = 1.0
 
 
 class NothingToDo(AsamanError):  # noqa: N818 - a session is skipped for it
-    """Neither the options nor the configuration name anything to work on."""
+    """Nothing is asked for: no options are given, and the configuration sets no argument."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """How a command was called.
 
-    ``session`` is the command's session name, ``program`` what usage lines call it. ``values`` are
-    the fields that its options set; their paths count from ``invoked_from``, those of the
-    configuration from ``folder``.
+    ``program`` is what usage lines call it. ``values`` are the fields that its options set; their
+    paths count from ``invoked_from``, those of the configuration from ``folder``.
     """
 
-    session: str
+    command: Command
     values: Mapping[str, Any]
     folder: Path
     invoked_from: Path
+    program: str
     registered: Config | None = None
-    program: str = ""
 
 
 def run(call: Call) -> ExitCode:
     """Run a command and print what it found; return its exit code.
 
-    :raises NothingToDo: no options are given, and the configuration names no requirement
+    :raises NothingToDo: no options are given, and the configuration sets no argument
     :raises KeyboardInterrupt: by SIGINT, SIGTERM or SIGHUP
     """
     stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
@@ -118,54 +116,6 @@ def interruptible(at_last: Callable[[], object] | None = None) -> Iterator[None]
             timer.cancel()
 
 
-# --- the work --------------------------------------------------------------------------------
-
-
-def _build(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.runs import build
-
-    return build.build_wheels(config, notify=notify)
-
-
-def _lock(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.runs import lock
-
-    return lock.lock_build_requirements(config, notify=notify)
-
-
-def _verify(config: Config, notify: Notify) -> Report:
-    from amrasaman_nox.verification import verify
-
-    report: Report = verify.verify(config, notify=notify)
-    return report
-
-
-def _merge(config: Config, _: Notify) -> Report:
-    from amrasaman_nox.runs import merge
-
-    return merge.merge(config)
-
-
-def _generate(config: Config, _: Notify) -> Report:
-    from amrasaman_nox.outputs import verified
-
-    if config.requirement is None:
-        raise AsamanError("no requirements file", "none is given", hint="name it: REQUIREMENT")
-    return verified.write_verified(
-        config, config.requirement, config.verified, config.output, config.skip
-    )
-
-
-#: What does the work of a command; each imports what it needs, since most of it is slow to import.
-_WORK: Final[dict[str, Callable[[Config, Notify], Report]]] = {
-    options.BUILD: _build,
-    options.GENERATE: _generate,
-    options.VERIFY: _verify,
-    options.LOCK: _lock,
-    options.MERGE: _merge,
-}
-
-
 def _config(call: Call) -> Config:
     return configuration.load(
         call.values,
@@ -181,26 +131,29 @@ def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode
     with progress.shown(
         stderr, quiet=config.quiet, verbose=config.verbose, color=config.color
     ) as display:
-        report = _WORK[call.session](config, display.notify)
+        report = _work(call.command)(config, notify=display.notify)
     print_report(report, config, stdout, stderr)
     return exit_code(report)
 
 
+def _work(command: Command) -> Callable[..., Report]:
+    """Return the function that does the work, imported only now: most are slow to import."""
+    module, _, name = command.work.partition(":")
+    work: Callable[..., Report] = getattr(import_module(f"amrasaman_nox.{module}"), name)
+    return work
+
+
 def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
-    if call.session == options.MERGE:
-        if not config.folders:
+    for argument in call.command.arguments:
+        if argument.required and not getattr(config, argument.field):
             error = NothingToDo if not call.values else AsamanError
-            raise error("no folders", "none is given", hint="name them: DIRECTORY...")
-        return config
-    if call.session == options.GENERATE:
-        if config.requirement is None:
-            error = NothingToDo if not call.values else AsamanError
-            raise error("no requirements file", "none is given", hint="name it: REQUIREMENT")
+            raise error(call.program, f"missing argument {argument.metavar}")
+    if not call.command.project:
         return config
     found = configuration.with_project(config, call.folder)
     if found is not None:
         return found
-    stderr.line(parse(call.session, ["--help"], call.program).text or "")
+    stderr.line(help_text(call.command, call.program))
     raise AsamanError(
         "nothing to build",
         f"no pyproject.toml in {call.folder}",

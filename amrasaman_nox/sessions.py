@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from amrasaman_nox import commands
-from amrasaman_nox.config import options
+from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.parser import parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports.console import show_text, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import nox
 
+    from amrasaman_nox.config.commands import Command
     from amrasaman_nox.config.config import Config
 
 #: nox keeps the attributes of what it registers, so that we know our own sessions.
@@ -41,65 +41,34 @@ class SessionEnded(SystemExit):
     """How a session ends under a console script: nox itself only tells success from failure."""
 
 
-def reproducible_wheels(session: nox.Session, *, config: Config | None = None) -> None:
-    """Build reproducible wheels of everything that is pinned.
+class SessionFunction(Protocol):
+    """A session as a plain function.
 
-    The options behind ``--`` are those of ``asaman``.
-
-    :param config: what the noxfile says; options win over it
-    """
-    _run(options.BUILD, session, config)
-
-
-def verified_requirements(session: nox.Session, *, config: Config | None = None) -> None:
-    """Write the requirements file with the hashes of the reproducible wheels.
-
-    The options behind ``--`` are those of ``asaman generate``. Where neither they nor the
-    configuration name a requirements file, the session is skipped.
+    The options behind ``--`` are those of its command.
 
     :param config: what the noxfile says; options win over it
     """
-    _run(options.GENERATE, session, config)
+
+    def __call__(self, session: nox.Session, *, config: Config | None = None) -> None:
+        """Run the command; end as a nox session does."""
 
 
-def verify(session: nox.Session, *, config: Config | None = None) -> None:
-    """Rebuild under variations, compare, and name the cause of what differs.
-
-    The options behind ``--`` are those of ``asaman verify``.
-
-    :param config: what the noxfile says; options win over it
-    """
-    _run(options.VERIFY, session, config)
+def __getattr__(name: str) -> SessionFunction:
+    """Return the session function of this name: each command of the table has one."""
+    for command in COMMANDS:
+        if command.session == name:
+            return _session_function(command)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def lock_build_requirements(session: nox.Session, *, config: Config | None = None) -> None:
-    """Write or refresh the build lock, and nothing else.
+def _session_function(command: Command, registered: Config | None = None) -> SessionFunction:
+    def function(session: nox.Session, *, config: Config | None = None) -> None:
+        _run(command, session, config or registered)
 
-    The options behind ``--`` are those of ``asaman lock``.
-
-    :param config: what the noxfile says; options win over it
-    """
-    _run(options.LOCK, session, config)
-
-
-def merge_wheels(session: nox.Session, *, config: Config | None = None) -> None:
-    """Bring the wheels, records and locks of several runs together.
-
-    The options behind ``--`` are those of ``asaman merge``.
-
-    :param config: what the noxfile says; options win over it
-    """
-    _run(options.MERGE, session, config)
-
-
-#: The sessions in the order in which a release runs them, and whether they are part of one.
-_SESSIONS: Final = (
-    (reproducible_wheels, True),
-    (verified_requirements, True),
-    (verify, True),
-    (lock_build_requirements, False),
-    (merge_wheels, False),
-)
+    function.__name__ = function.__qualname__ = command.session
+    # nox lists it.
+    function.__doc__ = command.summary
+    return function
 
 
 def register(
@@ -114,31 +83,33 @@ def register(
     :param config: what the sessions work on, where the command line does not say otherwise;
         relative paths count from the noxfile's folder
     :param prefix: put in front of each session's name
-    :param default: whether a bare ``nox`` runs them; never the one that renews the build lock
+    :param default: whether a bare ``nox`` runs those that make a release
     :param tags: of the sessions that make a release: ``nox -t release``
     :raises SystemExit: the noxfile has a session under one of the names; nothing is replaced
     """
     import nox
 
-    taken = _taken([f"{prefix}{function.__name__}" for function, _ in _SESSIONS])
+    taken = _taken([f"{prefix}{command.session}" for command in COMMANDS])
     if taken:
         # An exception would reach the user as a traceback through nox.
         raise SystemExit(
             tell(
                 AsamanError(
                     f"session {', '.join(taken)}",
-                    "the noxfile has one of this name already",
+                    "the noxfile already has a session with this name",
                     hint="call register() with a prefix, such as prefix='asaman_'",
                 )
             )
         )
-    for function, releases in _SESSIONS:
+    for command in COMMANDS:
+        function = _session_function(command, config)
+        setattr(function, _MARK, True)
         nox.session(
-            name=f"{prefix}{function.__name__}",
-            default=default and releases,
-            tags=list(tags) if releases else [],
+            name=f"{prefix}{command.session}",
+            default=default and command.release,
+            tags=list(tags) if command.release else [],
             venv_backend="none",
-        )(_closure(function, config))
+        )(function)
 
 
 def _taken(names: list[str]) -> list[str]:
@@ -149,36 +120,26 @@ def _taken(names: list[str]) -> list[str]:
     return [name for name in names if name in present and not hasattr(present[name], _MARK)]
 
 
-def _closure(function: Callable[..., None], config: Config | None) -> Callable[[nox.Session], None]:
-    # nox lists the first line of the docstring.
-    @functools.wraps(function)
-    def session_function(session: nox.Session) -> None:
-        function(session, config=config)
-
-    setattr(session_function, _MARK, True)
-    return session_function
-
-
-def _run(name: str, session: nox.Session, config: Config | None) -> None:
+def _run(command: Command, session: nox.Session, config: Config | None) -> None:
     try:
-        code = _code(name, session, config)
+        code = _code(command, session, config)
     except commands.NothingToDo as nothing:
-        session.skip(str(nothing))
+        session.skip(nothing.why)
     if code is not ExitCode.DONE:
         sys.stderr.flush()
         session.error(f"exit code {int(code)}")
 
 
-def _code(name: str, session: nox.Session, config: Config | None) -> ExitCode:
+def _code(command: Command, session: nox.Session, config: Config | None) -> ExitCode:
     program = f"nox -s {session.name} --"
     try:
-        parsed = parse(name, session.posargs, program)
+        parsed = parse(command, session.posargs, program)
     except AsamanError as error:
         return tell(error)
     if parsed.text is not None:
         return show_text(parsed.text)
     call = commands.Call(
-        session=name,
+        command=command,
         values=parsed.values,
         # nox works in the folder of the noxfile.
         folder=Path.cwd(),
@@ -219,4 +180,4 @@ def register_call() -> None:
             code = tell(nothing)
         raise SessionEnded(int(code))
 
-    nox.session(name=call.session, venv_backend="none")(session_function)
+    nox.session(name=call.command.session, venv_backend="none")(session_function)

@@ -41,9 +41,17 @@ def test_build_wheels_without_a_configuration_builds_the_project(tmp_path: Path)
 
 def test_write_verified_requirements_hands_over_its_arguments(tmp_path: Path) -> None:
     amrasaman_nox.write_verified_requirements("r.txt", "v.txt", wheels="w", skip=["Foo_Bar"])
-    assert work.asked(tmp_path / "wheels")["given"] == ["r.txt", "v.txt", "w", ["foo-bar"]]
+    asked = work.asked(tmp_path / "w")
+    assert [asked[name] for name in ("requirement", "verified", "output", "skip")] == [
+        *("r.txt", "v.txt", "w"),
+        ["foo-bar"],
+    ]
     amrasaman_nox.write_verified_requirements(Path("r.txt"))
-    assert work.asked(tmp_path / "wheels")["given"] == ["r.txt", None, "wheels", []]
+    asked = work.asked(tmp_path / "wheels")
+    assert [asked[name] for name in ("requirement", "verified", "output", "skip")] == [
+        *("r.txt", None, "wheels"),
+        [],
+    ]
 
 
 def test_compare_wheels_gives_a_verdict(tmp_path: Path) -> None:

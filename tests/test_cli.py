@@ -100,17 +100,16 @@ def test_options_reach_the_work_with_absolute_paths(tmp_path: Path) -> None:
 
 def test_generate_hands_over_the_files(tmp_path: Path) -> None:
     arguments = [pinned(), "-o", "v.txt", "-w", "w", "-s", "Foo_Bar"]
-    assert cli.run(arguments, word="generate", program="asaman-generate") == 0
-    assert work.asked(tmp_path / "w")["given"] == [
-        *(str(tmp_path / name) for name in ("r.txt", "v.txt", "w")),
-        ["foo-bar"],
-    ]
+    assert cli.run(arguments, script="asaman-generate") == 0
+    asked = work.asked(tmp_path / "w")
+    assert asked["requirement"] == str(tmp_path / "r.txt")
+    assert asked["verified"] == str(tmp_path / "v.txt")
+    assert asked["skip"] == ["foo-bar"]
 
 
 def test_generate_without_an_output_leaves_its_name_to_the_writer(tmp_path: Path) -> None:
-    assert cli.run([pinned()], word="generate") == 0
-    given = work.asked(tmp_path / "wheels")["given"]
-    assert given == [str(tmp_path / "r.txt"), None, str(tmp_path / "wheels"), []]
+    assert cli.run([pinned()], script="asaman-generate") == 0
+    assert work.asked(tmp_path / "wheels")["verified"] is None
 
 
 def test_the_pyproject_of_the_current_folder_counts(tmp_path: Path) -> None:
@@ -119,7 +118,7 @@ def test_the_pyproject_of_the_current_folder_counts(tmp_path: Path) -> None:
     assert cli.run([]) == 0
     asked = work.asked(tmp_path / "wheels")
     assert (asked["requirement"], asked["jobs"]) == (str(tmp_path / "r.txt"), 2)
-    assert cli.run([], word="generate") == 0
+    assert cli.run([], script="asaman-generate") == 0
 
 
 def test_without_an_input_the_project_in_the_folder_is_built(tmp_path: Path) -> None:
@@ -137,8 +136,8 @@ def test_without_an_input_and_a_project_there_is_help(capsys: pytest.CaptureFixt
 
 
 def test_generate_without_an_input_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run([], word="generate") == ExitCode.BAD_INPUT
-    assert "error: no requirements file" in capsys.readouterr().err
+    assert cli.run([], script="asaman-generate") == ExitCode.BAD_INPUT
+    assert "error: asaman-generate: missing argument REQUIREMENT" in capsys.readouterr().err
 
 
 # --- exit codes ------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
         "- verify [release] -> Rebuild under variations, compare, and name the cause of what "
         "differs.",
         "- lock_build_requirements -> Write or refresh the build lock, and nothing else.",
-        "- merge_wheels -> Bring the wheels, records and locks of several runs together.",
+        "- merge_wheels -> Merge the wheels, records and locks of several runs into one folder.",
     ):
         assert line in done.stdout.splitlines()
 
@@ -118,7 +118,7 @@ def test_a_session_of_the_user_is_never_replaced(project: Path, python: bool) ->
     noxfile(project, mine, "amrasaman_nox.register()")
     done = nox(project, *(["noxfile.py"] if python else []), "-s", "verify", python=python)
     assert done.returncode == 2
-    assert "error: session verify: the noxfile has one of this name already" in done.stderr
+    assert "error: session verify: the noxfile already has a session with this name" in done.stderr
     assert "hint: call register() with a prefix" in done.stderr
     assert "Traceback" not in done.stderr
     noxfile(project, mine, 'amrasaman_nox.register(prefix="asaman_")')
@@ -187,7 +187,7 @@ def test_a_project_without_a_requirements_file_skips_the_verified_one(project: P
     noxfile(project, "amrasaman_nox.register()")
     done = nox(project, "-t", "release")
     assert done.returncode == 0
-    assert "verified_requirements skipped: no requirements file" in done.stderr
+    assert "verified_requirements skipped: missing argument REQUIREMENT" in done.stderr
     assert work.asked(project / "wheels")["project"] == str(project)
 
 

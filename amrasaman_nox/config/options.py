@@ -1,4 +1,4 @@
-"""The options of every command, in one table: the command line and ``[tool.amrasaman]`` read it.
+"""The options of all commands, in one table: the command line and ``[tool.amrasaman]`` read it.
 
 Only click is imported, so that ``--help`` answers at once. What comes out are fields of
 :class:`amrasaman_nox.config.config.Config` with values of their types; that class checks them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
 from amrasaman_nox.config.kinds import (
     BYTES,
     EPOCH,
@@ -30,49 +31,14 @@ from amrasaman_nox.errors import AsamanError, all_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BUILD: Final = "reproducible_wheels"
-GENERATE: Final = "verified_requirements"
-VERIFY: Final = "verify"
-LOCK: Final = "lock_build_requirements"
-MERGE: Final = "merge_wheels"
-
-_BUILDING = frozenset({BUILD, VERIFY, LOCK})
-_WHEELS = frozenset({BUILD, VERIFY})
-_ALL = _BUILDING | {GENERATE, MERGE}
-_READING = _BUILDING | {GENERATE}
-
-
-class Command(NamedTuple):
-    """A command: its session's name, its word behind ``asaman``, its help, its argument.
-
-    ``field`` is what the argument sets; an ``argument`` that ends in dots may be given repeatedly.
-    """
-
-    session: str
-    word: str
-    help: str
-    argument: str = ""
-    field: str = "requirement"
-
-
-COMMANDS: Final = (
-    Command(BUILD, "", "Tool to build reproducible wheels."),
-    Command(
-        GENERATE,
-        "generate",
-        "Tool to build verified requirements file from reproducible wheels.",
-        argument="REQUIREMENT",
-    ),
-    Command(VERIFY, "verify", "Rebuild under variations, compare, and name the cause."),
-    Command(LOCK, "lock", "Write or refresh the build lock only."),
-    Command(
-        MERGE,
-        "merge",
-        "Bring the wheels, records and locks of several runs together.",
-        argument="DIRECTORY...",
-        field="folders",
-    ),
-)
+_BUILDING = sessions_that(LOCKS)
+_WHEELS = sessions_that(BUILDS)
+_READING = sessions_that(READS)
+_ALL = sessions_that()
+_MAKING = frozenset({"reproducible_wheels"})
+_GENERATING = frozenset({"verified_requirements"})
+_VERIFYING = frozenset({"verify"})
+_MERGING = frozenset({"merge_wheels"})
 
 
 class Option(NamedTuple):
@@ -104,8 +70,6 @@ _COMPARE = "Verification"
 REPORTS = "Reports and messages"
 SECTIONS: Final = (_INPUT, _LOCKING, _INDEX, _BUILDS, _BOUNDS, _COMPARE, REPORTS)
 
-_GENERATING = frozenset({GENERATE})
-_MERGING = frozenset({MERGE})
 _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names them by hash."
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -118,9 +82,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("requirement", "requirement", FILE, _INPUT, _BUILDING,
            "Path to the requirement.txt file which contains all packages to build along with "
            "hashes. A pylock.toml will do as well.", short="r"),
-    Option("keep-sources", "keep_sources", FLAG, _INPUT, frozenset({BUILD}),
+    Option("keep-sources", "keep_sources", FLAG, _INPUT, _MAKING,
            "Copy over the sources to output directory"),
-    Option("shard", "shard", PART, _INPUT, frozenset({BUILD}),
+    Option("shard", "shard", PART, _INPUT, _MAKING,
            "Build the K-th of N parts of what is pinned; asaman merge brings them together.",
            key=False),
     Option("force", "force", FLAG, _INPUT, _WHEELS,
@@ -218,15 +182,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("max-disk", "max_disk", BYTES, _BOUNDS, _BUILDING,
            "What one build may write. Default: 16G"),
 
-    Option("vary", "vary", VARIATIONS, _COMPARE, frozenset({VERIFY}),
+    Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
            "What to vary in the rebuild. Default: all", metavar="all|NAME,..."),
-    Option("against", "against", TEXT, _COMPARE, frozenset({VERIFY}),
+    Option("against", "against", TEXT, _COMPARE, _VERIFYING,
            "Compare with published wheels, or with another rebuilder's records or wheels.",
            metavar="published|PATH"),
-    Option("allow", "allow", TEXT, _COMPARE, frozenset({VERIFY}),
+    Option("allow", "allow", TEXT, _COMPARE, _VERIFYING,
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical"),
-    Option("diffoscope", "diffoscope", FLAG, _COMPARE, frozenset({VERIFY}),
+    Option("diffoscope", "diffoscope", FLAG, _COMPARE, _VERIFYING,
            "Let diffoscope describe what differs."),
 
     Option("json", "json", FILE, REPORTS, _ALL,

@@ -6,20 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.kinds import FLAG
-from amrasaman_nox.config.options import (
-    BUILD,
-    COMMANDS,
-    OPTIONS,
-    REPORTS,
-    SECTIONS,
-    Command,
-    Option,
-)
+from amrasaman_nox.config.options import OPTIONS, REPORTS, SECTIONS, Option
 from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from amrasaman_nox.config.commands import Command
 
 
 class Parsed(NamedTuple):
@@ -29,19 +24,18 @@ class Parsed(NamedTuple):
     text: str | None = None
 
 
-def parse(session: str, arguments: Sequence[str], program: str = "") -> Parsed:
-    """Return what *arguments* say to the command of *session*.
+def parse(command: Command, arguments: Sequence[str], program: str = "") -> Parsed:
+    """Return what *arguments* say to *command*.
 
     Nothing is printed and nothing exits: the text of ``--help`` and ``--version`` is returned.
 
     :param program: what the command is called in usage lines, such as ``asaman verify``
     :raises AsamanError: an unknown option, a malformed value, a contradiction
     """
-    command = next(each for each in COMMANDS if each.session == session)
     program = program or f"asaman {command.word}".rstrip()
     try:
         with _click_command(command).make_context(program, list(arguments)) as context:
-            return Parsed(_values(session, context.params))
+            return Parsed(_values(command, context.params))
     except _TextWanted as wanted:
         return Parsed({}, wanted.text)
     except click.UsageError as error:
@@ -52,13 +46,21 @@ def parse(session: str, arguments: Sequence[str], program: str = "") -> Parsed:
         raise AsamanError(program, why[:1].lower() + why[1:], hint=hints[0]) from None
 
 
-def _values(session: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def help_text(command: Command, program: str = "") -> str:
+    """Return what ``--help`` prints."""
+    return parse(command, ["--help"], program).text or ""
+
+
+def _values(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    command = next(each for each in COMMANDS if each.session == session)
-    if given.get("argument"):
-        values[command.field], sources[command.field] = given["argument"], command.argument
-    for option in (each for each in OPTIONS if session in each.commands):
+    for argument in command.arguments:
+        if given[argument.field]:
+            values[argument.field], sources[argument.field] = (
+                given[argument.field],
+                argument.metavar,
+            )
+    for option in (each for each in OPTIONS if command.session in each.commands):
         texts = given[_parameter(option)]
         if not texts or (option.name == "with-index" and texts == ("",)):
             continue
@@ -94,7 +96,11 @@ class _TextWanted(Exception):  # noqa: N818 - not an error
 
 
 class _SectionedCommand(click.Command):
-    """A command whose help shows the options under headings."""
+    """A command whose help shows the options under headings, then the *further* commands."""
+
+    def __init__(self, name: str, *, further: Sequence[Command], **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self.further = further
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by section, then the further commands."""
@@ -108,9 +114,9 @@ class _SectionedCommand(click.Command):
             if records:
                 with formatter.section(section):
                     formatter.write_dl(records)
-        if self.name == BUILD:
+        if self.further:
             with formatter.section("Further commands"):
-                formatter.write_dl([(each.word, each.help) for each in COMMANDS if each.word])
+                formatter.write_dl([(each.word, each.summary) for each in self.further])
 
 
 class _SectionedOption(click.Option):
@@ -126,24 +132,27 @@ def _parameter(option: Option) -> str:
 
 
 def _click_command(command: Command) -> click.Command:
-    parameters: list[click.Parameter] = []
-    if command.argument:
+    parameters: list[click.Parameter] = [
         # Not required: the configuration may name it.
-        parameters.append(
-            click.Argument(
-                ["argument"],
-                required=False,
-                metavar=command.argument,
-                nargs=-1 if command.argument.endswith("...") else 1,
-            )
+        click.Argument(
+            [each.field],
+            required=False,
+            metavar=f"{each.metavar}..." if each.repeats else each.metavar,
+            nargs=-1 if each.repeats else 1,
         )
+        for each in command.arguments
+    ]
     parameters += [_click_option(each) for each in OPTIONS if command.session in each.commands]
     parameters += [
         _asking("--version", "Show the version and exit.", lambda _: _version()),
         _asking("--help", "Show this message and exit.", lambda context: context.get_help()),
     ]
     return _SectionedCommand(
-        command.session, params=parameters, help=command.help, add_help_option=False
+        command.session,
+        further=() if command.word else [each for each in COMMANDS if each.word],
+        params=parameters,
+        help=command.help or command.summary,
+        add_help_option=False,
     )
 
 

@@ -16,10 +16,11 @@ from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildRecord, Pin, Requirements
+    from amrasaman_nox.model import BuildRecord, Event, Pin, Requirements
 
 _COMMAND: Final = "verified_requirements"
 
@@ -36,31 +37,23 @@ def verified_path(requirement: Path) -> Path:
     return requirement.with_name(f"verified-{requirement.name}")
 
 
-def write_verified(
-    config: Config,
-    requirement: Path,
-    output: Path | None,
-    wheels: Path,
-    skip: tuple[str, ...],
-) -> Report:
-    """Write the verified form of *requirement*: its pins with the hashes of our own wheels.
+def write_verified(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
+    """Write the verified form of the configured requirements file: with hashes of our own wheels.
 
-    :param output: the file to write, ``None`` for the one beside the input
-    :param wheels: the folder with the wheels and their records
-    :param skip: projects that stay out of it, by name
-    :raises AsamanError: a pin has no wheel that a record vouches for; nothing is written then
+    ``config.verified`` is the file to write, ``None`` for the one beside the input;
+    ``config.output`` is the folder with the wheels and their records.
+
+    :param notify: not used: nothing here takes long
+    :raises AsamanError: no requirements file is configured, or a pin has no wheel that a record
+        vouches for; nothing is written then
     """
+    if config.requirement is None:
+        raise AsamanError("no requirements file", "none is configured")
     with own_umask():
-        return _write(config, requirement, output, wheels, skip)
+        return _write(config, config.requirement, config.output)
 
 
-def _write(
-    config: Config,
-    requirement: Path,
-    output: Path | None,
-    wheels: Path,
-    skip: tuple[str, ...],
-) -> Report:
+def _write(config: Config, requirement: Path, wheels: Path) -> Report:
     found, notes = _vouched(wheels)
     # What was taken and not rebuilt when the wheels were made needs not to be said again.
     taken = tuple(record.name for record in found if record.taken)
@@ -69,13 +62,16 @@ def _write(
     left_out = _not_applying(requirements, config)
     try:
         entries = verified(
-            requirements, found, skip=frozenset(skip), applies=lambda pin: pin not in left_out
+            requirements,
+            found,
+            skip=frozenset(config.skip),
+            applies=lambda pin: pin not in left_out,
         )
     except AsamanError as missing:
         # A record that another version wrote is the likely cause.
         missing.others += tuple(records.unreadable(wheels))
         raise
-    path = output or verified_path(requirement)
+    path = config.verified or verified_path(requirement)
     files.sweep_beside(path.parent)
     if requirements.kind == "pylock":
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.config.commands import FILE, VERDICTS, by_session
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.records import SUFFIX
@@ -39,10 +40,6 @@ _ACCEPTED: Final = {
     Verdict.IDENTICAL: (Verdict.IDENTICAL,),
     Verdict.EQUIVALENT: (Verdict.IDENTICAL, Verdict.EQUIVALENT),
 }
-_VERIFY: Final = "verify"
-_GENERATE: Final = "verified_requirements"
-#: What to say where a command has nothing to count.
-_NOTHING: Final = {"lock_build_requirements": "the build lock is complete"}
 
 
 def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
@@ -69,13 +66,19 @@ def _kind(filename: str) -> str:
 
 def shows_comparisons(report: Report) -> bool:
     """Tell whether the report is about comparisons."""
-    return report.command == _VERIFY or bool(report.comparisons)
+    return _is_about(report, VERDICTS) or bool(report.comparisons)
 
 
 def shows_builds(report: Report) -> bool:
     """Tell whether the report is about builds."""
     build = report.build
-    return report.command != _VERIFY or bool(build.records or build.failures or build.left_out)
+    return not _is_about(report, VERDICTS) or bool(
+        build.records or build.failures or build.left_out
+    )
+
+
+def _is_about(report: Report, result: str) -> bool:
+    return by_session(report.command).result == result
 
 
 def state_of(record: BuildRecord, build: BuildOutcome) -> str:
@@ -109,12 +112,12 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
 def summary(report: Report) -> str:
     """Return one line such as ``2 identical, 1 different``."""
     counted = ", ".join(f"{number} {label}" for label, number in counts(report))
-    return counted or _NOTHING.get(report.command, "nothing to do")
+    return counted or by_session(report.command).nothing
 
 
 def written(report: Report) -> str:
     """Return the file that the command was asked for, ``""`` where it makes no single file."""
-    return report.output if report.command == _GENERATE else ""
+    return report.output if _is_about(report, FILE) else ""
 
 
 def tail(log: str) -> tuple[str, ...]:

@@ -20,11 +20,11 @@ from amrasaman_nox.files import digest_of, place
 from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildRecord, Digest, LockEntry
+    from amrasaman_nox.model import BuildRecord, Digest, Event, LockEntry
 
 #: The build lock that stands beside the wheels of a part.
 LOCK = "build-lock.toml"
@@ -39,11 +39,12 @@ class _Found:
     path: Path
 
 
-def merge(config: Config) -> Report:
+def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
     """Bring everything in the folders of *config* into its output folder.
 
     A wheel counts if a record beside it names its very bytes; others are left out with a note.
 
+    :param notify: not used: nothing here takes long
     :raises AsamanError: a folder is missing, or two wheels of one name, or two lock entries of one
         source, differ (exit 2; all are named); or something cannot be written (exit 5)
     """

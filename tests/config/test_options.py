@@ -2,22 +2,34 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amrasaman_nox.config import options
+from amrasaman_nox.config.commands import COMMANDS, by_session
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.config.options import BUILD, COMMANDS, GENERATE, LOCK, OPTIONS, VERIFY
+from amrasaman_nox.config.options import OPTIONS
 from amrasaman_nox.config.parser import Parsed, parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 
-SESSIONS = [command.session for command in COMMANDS]
+if TYPE_CHECKING:
+    from amrasaman_nox.config.commands import Command
+
+BUILD, GENERATE, VERIFY, LOCK = (
+    by_session(name)
+    for name in (
+        "reproducible_wheels",
+        "verified_requirements",
+        "verify",
+        "lock_build_requirements",
+    )
+)
 
 
-def refused(session: str, *arguments: str) -> AsamanError:
+def refused(command: Command, *arguments: str) -> AsamanError:
     with pytest.raises(AsamanError) as caught:
-        parse(session, arguments)
+        parse(command, arguments)
     assert caught.value.code is ExitCode.BAD_INPUT
     assert all("\n" not in line for line in caught.value.lines())
     return caught.value
@@ -28,9 +40,9 @@ def test_every_option_sets_a_field_of_the_configuration() -> None:
     assert {option.field for option in OPTIONS} <= known
 
 
-@pytest.mark.parametrize("session", SESSIONS)
-def test_no_two_options_of_a_command_share_a_name(session: str) -> None:
-    mine = [option for option in OPTIONS if session in option.commands]
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
+def test_no_two_options_of_a_command_share_a_name(command: Command) -> None:
+    mine = [option for option in OPTIONS if command.session in option.commands]
     names = [option.name for option in mine] + [option.short for option in mine if option.short]
     assert len(names) == len(set(names))
 
@@ -40,17 +52,17 @@ def test_the_keys_of_the_configuration_file_are_unambiguous() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("session", SESSIONS)
-def test_help_has_every_option_of_a_command(session: str) -> None:
-    text = parse(session, ["--help"]).text
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
+def test_help_has_every_option_of_a_command(command: Command) -> None:
+    text = parse(command, ["--help"]).text
     assert text is not None
     for option in OPTIONS:
-        assert (f"--{option.name}" in text) or session not in option.commands
+        assert (f"--{option.name}" in text) or command.session not in option.commands
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
 @pytest.mark.parametrize(
-    ("session", "lines"),
+    ("command", "lines"),
     [
         (
             BUILD,
@@ -89,8 +101,8 @@ def test_help_has_every_option_of_a_command(session: str) -> None:
         ),
     ],
 )
-def test_help_keeps_the_wording_of_the_original(session: str, lines: list[str]) -> None:
-    text = " ".join((parse(session, ["--help"]).text or "").split())
+def test_help_keeps_the_wording_of_the_original(command: Command, lines: list[str]) -> None:
+    text = " ".join((parse(command, ["--help"]).text or "").split())
     for line in lines:
         assert line in text
 
@@ -102,7 +114,7 @@ def test_version_is_that_of_the_distribution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("session", "arguments", "values"),
+    ("command", "arguments", "values"),
     [
         (BUILD, "", {}),
         (BUILD, "-r r.txt -o out", {"requirement": "r.txt", "output": "out"}),
@@ -138,14 +150,14 @@ def test_version_is_that_of_the_distribution() -> None:
         (LOCK, "--relock -r r.txt", {"relock": True, "requirement": "r.txt"}),
     ],
 )
-def test_options_become_fields(session: str, arguments: str, values: dict[str, Any]) -> None:
-    parsed = parse(session, arguments.split())
+def test_options_become_fields(command: Command, arguments: str, values: dict[str, Any]) -> None:
+    parsed = parse(command, arguments.split())
     assert parsed == Parsed(values)
     Config(**parsed.values)
 
 
 @pytest.mark.parametrize(
-    ("session", "arguments", "said"),
+    ("command", "arguments", "said"),
     [
         (BUILD, "--bogus", "no such option"),
         (BUILD, "verify", "unexpected extra argument"),
@@ -171,8 +183,10 @@ def test_options_become_fields(session: str, arguments: str, values: dict[str, A
         (LOCK, "--locked", "no such option"),
     ],
 )
-def test_a_bad_command_line_is_refused_in_one_line(session: str, arguments: str, said: str) -> None:
-    assert said in str(refused(session, *arguments.split()))
+def test_a_bad_command_line_is_refused_in_one_line(
+    command: Command, arguments: str, said: str
+) -> None:
+    assert said in str(refused(command, *arguments.split()))
 
 
 def test_a_near_miss_is_suggested() -> None:

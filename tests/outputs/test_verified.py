@@ -48,8 +48,7 @@ def vouched(folder: Path, name: str = "demo", version: str = "1.0", tag: str = "
 def written(folder: Path, text: str = PIN, **options: object) -> str:
     requirement = folder / "requirements.txt"
     requirement.write_text(text)
-    skip = options.get("skip", ())
-    write_verified(Config(), requirement, None, folder / "wheels", skip)  # type: ignore[arg-type]
+    write_verified(Config(requirement=requirement, output=folder / "wheels", **options))  # type: ignore[arg-type]
     return (folder / "verified-requirements.txt").read_text()
 
 

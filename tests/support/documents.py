@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from amrasaman_nox.config import options, parser
+from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.wheels.canonical import PASSES
 
@@ -40,7 +41,7 @@ _LINK = re.compile(
     r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|^\[[^\]]+\]: *(?P<other>\S+)$", re.MULTILINE
 )
 _HEADING = re.compile(r"^#+ +(?P<title>.*?) *$", re.MULTILINE)
-_PROGRAMS = {"asaman": "", "asaman-generate": "generate"}
+_PROGRAMS = {command.script: command.word for command in COMMANDS if command.script}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,12 +116,12 @@ def parse(words: list[str]) -> Parsed:
 
     :raises AsamanError: an unknown option, a malformed value
     """
-    words_by_session = {command.word: command.session for command in options.COMMANDS}
+    commands = {command.word: command for command in COMMANDS}
     program, *arguments = words
     word = _PROGRAMS[program]
-    if not word and arguments and arguments[0] in words_by_session:
+    if not word and arguments and arguments[0] in commands:
         word = arguments.pop(0)
-    return parser.parse(words_by_session[word], arguments, program)
+    return parser.parse(commands[word], arguments, program)
 
 
 # --- what is generated -----------------------------------------------------------------------
@@ -138,9 +139,9 @@ def renewed(content: str) -> str:
 
 def help_of(word: str) -> str:
     """Return the text of ``asaman WORD --help``, as in a terminal of 80 columns."""
-    session = next(each.session for each in options.COMMANDS if each.word == word)
+    command = next(each for each in COMMANDS if each.word == word)
     with mock.patch.dict(os.environ, COLUMNS="80"):
-        return parser.parse(session, ["--help"]).text or ""
+        return parser.help_text(command)
 
 
 def _help() -> str:
@@ -148,17 +149,17 @@ def _help() -> str:
         f"## `{f'asaman {command.word}'.rstrip()}`\n\n"
         f"The session `{command.session}`.\n\n"
         f"```text\n{help_of(command.word)}\n```"
-        for command in options.COMMANDS
+        for command in COMMANDS
     )
 
 
 def _commands() -> str:
     rows = [("command", "session", "does"), ("---", "---", "---")]
-    for command in options.COMMANDS:
+    for command in COMMANDS:
         words = f"asaman {command.word}".rstrip()
-        argument = f" {command.argument}" if command.argument else ""
-        other = ", `asaman-generate`" if command.word == "generate" else ""
-        rows.append((f"`{words}{argument}`{other}", f"`{command.session}`", command.help))
+        words += "".join(f" {each.metavar}{each.repeats * '...'}" for each in command.arguments)
+        other = f", `{command.script}`" if command.word and command.script else ""
+        rows.append((f"`{words}`{other}", f"`{command.session}`", command.summary))
     return _table(rows)
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from amrasaman_nox import commands
-from amrasaman_nox.config import options
+from amrasaman_nox.config.commands import by_session
 from amrasaman_nox.config.parser import parse
 
 from . import faults
@@ -26,14 +26,19 @@ def main() -> int:
     here = Path.cwd()
 
     def run(session: str, *own: str) -> int:
-        values = parse(session, own).values
-        return commands.run(
-            commands.Call(session=session, values=values, folder=here, invoked_from=here)
+        command = by_session(session)
+        call = commands.Call(
+            command=command,
+            values=parse(command, own).values,
+            folder=here,
+            invoked_from=here,
+            program=command.script,
         )
+        return commands.run(call)
 
     with faults.counted(act, int(at)) as names:
-        code = run(options.BUILD, "-r", "requirements.txt", *arguments)
-        code = code or run(options.GENERATE, "requirements.txt", "-w", "wheels")
+        code = run("reproducible_wheels", "-r", "requirements.txt", *arguments)
+        code = code or run("verified_requirements", "requirements.txt", "-w", "wheels")
     print(len(names), COUNTED)
     return code
 

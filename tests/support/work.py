@@ -113,11 +113,11 @@ def asked(folder: Path) -> dict[str, object]:
     return found
 
 
-def _write_down(command: str, config: Config, **more: object) -> None:
+def _write_down(command: str, config: Config) -> None:
     config.output.mkdir(parents=True, exist_ok=True)
     values = {each.name: getattr(config, each.name) for each in fields(config)}
     del values["expandable"]
-    content = json.dumps({"command": command, **values, **more}, default=str)
+    content = json.dumps({"command": command, **values}, default=str)
     (config.output / "asked.json").write_text(content)
 
 
@@ -146,13 +146,11 @@ def verify(config: Config, *, notify: Callable[[Event], None]) -> Report:
     )
 
 
-def write_verified(
-    config: Config, requirement: Path, output: Path | None, wheels: Path, skip: tuple[str, ...]
-) -> Report:
-    _write_down("verified_requirements", config, given=[requirement, output, wheels, list(skip)])
-    if _first_line(requirement) == "refuse":
+def write_verified(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
+    _write_down("verified_requirements", config)
+    if _first_line(config.requirement) == "refuse":
         _refuse()
-    return Report(command="verified_requirements", build=BUILT, output=str(output))
+    return Report(command="verified_requirements", build=BUILT, output=str(config.verified))
 
 
 def install(put: Callable[[object, str, object], None] = setattr) -> None:

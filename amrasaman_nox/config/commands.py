@@ -1,0 +1,120 @@
+"""The commands, in one table: a command is one function and one row here.
+
+The console scripts, the nox sessions, the help, the documents and the reports follow from the row.
+The function is named here and imported when it is called, so that ``--help`` stays fast.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+#: What a command does; by this an option says which commands have it.
+READS: Final = "reads pins"
+LOCKS: Final = "resolves build requirements"
+BUILDS: Final = "builds wheels"
+
+#: What a report of a command is about.
+WHEELS: Final = "wheels"
+VERDICTS: Final = "verdicts"
+FILE: Final = "the file that it wrote"
+
+
+class Argument(NamedTuple):
+    """An argument of a command: what help calls it, and the field of the configuration it sets.
+
+    One that is ``required`` can also come from the configuration.
+    """
+
+    metavar: str
+    field: str
+    repeats: bool = False
+    required: bool = True
+
+
+class Command(NamedTuple):
+    """A command.
+
+    ``session`` is the name of its nox session, which reports have as well, and ``word`` is what
+    stands behind ``asaman``. ``work`` names the function that does it, as ``MODULE:NAME``; it takes
+    the configuration and, as ``notify``, who is told of events, and returns a report. ``summary``
+    is its line in a list of commands, ``help`` is the first line of its own help where that is
+    another. With ``project`` it works on the project in the current folder where no input is
+    named. ``release`` makes its session part of ``nox -t release``, in the order of the table.
+    ``script`` is a console script of its own; ``nothing`` is said where it found nothing to do.
+    """
+
+    session: str
+    word: str
+    work: str
+    summary: str
+    help: str = ""
+    does: frozenset[str] = frozenset()
+    arguments: tuple[Argument, ...] = ()
+    project: bool = False
+    release: bool = False
+    result: str = WHEELS
+    nothing: str = "nothing to do"
+    script: str = ""
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        session="reproducible_wheels",
+        word="",
+        work="runs.build:build_wheels",
+        summary="Build reproducible wheels of everything that is pinned.",
+        help="Tool to build reproducible wheels.",
+        does=frozenset({READS, LOCKS, BUILDS}),
+        project=True,
+        release=True,
+        script="asaman",
+    ),
+    Command(
+        session="verified_requirements",
+        word="generate",
+        work="outputs.verified:write_verified",
+        summary="Write the requirements file with the hashes of the reproducible wheels.",
+        help="Tool to build verified requirements file from reproducible wheels.",
+        does=frozenset({READS}),
+        arguments=(Argument("REQUIREMENT", "requirement"),),
+        release=True,
+        result=FILE,
+        script="asaman-generate",
+    ),
+    Command(
+        session="verify",
+        word="verify",
+        work="verification.verify:verify",
+        summary="Rebuild under variations, compare, and name the cause of what differs.",
+        does=frozenset({READS, LOCKS, BUILDS}),
+        project=True,
+        release=True,
+        result=VERDICTS,
+    ),
+    Command(
+        session="lock_build_requirements",
+        word="lock",
+        work="runs.lock:lock_build_requirements",
+        summary="Write or refresh the build lock, and nothing else.",
+        does=frozenset({READS, LOCKS}),
+        project=True,
+        nothing="the build lock is complete",
+    ),
+    Command(
+        session="merge_wheels",
+        word="merge",
+        work="runs.merge:merge",
+        summary="Merge the wheels, records and locks of several runs into one folder.",
+        arguments=(Argument("DIRECTORY", "folders", repeats=True),),
+    ),
+)
+
+
+def by_session(session: str) -> Command:
+    """Return the command of *session*."""
+    return next(each for each in COMMANDS if each.session == session)
+
+
+def sessions_that(*does: str) -> frozenset[str]:
+    """Return the sessions of the commands that do all of *does*; of all commands for nothing."""
+    return frozenset(each.session for each in COMMANDS if each.does.issuperset(does))
