@@ -1,0 +1,72 @@
+"""The tests mirror the modules: a module has a test file of its own name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .support import house
+
+TESTS = Path(__file__).parent
+
+#: Modules that have no test file of their own yet, by folder. Nothing may be added here.
+WITHOUT = {
+    "builds": "answers builder failures shard tools workplace",
+    "": "commands model",
+    "config": "kinds parser variables",
+    "environments": "installed toolchains",
+    "inputs": "readers selection texts",
+    "reports": "console html_style wording",
+    "runs": "build cluster durations lock lookups merge outcome reuse run taken workers workshop",
+    "sandbox": "bubblewrap ladder limited meter namespaces rungs system_calls view",
+    "sandbox.inside": "confine",
+    "sdists": "canonical",
+    "sources": "access cargo connections crates fit locate pages resolve",
+    "verification": "clock evidence rebuilders subjects",
+}
+#: Folders whose tests are of no one module: real inputs, measurements, what is hostile.
+APART = {"evaluation", "fuzz", "online", "projects", "support"}
+#: Test files that go across modules: what a fault, an interrupt or a limit does to all of them.
+ACROSS = {
+    "comparison": "bombs",
+    "reports": "html_in_a_browser",
+    "runs": "early faults interrupted shard",
+    "sandbox": "hostile unprivileged",
+    "": "differential docs end_to_end end_to_end_inputs end_to_end_install end_to_end_sessions "
+    "end_to_end_surroundings imports layout",
+}
+
+
+def listed(table: dict[str, str]) -> set[str]:
+    return {f"{folder}.{name}".strip(".") for folder in table for name in table[folder].split()}
+
+
+def place_of(module: str) -> Path:
+    """Return where the tests of *module* belong."""
+    *folders, name = module.split(".")
+    return TESTS.joinpath(*folders, f"test_{name}.py")
+
+
+#: A package has no code, and the noxfile is run by every test of the console scripts.
+MODULES = [
+    module
+    for module in house.modules()
+    if house.path(module).name != "__init__.py" and module != "_noxfile"
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_tests_of_its_own_name(module: str) -> None:
+    if module not in listed(WITHOUT):
+        assert place_of(module).exists()
+        assert "def test_" in place_of(module).read_text()
+
+
+def test_test_files_are_of_a_module() -> None:
+    found = {
+        ".".join((*path.relative_to(TESTS).parent.parts, path.stem.removeprefix("test_")))
+        for path in TESTS.rglob("test_*.py")
+        if path.relative_to(TESTS).parts[0] not in APART
+    }
+    assert found - set(MODULES) - listed(ACROSS) == set()
