@@ -133,6 +133,8 @@ def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode
     ) as display:
         report = _work(call.command)(config, notify=display.notify)
     print_report(report, config, stdout, stderr)
+    for warning in report.warnings:
+        stderr.warn(warning, color=config.color)
     return exit_code(report)
 
 

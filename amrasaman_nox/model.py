@@ -618,7 +618,8 @@ class Event:
 
     ``stage`` is ``locate``, ``fetch``, ``lock``, ``environment``, ``build``, ``rebuild`` or
     ``compare``; ``state`` is ``total``, ``start``, ``done``, ``kept`` or ``failed``. ``total``
-    announces how many will follow, in ``count``. ``note`` is a line worth printing.
+    announces how many will follow, in ``count``. ``note`` is a line worth printing; where ``state``
+    is ``warning``, also where little is to be printed.
     """
 
     stage: str
@@ -649,7 +650,8 @@ class BuildOutcome:
 class Report:
     """What a command found, for every report format.
 
-    Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``.
+    Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``warnings`` are
+    what a user must know before trusting it.
     """
 
     command: str
@@ -659,6 +661,7 @@ class Report:
     output: str = ""
     allowed: Verdict = Verdict.EQUIVALENT
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def utc(moment: datetime) -> str:

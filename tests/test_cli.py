@@ -212,7 +212,7 @@ def test_results_go_to_stdout_and_everything_else_to_stderr(
     assert cli.run(["-r", pinned()]) == 0
     out, err = capsys.readouterr()
     assert "six-1.17.0-py3-none-any.whl" in out
-    assert "isolation: none" in out
+    assert "isolation: full" in out
     assert err == "built 1 of 1: six==1.17.0\nbuilt 1\n"
 
 

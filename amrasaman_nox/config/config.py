@@ -73,7 +73,8 @@ class Config:
       moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
     - Package index: as in :class:`~amrasaman_nox.model.IndexOptions`; ``environment`` holds the
       variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
-      ``${NAME}`` in an index URL of a requirements file can name; no build sees them.
+      ``${NAME}`` in an index URL of a requirements file can name; no build sees them. ``in_ci``
+      tells that a CI service runs this: then ``auto`` is never no isolation.
     - Build: ``python`` names interpreters (none: the running one); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
       builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
@@ -115,6 +116,7 @@ class Config:
     allow_url: bool = False
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     expandable: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    in_ci: bool = False
 
     python: tuple[str, ...] = ()
     isolation: str = "auto"
@@ -359,6 +361,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         (
             "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",
             "allow_url", "keep_debug_info", "diffoscope", "quiet", "verbose", "traceback",
+            "in_ci",
         ),
         _flag,
     ),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import options
 from amrasaman_nox.config.config import EXCLUSIVE, Config
-from amrasaman_nox.config.variables import access_variables, default_cache, index_values
+from amrasaman_nox.config.variables import access_variables, default_cache, in_ci, index_values
 from amrasaman_nox.errors import AsamanError, Origin, system_reason
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
     values["expandable"] = tuple(
         (name, value) for name, value in sorted(environ.items()) if _EXPANDABLE.fullmatch(name)
     )
+    values["in_ci"] = in_ci(environ)
     # no-color.org; and a dumb terminal shows escapes as they are.
     plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
     if plain and values.get("color", "auto") == "auto":

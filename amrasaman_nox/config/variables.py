@@ -139,6 +139,11 @@ def access_variables(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(access.items()))
 
 
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Return whether a CI service runs this, where nobody reads what is printed: it sets ``CI``."""
+    return environ.get("CI", "").lower() not in {"", *_FALSE}
+
+
 def own_variables() -> tuple[tuple[str, str], ...]:
     """Return the variables of this process; those of access count where it is a worker."""
     return tuple(sorted(os.environ.items()))

@@ -92,6 +92,8 @@ def _footer(report: Report) -> Iterator[str]:
     yield "<footer>"
     if report.isolation:
         yield f"<p>Isolation: {_text(report.isolation)}</p>"
+    for warning in report.warnings:
+        yield f"<p><strong>Warning:</strong> {_text(warning)}</p>"
     if facts.shows_comparisons(report):
         yield f"<p>What counts as good: {_text(report.allowed)} or better</p>"
     for note in (*report.build.notes, *report.notes):

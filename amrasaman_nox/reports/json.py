@@ -29,6 +29,7 @@ def document(report: Report) -> dict[str, Any]:
         "isolation": report.isolation,
         "output": report.output,
         "notes": [*report.build.notes, *report.notes],
+        "warnings": list(report.warnings),
     }
     if facts.shows_comparisons(report):
         found["allowed"] = str(report.allowed)

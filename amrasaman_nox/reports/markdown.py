@@ -39,6 +39,8 @@ def render(report: Report) -> str:
         lines += _builds(report)
     if report.isolation:
         lines += [f"Isolation: {escape(report.isolation)}", ""]
+    for warning in report.warnings:
+        lines += [f"**Warning:** {escape(warning)}", ""]
     lines += [f"- {escape(note)}" for note in (*report.build.notes, *report.notes)]
     return "\n".join(lines).rstrip("\n") + "\n"
 

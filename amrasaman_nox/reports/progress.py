@@ -94,9 +94,10 @@ class Lines:
     :param verbose: a line for every item, and where the time went
     """
 
-    def __init__(self, stream: Stream, *, verbose: bool = False) -> None:
+    def __init__(self, stream: Stream, *, verbose: bool = False, color: str = "never") -> None:
         self._stream = stream
         self._verbose = verbose
+        self._color = color
 
     def update(self, stage: Stage, event: Event) -> None:
         """Print what is worth a line."""
@@ -113,6 +114,10 @@ class Lines:
     def say(self, line: str) -> None:
         """Print one line."""
         self._stream.line(printable(line))
+
+    def warn(self, line: str) -> None:
+        """Print a warning."""
+        self._stream.warn(line, color=self._color)
 
     def close(self) -> None:
         """Nothing is left to be done."""
@@ -176,7 +181,15 @@ class Live:
 
     def say(self, line: str) -> None:
         """Print one line above the rows."""
-        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        self._print(line)
+
+    def warn(self, line: str) -> None:
+        """Print a warning above the rows."""
+        self._print(f"warning: {line}", style="bold yellow")
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        text = printable(line)
+        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the rows away."""
@@ -184,13 +197,21 @@ class Live:
 
 
 class Silence:
-    """Nothing at all."""
+    """Nothing but warnings."""
+
+    def __init__(self, stream: Stream, *, color: str = "never") -> None:
+        self._stream = stream
+        self._color = color
 
     def update(self, stage: Stage, event: Event) -> None:
         """Show nothing."""
 
     def say(self, line: str) -> None:
         """Say nothing."""
+
+    def warn(self, line: str) -> None:
+        """Print a warning."""
+        self._stream.warn(line, color=self._color)
 
     def close(self) -> None:
         """Nothing is left to be done."""
@@ -209,10 +230,16 @@ class Display:
         self._clock = clock
         self._lock = threading.Lock()
         self._stages: dict[str, Stage] = {}
+        self._warnings: set[str] = set()
 
     def notify(self, event: Event) -> None:
-        """Show *event*."""
+        """Show *event*; a warning once."""
         with self._lock:
+            if event.state == "warning":
+                if event.note not in self._warnings:
+                    self._warnings.add(event.note)
+                    self._view.warn(event.note)
+                return
             if event.note:
                 self._view.say(f"note: {event.note}")
             if event.state == "note":
@@ -244,7 +271,7 @@ def shown(
     :param color: ``auto``, ``always`` or ``never``; where it is ``never`` on a terminal, the live
         display has no colour
     """
-    display = Display(_view(stream, quiet=quiet, verbose=verbose, color=color != "never"))
+    display = Display(_view(stream, quiet=quiet, verbose=verbose, color=color))
     try:
         yield display
     finally:
@@ -254,12 +281,12 @@ def shown(
                 stream.line(printable(line))
 
 
-def _view(stream: Stream, *, quiet: bool, verbose: bool, color: bool) -> Lines | Live | Silence:
+def _view(stream: Stream, *, quiet: bool, verbose: bool, color: str) -> Lines | Live | Silence:
     if quiet:
-        return Silence()
+        return Silence(stream, color=color)
     if stream.isatty() and not verbose:
-        live = Live(stream, color=color)
+        live = Live(stream, color=color != "never")
         if live.possible:
             live.start()
             return live
-    return Lines(stream, verbose=verbose)
+    return Lines(stream, verbose=verbose, color=color)

@@ -7,9 +7,13 @@ import errno
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox.errors import printable
+
 if TYPE_CHECKING:
     from typing import TextIO
 
+# Escapes of a terminal: bold and yellow, then as before.
+_YELLOW, _PLAIN = "\033[1;33m", "\033[0m"
 #: The reader went away, or there never was one: nobody is there to be told.
 _NOBODY: Final = frozenset({errno.EPIPE, errno.EBADF, errno.EINVAL, errno.ESHUTDOWN})
 
@@ -58,6 +62,15 @@ class Stream:
         """Write *text* and the end of the line, at once."""
         self.write(f"{text}\n")
         self.flush()
+
+    def warn(self, text: str, *, color: str = "auto") -> None:
+        """Write *text* as a warning, a line of its own.
+
+        :param color: ``auto`` (on a terminal), ``always`` or ``never``
+        """
+        line = printable(f"warning: {text}")
+        coloured = color == "always" or (color == "auto" and self.isatty())
+        self.line(f"{_YELLOW}{line}{_PLAIN}" if coloured else line)
 
     def flush(self) -> None:
         """Write what is still in the buffer."""

@@ -48,4 +48,5 @@ def run_command(
         isolation=shop.isolation.rung,
         output=str(config.output),
         notes=shop.isolation.reasons,
+        warnings=shop.warnings,
     )

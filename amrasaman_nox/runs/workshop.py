@@ -18,6 +18,7 @@ from amrasaman_nox.model import BuildEnvironment, BuildJob, Event, IndexOptions
 from amrasaman_nox.runs import executors
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.store import Store
 
@@ -45,6 +46,11 @@ class Workshop:
     notify: Notify
     workers: Workers
     connections: Connections | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user must know of the isolation of this run."""
+        return tuple(filter(None, [RUNGS[self.isolation.rung].warning]))
 
     @property
     def index_cache(self) -> Path:
@@ -96,6 +102,8 @@ def opened(config: Config, notify: Notify) -> Iterator[Workshop]:
         Connections(config.index) as connections,
     ):
         shop = dataclasses.replace(_open(config, notify, workers), connections=connections)
+        for warning in shop.warnings:
+            notify(Event(stage="warning", state="warning", note=warning))
         try:
             yield shop
         finally:
@@ -106,8 +114,9 @@ def _open(config: Config, notify: Notify, workers: Workers) -> Workshop:
     requests = config.python or ("",)
     found = tuple(dict.fromkeys(interpreters.inspect(request) for request in requests))
     _check_distinct(found)
+    isolation = choose(config.isolation, or_none=not config.in_ci)
     store = Store.open(config.cache_dir or default_cache())
-    isolation = dataclasses.replace(choose(config.isolation), clock=clock.library(store.root))
+    isolation = dataclasses.replace(isolation, clock=clock.library(store.root))
     store.sweep()
     if config.scheduler is not None and workers.cluster is None:
         note = f"builds run here, not at {config.scheduler}: that takes --executor dask"

@@ -24,7 +24,7 @@ def choose(wanted: str, *, or_none: bool = True) -> Isolation:
     """Return the strongest isolation that works, each rung tried by running it.
 
     :param wanted: ``auto``, or the only rung that will do
-    :param or_none: whether ``auto`` may come to no isolation at all
+    :param or_none: whether ``auto`` may be no isolation at all, which it may not be in CI
     :raises AsamanError: the rung is not available here (exit 4)
     """
     reasons: list[str] = []

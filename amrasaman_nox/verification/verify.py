@@ -144,7 +144,7 @@ def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
 
 def _plan(config: Config, notify: Notify) -> Plan:
     # Before anything is built: a name that is misspelt is to be said at once.
-    isolation = choose(config.isolation)
+    isolation = choose(config.isolation, or_none=not config.in_ci)
     if variations.CLOCK in variations.named(config.vary):
         clock.provide(config, notify)
     store = config.cache_dir or default_cache()
@@ -190,6 +190,7 @@ def _published(config: Config, notify: Notify) -> Report:
         output=str(config.output),
         allowed=Verdict(config.allow),
         notes=shop.isolation.reasons,
+        warnings=shop.warnings,
     )
 
 
@@ -251,6 +252,7 @@ def _built(
         output=done.output,
         allowed=Verdict(config.allow),
         notes=done.notes,
+        warnings=done.warnings,
     )
 
 

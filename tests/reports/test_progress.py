@@ -101,7 +101,7 @@ def test_the_names_under_way_fit_a_line() -> None:
 
 def test_times_are_those_between_the_first_and_the_last_event() -> None:
     ticks = count(10)
-    display = Display(Silence(), clock=lambda: float(next(ticks)))
+    display = Display(Silence(Stream(None)), clock=lambda: float(next(ticks)))
     for event in events("build", 1):
         display.notify(event)
     assert display.times() == ["built 1: 2.0 s"]
@@ -180,3 +180,30 @@ def test_no_color_is_followed_in_the_live_display(monkeypatch: pytest.MonkeyPatc
         for event in events("build", 3):
             display.notify(event)
     assert "\x1b[3" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet", "color", "coloured"),
+    [
+        (io.StringIO(), False, "auto", False),
+        (io.StringIO(), True, "auto", False),
+        (io.StringIO(), True, "always", True),
+        (Terminal(), True, "auto", True),
+        (Terminal(), True, "never", False),
+        (Terminal(), False, "auto", True),
+    ],
+)
+def test_a_warning_is_shown_once_however_quiet_a_run_is(
+    stream: io.StringIO,
+    quiet: bool,
+    color: str,
+    coloured: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.shown(Stream(stream), quiet=quiet, color=color) as display:
+        for _ in range(2):
+            display.notify(Event(stage="warning", state="warning", note="mind [this]"))
+    (line,) = [line for line in stream.getvalue().splitlines() if "warning" in line]
+    assert "warning: mind [this]" in line
+    assert ("\x1b[1;33m" in line) == coloured

@@ -20,23 +20,19 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Limits
-from amrasaman_nox.sandbox import limited, process, system_calls, view
 from amrasaman_nox.sandbox import meter as limits_module
-from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox import process, system_calls, view
 from amrasaman_nox.sandbox.process import give_to_build
 from amrasaman_nox.sandbox.view import Isolation, interpreter_folders
 
-from ..support import miniatures
+from ..support.rungs import ISOLATED, chosen, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from amrasaman_nox.model import Interpreter
 
-    from ..support.bench import Bench
 
-ISOLATED = ("full", "namespaces")
-PROGRAMS = ("bwrap", "unshare", "setpriv", "prlimit", "taskset", "env", "sh")
 FACTS = """
 import grp, json, os, pwd, socket, sys
 def text(path):
@@ -94,13 +90,6 @@ def isolated(request: pytest.FixtureRequest) -> Isolation:
 def any_rung(request: pytest.FixtureRequest) -> Isolation:
     """Each rung that works here."""
     return chosen(request.param)
-
-
-def chosen(rung: str) -> Isolation:
-    try:
-        return choose(rung)
-    except AsamanError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -376,110 +365,7 @@ def processes_with(token: str) -> list[str]:
     return found
 
 
-# --- choosing ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A search path of its own; programs can be taken from it or replaced."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    for name in PROGRAMS:
-        found = shutil.which(name)
-        if found is not None:
-            (folder / name).symlink_to(found)
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
-
-
-def put(path: Path, script: str, mode: int = 0o755) -> None:
-    path.unlink(missing_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(mode)
-
-
-BROKEN = {
-    "missing": (None, 0o755, "not installed"),
-    "not executable": ("exit 0", 0o644, "not installed"),
-    "127": ("echo 'bwrap: error 127' >&2; exit 127", 0o755, "bwrap: error 127"),
-    "old": ("echo 'bwrap: Unknown option --disable-userns' >&2; exit 1", 0o755, "Unknown option"),
-    "silent": ("exit 1", 0o755, "exit status 1"),
-    "does nothing": ("exit 0", 0o755, "exit status 0"),
-    "no interpreter": ("", 0o755, "not available"),
-}
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_full_isolation_that_is_not_to_be_had_is_refused(programs: Path, kind: str) -> None:
-    script, mode, why = BROKEN[kind]
-    if script is None:
-        (programs / "bwrap").unlink(missing_ok=True)
-    else:
-        put(programs / "bwrap", script, mode)
-    if kind == "no interpreter":
-        (programs / "bwrap").write_text("#!/no/such/interpreter\n")
-    with pytest.raises(AsamanError) as caught:
-        choose("full")
-    assert caught.value.code is ExitCode.NOT_AVAILABLE
-    assert why in str(caught.value)
-    assert "package bubblewrap" in caught.value.hint
-    assert len(caught.value.lines()) == 2
-
-
-def test_the_next_rung_is_taken_with_the_reason(programs: Path) -> None:
-    put(programs / "bwrap", *BROKEN["127"][:2])
-    chosen("namespaces")
-    found = choose("auto")
-    assert found.rung == "namespaces"
-    assert len(found.reasons) == 1
-    assert "bwrap: error 127" in found.reasons[0]
-
-
-def test_the_last_rung_has_the_reasons_of_both(programs: Path) -> None:
-    put(programs / "bwrap", *BROKEN["127"][:2])
-    put(programs / "unshare", "echo 'unshare: unshare failed: Operation not permitted'; exit 1")
-    found = choose("auto")
-    assert found.rung == "none"
-    assert [reason.partition(":")[0] for reason in found.reasons] == [
-        'isolation "full" is not available',
-        'isolation "namespaces" is not available',
-    ]
-    assert "Operation not permitted" in found.reasons[1]
-    with pytest.raises(AsamanError) as caught:
-        choose("namespaces")
-    assert caught.value.code is ExitCode.NOT_AVAILABLE
-    assert "package util-linux" in caught.value.hint
-
-
-REFUSES = "import sys; sys.exit('the kernel refuses the filter of system calls: no such thing')"
-
-
-def test_a_rung_says_where_the_kernel_refuses_the_filter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stub = tmp_path / "confine.py"
-    stub.write_text(REFUSES)
-    monkeypatch.setattr(limited.confine, "__file__", str(stub))
-    chosen("full")
-    for rung in ("namespaces", "none"):
-        found = chosen(rung)
-        assert not found.filtered
-        (reason,) = found.reasons
-        assert reason.startswith(f'isolation "{rung}" does not filter system calls: ')
-        assert reason.endswith("the kernel refuses the filter of system calls: no such thing")
-
-
-def test_full_isolation_is_refused_where_there_is_no_filter_for_the_machine(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(system_calls, "MACHINES", {})
-    with pytest.raises(AsamanError) as caught:
-        choose("full")
-    assert caught.value.code is ExitCode.NOT_AVAILABLE
-    assert "filter of system calls: there is none for" in str(caught.value)
-    found = choose("auto")
-    assert (found.rung, found.filtered) in (("namespaces", False), ("none", False))
-    assert [reason for reason in found.reasons if "does not filter system calls" in reason]
+# --- what keeps it from starting ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("filtered", [True, False])
@@ -523,40 +409,6 @@ def test_isolation_that_fails_at_the_build_is_no_failure_of_the_build(
     assert "before the build started" in str(caught.value)
     # It was not tried again without isolation.
     assert not list((tmp_path / "output").iterdir())
-
-
-def test_a_chosen_rung_is_what_was_asked_for() -> None:
-    assert choose("none") == Isolation(rung="none")
-    assert not choose("none").constant_paths
-    assert choose("auto").rung in {*ISOLATED, "none"}
-
-
-def test_a_run_says_on_which_rung_it_was_and_why(cold: Bench, programs: Path) -> None:
-    put(programs / "bwrap", *BROKEN["127"][:2])
-    cold.write(*miniatures.pins("mini-in-tree"))
-    cold.variables["PATH"] = f"{programs}:{os.environ['PATH']}"
-    done = cold.asaman("-r", "requirements.txt")
-    assert done.returncode == 0, done.stderr
-    (record,) = cold.wheels.glob("*.provenance.json")
-    text = record.read_text()
-    assert "isolation: full" not in done.stdout
-    assert "isolation: " in done.stdout
-    assert "bwrap: error 127" in done.stdout + done.stderr
-    assert "bwrap: error 127" in text
-
-
-def test_a_run_that_needs_full_isolation_builds_nothing_without_it(
-    cold: Bench, programs: Path
-) -> None:
-    put(programs / "bwrap", *BROKEN["127"][:2])
-    cold.write(*miniatures.pins("mini-in-tree"))
-    cold.variables["PATH"] = f"{programs}:{os.environ['PATH']}"
-    done = cold.asaman("-r", "requirements.txt", "--isolation", "full")
-    assert done.returncode == 4
-    error, hint = done.stderr.splitlines()[-2:]
-    assert error.startswith('error: isolation "full": not available: ')
-    assert "package bubblewrap" in hint
-    assert not cold.wheels.exists()
 
 
 # --- measuring -----------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def _work(command: str, config: Config, notify: Callable[[Event], None]) -> Repo
     notify(Event(stage="build", state="start", name="six==1.17.0"))
     outcome = OUTCOMES.get(_first_line(config.requirement), lambda: BUILT)()
     notify(Event(stage="build", state="done", name="six==1.17.0"))
-    return Report(command=command, build=outcome, isolation="none", output=str(config.output))
+    return Report(command=command, build=outcome, isolation="full", output=str(config.output))
 
 
 def build_wheels(config: Config, *, notify: Callable[[Event], None]) -> Report:
