@@ -12,6 +12,7 @@ import enum
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -627,6 +628,10 @@ class Event:
     name: str = ""
     count: int = 0
     note: str = ""
+
+
+#: Receives everything that happens while a run goes on.
+Notify = Callable[[Event], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

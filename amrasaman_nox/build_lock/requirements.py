@@ -11,8 +11,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff
-from amrasaman_nox.builds import builder, hooks
-from amrasaman_nox.builds.workplace import workplace
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
 from amrasaman_nox.sources import download
@@ -20,10 +18,11 @@ from amrasaman_nox.sources.locate import find_files
 from amrasaman_nox.sources.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from amrasaman_nox.model import Prepared, ResolvedFile
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.model import Pin, Prepared
+    from amrasaman_nox.sources.site import Site
+    from amrasaman_nox.sources.store import Store
 
 _RENEW: Final = "renew the build lock with --relock"
 
@@ -40,69 +39,53 @@ class Known:
     whole: bool
 
 
-def entry_of(
-    shop: Workshop,
+def known_of(
+    site: Site,
     prepared: Prepared,
     lock: BuildLock,
-    dynamic: Callable[[LockEntry], tuple[str, ...]] | None = None,
-) -> LockEntry:
-    """Return the lock entry of a source, resolved now where *lock* has none; its files fetched.
-
-    :raises AsamanError: as :func:`known_of`, :func:`finished`
-    :raises HookFailed: as :func:`finished`
-    """
-    return finished(shop, prepared, known_of(shop, prepared, lock), dynamic)
-
-
-def known_of(shop: Workshop, prepared: Prepared, lock: BuildLock) -> Known:
+    *,
+    locked: bool = False,
+    as_of: str | None = None,
+) -> Known:
     """Return the lock's entry, or resolve the static requirements; fetch the files.
 
+    :param locked: whether an entry that *lock* lacks is an error
+    :param as_of: the date of resolution, or ``now``; ``None`` for the one that follows from the
+        source
     :raises AsamanError: the lock lacks it and may not be changed, or is not whole (exit 2); or
         its build requirements have no solution (exit 3)
     """
     source, interpreter = prepared.source, prepared.interpreter
-    entry = None if shop.config.relock else lock.find(source.digest, interpreter.key)
+    entry = lock.find(source.digest, interpreter.key)
     if entry is None:
-        if shop.config.locked:
+        if locked:
             raise AsamanError(
                 str(source.pin),
                 f"its build requirements are not in the build lock for {interpreter.key}",
                 hint="add them with: asaman lock",
                 origin=source.pin.origin,
             )
-        return Known(entry=_static(shop, prepared), whole=False)
+        return Known(entry=_static(site, prepared, as_of), whole=False)
     _check_whole(entry, prepared)
-    fetch_files(shop, entry.files, prepared)
+    fetch_files(site, entry.files, interpreter.executable)
     return Known(entry=entry, whole=True)
 
 
-def finished(
-    shop: Workshop,
-    prepared: Prepared,
-    known: Known,
-    dynamic: Callable[[LockEntry], tuple[str, ...]] | None = None,
-) -> LockEntry:
-    """Return the whole entry: ask the backend, in the sandbox, for what else it requires.
-
-    *dynamic* asks it; the default unpacks the source and asks for what a wheel requires.
+def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[str]) -> LockEntry:
+    """Return the entry *known* with what the backend *asked* for as well, resolved and fetched.
 
     :raises AsamanError: what it asks for is not name and specifier, or has no solution (exit 3)
-    :raises HookFailed: the backend could not say what else it requires
     """
-    entry = known.entry
-    if known.whole:
-        return entry
-    asked = dynamic(entry) if dynamic is not None else dynamic_of(shop, prepared, entry)
-    more = tuple(name for name in asked if name not in entry.static)
-    if more:
-        check_plain(more, prepared)
-        entry = dataclasses.replace(entry, dynamic=more)
-        entry = _with_files(shop, prepared, entry, (*entry.static, *more))
-    return entry
+    more = tuple(name for name in asked if name not in known.static)
+    if not more:
+        return known
+    check_plain(more, prepared.source.pin)
+    entry = dataclasses.replace(known, dynamic=more)
+    return _with_files(site, prepared, entry, (*entry.static, *more))
 
 
-def _static(shop: Workshop, prepared: Prepared) -> LockEntry:
-    date = cutoff(shop, prepared)
+def _static(site: Site, prepared: Prepared, as_of: str | None) -> LockEntry:
+    date = cutoff(prepared, as_of)
     static = tuple(sorted(prepared.system.requires))
     entry = LockEntry(
         name=prepared.source.name,
@@ -115,32 +98,32 @@ def _static(shop: Workshop, prepared: Prepared) -> LockEntry:
         as_of_reason=str(date.reason),
         notes=(date.note,) if date.note else (),
     )
-    return _with_files(shop, prepared, entry, static)
+    return _with_files(site, prepared, entry, static)
 
 
-def cutoff(shop: Workshop, prepared: Prepared) -> Cutoff:
+def cutoff(prepared: Prepared, as_of: str | None) -> Cutoff:
     """Return the date at which the build requirements of a source are resolved, and why."""
     return build_cutoff(
         prepared.source.uploaded,
         dict(prepared.interpreter.markers)["python_version"],
-        as_of=shop.config.as_of,
+        as_of=as_of,
         now=datetime.now(UTC).replace(microsecond=0),
     )
 
 
 def _with_files(
-    shop: Workshop, prepared: Prepared, entry: LockEntry, wanted: Sequence[str]
+    site: Site, prepared: Prepared, entry: LockEntry, wanted: Sequence[str]
 ) -> LockEntry:
     if not wanted:
         return entry
     resolution = resolve(
         wanted,
-        index=shop.index,
+        index=site.index,
         interpreter=prepared.interpreter,
         as_of=entry.as_of,
-        cache=shop.index_cache,
+        cache=site.index_cache,
     )
-    _fetch(shop, resolution.files)
+    download.fetch_all(resolution.files, site)
     files = tuple(
         sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
     )
@@ -148,18 +131,7 @@ def _with_files(
     return dataclasses.replace(entry, files=files, notes=notes)
 
 
-def dynamic_of(shop: Workshop, prepared: Prepared, entry: LockEntry) -> tuple[str, ...]:
-    """Ask the backend, in the sandbox, what it requires beyond ``pyproject.toml``.
-
-    :raises HookFailed: it could not say
-    """
-    job = shop.job(prepared.source, prepared.interpreter, entry.files)
-    with workplace(job, shop.store, shop.isolation) as folder:
-        runner, _ = builder.ready(job, shop.store, shop.isolation, folder, shop.say)
-        return hooks.requires_for_wheel(runner, builder.settings(job))
-
-
-def check_plain(requires: Iterable[str], prepared: Prepared) -> None:
+def check_plain(requires: Iterable[str], pin: Pin) -> None:
     """Check that the backend asks for names and versions only (no URL runs unverified).
 
     :raises AsamanError: it does not (exit 3)
@@ -171,10 +143,10 @@ def check_plain(requires: Iterable[str], prepared: Prepared) -> None:
             plain = False
         if not plain:
             raise AsamanError(
-                str(prepared.source.pin),
+                str(pin),
                 f"build requirement {text!r} is not name+specifier",
                 code=ExitCode.BUILD_FAILED,
-                origin=prepared.source.pin.origin,
+                origin=pin.origin,
             )
 
 
@@ -207,35 +179,26 @@ def _check_whole(entry: LockEntry, prepared: Prepared) -> None:
             )
 
 
-def fetch_files(shop: Workshop, files: Sequence[LockedFile], prepared: Prepared) -> None:
+def fetch_files(site: Site, files: Sequence[LockedFile], python: str) -> None:
     """Bring locked files into the store; the lock has no URLs, so the index is asked for them.
 
+    :param python: the interpreter whose files they are
     :raises AsamanError: no index serves a file with its hash
     """
-    missing = [file for file in files if not _is_whole(file, shop)]
+    missing = [file for file in files if not _is_whole(file, site.store)]
     if not missing:
         return
     found = find_files(
         missing,
-        index=shop.index,
-        python=prepared.interpreter.executable,
-        cache=shop.index_cache,
+        index=site.index,
+        python=python,
+        cache=site.index_cache,
     )
-    _fetch(shop, found.values())
+    download.fetch_all(found.values(), site)
 
 
-def _fetch(shop: Workshop, files: Iterable[ResolvedFile]) -> None:
-    download.fetch_all(
-        files,
-        store=shop.store,
-        index=shop.index,
-        notify=shop.say,
-        connections=shop.connections,
-    )
-
-
-def _is_whole(file: LockedFile, shop: Workshop) -> bool:
-    present = shop.store.get(file.digest)
+def _is_whole(file: LockedFile, store: Store) -> bool:
+    present = store.get(file.digest)
     if present is not None:
         present.close()
     return present is not None

@@ -60,6 +60,14 @@ def build_wheel(
         return failed(job, "build", error)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a backend requires beyond ``pyproject.toml``; and the wheel, if it was built at once."""
+
+    requirements: tuple[str, ...]
+    record: BuildRecord | None = None
+
+
 def ask_and_build(
     job: BuildJob,
     known: Sequence[str],
@@ -67,10 +75,9 @@ def ask_and_build(
     store: Store,
     isolation: Isolation,
     notify: Callable[[str], None] = lambda message: None,
-) -> tuple[tuple[str, ...], BuildRecord | None]:
+) -> Asked:
     """Ask the backend what it requires; build the wheel at once if that is nothing but *known*.
 
-    :returns: what the backend asks for; and the record, ``None`` if the wheel is still to be built
     :raises HookFailed: the backend could not say what it requires
     :raises AsamanError: the source or the environment could not be made ready
     """
@@ -79,11 +86,29 @@ def ask_and_build(
         runner, backend = ready(job, store, isolation, folder, notify)
         asked, name = hooks.requires_and_wheel(runner, known, settings(job))
         if name is None:
-            return asked, None
+            return Asked(requirements=asked)
         try:
-            return asked, _record(job, runner, name, backend, store, started)
+            record = _record(job, runner, name, backend, store, started)
         except (AsamanError, hooks.HookFailed):
-            return asked, None
+            return Asked(requirements=asked)
+        return Asked(requirements=asked, record=record)
+
+
+def ask(
+    job: BuildJob,
+    *,
+    store: Store,
+    isolation: Isolation,
+    notify: Callable[[str], None] = lambda message: None,
+) -> tuple[str, ...]:
+    """Ask the backend, in the sandbox, what it requires beyond ``pyproject.toml``.
+
+    :raises HookFailed: the backend could not say what it requires
+    :raises AsamanError: the source or the environment could not be made ready
+    """
+    with workplace(job, store, isolation) as folder:
+        runner, _ = ready(job, store, isolation, folder, notify)
+        return hooks.requires_for_wheel(runner, settings(job))
 
 
 def environment_of(

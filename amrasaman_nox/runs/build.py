@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.builds.builder import Asked
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
@@ -20,8 +21,8 @@ from amrasaman_nox.model import (
     is_release,
 )
 from amrasaman_nox.runs import taken
-from amrasaman_nox.runs.durations import estimates, remember
-from amrasaman_nox.runs.lock import current_lock, keep_entries
+from amrasaman_nox.runs.durations import estimator, remember
+from amrasaman_nox.runs.lock import current_lock, keep_entries, known_in
 from amrasaman_nox.runs.lookups import Lookups
 from amrasaman_nox.runs.outcome import Done, done_records, failure_of, joined
 from amrasaman_nox.runs.publish import publish, publish_source
@@ -30,16 +31,21 @@ from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Interpreter, LockEntry, Pin, Prepared, Requirements
-    from amrasaman_nox.runs.workshop import Notify, Workshop
+    from amrasaman_nox.model import (
+        BuildJob,
+        Interpreter,
+        LockEntry,
+        Notify,
+        Pin,
+        Prepared,
+        Requirements,
+    )
+    from amrasaman_nox.runs.run import Run
 
 
 def build_wheels(config: Config, *, notify: Notify) -> Report:
@@ -52,15 +58,15 @@ def build_wheels(config: Config, *, notify: Notify) -> Report:
     return run_command(config, notify, "reproducible_wheels", _build)
 
 
-def _build(shop: Workshop, requirements: Requirements) -> BuildOutcome:
+def _build(run: Run, requirements: Requirements) -> BuildOutcome:
     """Build for each interpreter in turn; a pure wheel of one serves the others."""
-    lock = current_lock(shop, requirements)
+    lock = current_lock(run.config, requirements)
     total = BuildOutcome()
     pure: set[Pin] = set()
-    for interpreter in shop.interpreters:
+    for interpreter in run.interpreters:
         applying, left_out = select(requirements, dict(interpreter.markers))
         pins = [pin for pin in applying if pin not in pure]
-        outcome, lock = _build_for(shop, pins, interpreter, lock)
+        outcome, lock = _build_for(run, pins, interpreter, lock)
         total = joined(total, outcome, left_out)
         by_name = {pin.name: pin for pin in pins}
         pure |= {
@@ -81,22 +87,22 @@ def _is_of(pin: Pin, record: BuildRecord) -> bool:
 
 
 def _build_for(
-    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
 ) -> tuple[BuildOutcome, BuildLock]:
-    kept = {} if shop.config.rebuild else present_wheels(shop, pins, interpreter, lock)
-    shop.notify(Event(stage="build", state="total", count=len(pins)))
+    kept = {} if run.config.rebuild else present_wheels(run, pins, interpreter, lock)
+    run.site.notify(Event(stage="build", state="total", count=len(pins)))
     for pin in kept:
-        shop.notify(Event(stage="build", state="kept", name=str(pin)))
+        run.site.notify(Event(stage="build", state="kept", name=str(pin)))
     left = [pin for pin in pins if pin not in kept]
-    done = _build_all(shop, left, interpreter, lock)
-    remember(done_records([item for item in done if not item.kept]), shop.store)
+    done = _build_all(run, left, interpreter, lock)
+    remember(done_records([item for item in done if not item.kept]), run.site.store)
     entries = [item.entry for item in done if item.entry is not None]
-    lock = keep_entries(shop, lock, entries)
+    lock = keep_entries(run, lock, entries)
     built = dict(zip(left, done, strict=True))
     results = [Done(record=kept[pin], kept=True) if pin in kept else built[pin] for pin in pins]
-    if shop.config.keep_sources:
+    if run.config.keep_sources:
         for record in done_records(results):
-            publish_source(record.source, shop.config.output, shop.store)
+            publish_source(record.source, run.config.output, run.site.store)
     return BuildOutcome(
         records=done_records(results),
         failures=tuple(item.failure for item in results if item.failure is not None),
@@ -106,72 +112,93 @@ def _build_for(
 
 
 def _build_all(
-    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
 ) -> list[Done]:
     """Fetch and check all *pins*, then build them; meanwhile the index is asked what they need."""
-    with Lookups(shop, lock) as lookups:
-        prepared = prepare.prepare(shop, pins, interpreter, lock, each=lookups.add)
+    estimate = estimator(run.site.store)
+    lookups = Lookups(
+        known_in(run, lock),
+        functools.partial(_environment, run) if run.workers.here else None,
+        stop=run.workers.stop,
+        estimate=estimate,
+    )
+    with lookups:
+        prepared = prepare.prepare(
+            run.site,
+            pins,
+            interpreter,
+            run.known(lock),
+            only_binary=frozenset(run.config.only_binary),
+            each=lookups.add,
+        )
         lookups.builds_begin()
-        weights = estimates(prepared, shop.store)
-        build = functools.partial(_one, shop, known=lookups.of)
-        return in_parallel(shop.workers, prepared, build, weights)
+        build = functools.partial(_one, run, known=lookups.of)
+        return in_parallel(run.workers, prepared, build, list(map(estimate, prepared)))
 
 
-def _one(shop: Workshop, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
-    """Lock, build and publish one source; whatever fails becomes a value."""
-    pin = prepared.source.pin
-    shop.notify(Event(stage="build", state="start", name=str(pin)))
-    entry = None
+def _environment(run: Run, prepared: Prepared, entry: LockEntry) -> None:
+    """Make the build environment of a source before its build asks for it."""
+    builder.environment_of(
+        run.job(prepared.source, prepared.interpreter, entry.files),
+        store=run.site.store,
+        isolation=run.isolation,
+        backend=builder.backend_in(prepared.system),
+    )
+
+
+def _one(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
+    """Lock, build and publish one source, and report it; whatever fails becomes a value."""
+    name = str(prepared.source.pin)
+    run.site.notify(Event(stage="build", state="start", name=name))
+    done = _done(run, prepared, known)
+    state = "failed" if done.failure is not None else "kept" if done.kept else "done"
+    run.site.notify(Event(stage="build", state=state, name=name))
+    return done
+
+
+def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
+    entry, stage, kept = None, "lock", False
+    job = run.job(prepared.source, prepared.interpreter)
     result: BuildRecord | BuildFailure
     try:
         if prepared.source.taken:
-            record, kept = taken.take(shop, prepared.source), False
+            result = taken.take(prepared.source, run.site.store)
         else:
-            early = _Early(shop, prepared)
-            entry = requires.finished(shop, prepared, known(prepared), early)
-            if early.result is not None:
-                result, kept = early.result, False
-            else:
-                result, kept = built(shop, prepared.source, prepared.interpreter, entry)
-            if isinstance(result, BuildFailure):
-                shop.notify(Event(stage="build", state="failed", name=str(pin)))
-                return Done(entry=entry, failure=result)
-            record = result
-        note = publish(record, shop.config.output, shop.store, force=shop.config.force)
+            entry, asked = _locked(run, prepared, known(prepared))
+            stage, job = "build", dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
+            result, kept = (asked.record, False) if asked.record is not None else built(run, job)
+        if isinstance(result, BuildFailure):
+            return Done(entry=entry, failure=result)
+        stage = "publish"
+        note = publish(result, run.config.output, run.site.store, force=run.config.force)
     except (AsamanError, hooks.HookFailed) as error:
-        shop.notify(Event(stage="build", state="failed", name=str(pin)))
-        return Done(entry=entry, failure=failure_of(shop, prepared, error))
-    shop.notify(Event(stage="build", state="kept" if kept else "done", name=str(pin)))
-    return Done(entry=entry, record=record, kept=kept, note=note)
+        return Done(entry=entry, failure=failure_of(job, stage, error))
+    return Done(entry=entry, record=result, kept=kept, note=note)
 
 
-@dataclasses.dataclass(slots=True)
-class _Early:
-    """Asks a backend what it requires, and has the wheel built at once if that is nothing more.
+def _locked(run: Run, prepared: Prepared, known: Known) -> tuple[LockEntry, Asked]:
+    """Return the whole lock entry of a source, and what its backend was asked for that."""
+    if known.whole:
+        return known.entry, Asked(requirements=())
+    asked = _asked(run, run.job(prepared.source, prepared.interpreter, known.entry.files), known)
+    return requires.completed(run.site, prepared, known.entry, asked.requirements), asked
 
-    ``result`` is set if that went well; else the wheel is built on its own.
+
+def _asked(run: Run, job: BuildJob, known: Known) -> Asked:
+    """Ask a backend what it requires, and have the wheel built at once if that is nothing more.
 
     Elsewhere than on this machine, on the rung ``none`` (where a hook leaves the source changed),
-    and where the store has the wheel, it only asks.
+    and where the store has the wheel, the backend is only asked.
     """
-
-    shop: Workshop
-    prepared: Prepared
-    result: BuildRecord | None = None
-
-    def __call__(self, entry: LockEntry) -> tuple[str, ...]:
-        shop, prepared = self.shop, self.prepared
-        job = shop.job(prepared.source, prepared.interpreter, entry.files)
-        if shop.workers.cluster is not None or not shop.isolation.constant_paths:
-            return requires.dynamic_of(shop, prepared, entry)
-        with building(shop, job):
-            if (
-                not shop.config.rebuild
-                and stored_record(shop, job.key, prepared.source) is not None
-            ):
-                return requires.dynamic_of(shop, prepared, entry)
-            asked, self.result = builder.ask_and_build(
-                job, entry.static, store=shop.store, isolation=shop.isolation, notify=shop.say
-            )
-            remember_record(shop, job, self.result)
-        return asked
+    store, isolation, say = run.site.store, run.isolation, run.site.say
+    ask = functools.partial(builder.ask, job, store=store, isolation=isolation, notify=say)
+    if not run.workers.here or not isolation.constant_paths:
+        return Asked(requirements=ask())
+    with building(run, job):
+        if not run.config.rebuild and stored_record(job, store) is not None:
+            return Asked(requirements=ask())
+        asked = builder.ask_and_build(
+            job, known.entry.static, store=store, isolation=isolation, notify=say
+        )
+        remember_record(job, asked.record, store)
+    return asked

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildJob, BuildRecord
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sources.site import Site
 
 
 #: How often a job goes to a worker that does not do it as it was asked.
@@ -64,12 +65,17 @@ def dask_workers(config: Config) -> Iterator[Workers]:
         raise _unreachable(address, str(error) or type(error).__name__) from None
     with client:
         cluster = Cluster(client=client, address=address)
+        cluster.wait_for_workers()
+
+        def build(job: BuildJob, site: Site, _: Isolation) -> BuildRecord | BuildFailure:
+            return delegate(job, site, cluster)
+
         yield Workers(
-            executor=cluster.executor(cluster.wait_for_workers()),
+            build=build,
             width=cluster.width(),
             room=lambda running: True,
             stop=cluster.stop,
-            cluster=cluster,
+            here=False,
         )
 
 
@@ -143,18 +149,18 @@ class Cluster:
         self.stopped.set()
 
 
-def delegate(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord | BuildFailure:
+def delegate(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFailure:
     """Give *job* to a worker, and to another one where it does not do as it was asked."""
     try:
-        return _given(shop, job, cluster)
+        return _given(job, site, cluster)
     except AsamanError as error:
         if error.code is ExitCode.INTERRUPTED:
             raise
         return _failure(job, str(error), error.hint, error.code)
 
 
-def _given(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord | BuildFailure:
-    order = remote.order_for(job, shop.index)
+def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFailure:
+    order = remote.order_for(job, site.index)
     reasons: list[str] = []
     while len(reasons) < ATTEMPTS:
         try:
@@ -166,16 +172,16 @@ def _given(shop: Workshop, job: BuildJob, cluster: Cluster) -> BuildRecord | Bui
         except _WorkerFailedError as failed:
             reasons.append(str(failed))
             break
-        former, order = order, remote.carrying(order, result, shop.store)
+        former, order = order, remote.carrying(order, result, site.store)
         if order != former:
             continue
         try:
-            return remote.received(order, result, shop.store)
+            return remote.received(order, result, site.store)
         except remote.NotAcceptedError as why:
             worker = str(getattr(result, "worker", ""))
             cluster.distrust(worker, str(why))
             reasons.append(f"worker {worker}: {why}")
-            shop.say(f"{job.source.pin}: {reasons[-1]}; it gets no further job")
+            site.say(f"{job.source.pin}: {reasons[-1]}; it gets no further job")
     hint = "look at the workers, or build here: --executor local"
     return _failure(job, "; ".join(reasons), hint, ExitCode.NOT_AVAILABLE)
 

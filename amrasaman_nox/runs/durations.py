@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from amrasaman_nox.model import BuildRecord, Prepared
     from amrasaman_nox.sources.store import Store
@@ -20,17 +20,12 @@ _KIND: Final = "durations"
 _KEY: Final = "by-name"
 
 
-def estimates(prepared: Sequence[Prepared], store: Store) -> list[float]:
-    """Return how long the build of each source will take, in seconds.
+def estimator(store: Store) -> Callable[[Prepared], float]:
+    """Return what estimates how long the build of a source will take, in seconds.
 
     It is what its last build took, and where there was none, it follows from the sdist's size and
     from whether there is something to compile.
     """
-    return list(map(estimator(store), prepared))
-
-
-def estimator(store: Store) -> Callable[[Prepared], float]:
-    """Return what estimates a build's seconds as :func:`estimates` does, one at a time."""
     known = _durations(store)
 
     def estimate(item: Prepared) -> float:

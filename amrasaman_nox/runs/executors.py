@@ -1,4 +1,4 @@
-"""Where builds run: one row an executor, each with the interface of ``concurrent.futures``."""
+"""Where builds run: one function and one row for each executor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import builder
 from amrasaman_nox.runs import schedule
-from amrasaman_nox.runs.cluster import dask_workers, delegate
+from amrasaman_nox.runs.cluster import dask_workers
 from amrasaman_nox.runs.workers import Workers
 from amrasaman_nox.sandbox import process
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildFailure, BuildJob, BuildRecord
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sources.site import Site
 
 
 def opened(config: Config) -> contextlib.AbstractContextManager[Workers]:
@@ -28,27 +29,18 @@ def opened(config: Config) -> contextlib.AbstractContextManager[Workers]:
     return EXECUTORS[config.executor](config)
 
 
-def build(shop: Workshop, job: BuildJob) -> BuildRecord | BuildFailure:
-    """Build *job* where the run's builds go; its wheel is in the store then.
-
-    A failure is a value, whether the build fails or the worker does.
-
-    :raises AsamanError: the run was interrupted, or the cluster is gone (exit 5)
-    """
-    workers = shop.workers
-    if workers.cluster is None:
-        return workers.executor.submit(
-            builder.build_wheel, job, store=shop.store, isolation=shop.isolation, notify=shop.say
-        ).result()
-    return delegate(shop, job, workers.cluster)
-
-
 @contextlib.contextmanager
 def _local(config: Config) -> Iterator[Workers]:
     # Threads, since the work is in child processes.
     with ThreadPoolExecutor(config.jobs) as pool:
+
+        def build(job: BuildJob, site: Site, isolation: Isolation) -> BuildRecord | BuildFailure:
+            return pool.submit(
+                builder.build_wheel, job, store=site.store, isolation=isolation, notify=site.say
+            ).result()
+
         yield Workers(
-            executor=pool,
+            build=build,
             width=config.jobs,
             room=schedule.room(config.max_memory),
             stop=process.kill_all,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.build_lock.file import lock_of, merged, read_lock, write_lock, written_lock
-from amrasaman_nox.builds import hooks
+from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildLock, BuildOutcome, Event, Report
@@ -20,11 +20,12 @@ from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import LockEntry, Prepared, Requirements
-    from amrasaman_nox.runs.workshop import Notify, Workshop
+    from amrasaman_nox.model import LockEntry, Notify, Prepared, Requirements
+    from amrasaman_nox.runs.run import Run
 
 
 def lock_build_requirements(config: Config, *, notify: Notify) -> Report:
@@ -35,16 +36,16 @@ def lock_build_requirements(config: Config, *, notify: Notify) -> Report:
     return run_command(config, notify, "lock_build_requirements", _lock)
 
 
-def current_lock(shop: Workshop, requirements: Requirements) -> BuildLock:
+def current_lock(config: Config, requirements: Requirements) -> BuildLock:
     """Return the build lock without the entries of sdists that no pin names any more."""
-    path = lock_of(shop.config)
-    for folder in (path.parent, shop.config.output):
+    path = lock_of(config)
+    for folder in (path.parent, config.output):
         files.sweep_beside(folder)
     lock = read_lock(path)
-    if shop.config.shard is not None:
+    if config.shard is not None:
         # A part may be empty, and asaman merge wants a folder of each.
-        shop.config.output.mkdir(parents=True, exist_ok=True)
-        own = read_lock(written_lock(shop.config))
+        config.output.mkdir(parents=True, exist_ok=True)
+        own = read_lock(written_lock(config))
         lock = merged(
             lock, own.entries, sdists={entry.sdist for entry in (*lock.entries, *own.entries)}
         )
@@ -55,7 +56,7 @@ def current_lock(shop: Workshop, requirements: Requirements) -> BuildLock:
 
 
 def keep_entries(
-    shop: Workshop,
+    run: Run,
     former: BuildLock,
     entries: Sequence[LockEntry],
 ) -> BuildLock:
@@ -65,39 +66,68 @@ def keep_entries(
     """
     used = {entry.sdist for entry in (*former.entries, *entries)}
     lock = merged(former, entries, sdists=used)
-    if shop.config.locked or (not lock.entries and not former.entries):
+    if run.config.locked or (not lock.entries and not former.entries):
         return lock
-    path = written_lock(shop.config)
+    path = written_lock(run.config)
     new = not path.exists()
     write_lock(path, lock)
     if new:
-        shop.say(f"the build requirements are locked in {path}")
+        run.site.say(f"the build requirements are locked in {path}")
     return lock
 
 
-def _lock(shop: Workshop, requirements: Requirements) -> BuildOutcome:
+def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
     """Resolve for each interpreter what the lock lacks, and write it."""
-    lock = current_lock(shop, requirements)
+    lock = current_lock(run.config, requirements)
     total = BuildOutcome()
-    for interpreter in shop.interpreters:
+    for interpreter in run.interpreters:
         pins, left_out = select(requirements, dict(interpreter.markers))
-        prepared = [
-            item for item in prepare.prepare(shop, pins, interpreter, lock) if not item.source.taken
-        ]
-        shop.notify(Event(stage="lock", state="total", count=len(prepared)))
-        done = in_parallel(shop.workers, prepared, functools.partial(_lock_one, shop, lock))
+        found = prepare.prepare(
+            run.site,
+            pins,
+            interpreter,
+            run.known(lock),
+            only_binary=frozenset(run.config.only_binary),
+        )
+        prepared = [item for item in found if not item.source.taken]
+        run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
+        done = in_parallel(
+            run.workers, prepared, functools.partial(_lock_one, run, known_in(run, lock))
+        )
         entries = [item.entry for item in done if item.entry is not None]
-        lock = keep_entries(shop, lock, entries)
+        lock = keep_entries(run, lock, entries)
         failures = tuple(item.failure for item in done if item.failure is not None)
         total = joined(total, BuildOutcome(failures=failures), left_out)
     return total
 
 
-def _lock_one(shop: Workshop, lock: BuildLock, prepared: Prepared) -> Done:
+def known_in(run: Run, lock: BuildLock) -> Callable[[Prepared], Known]:
+    """Return what looks up the build requirements of a source in *lock*, or resolves them."""
+    return functools.partial(
+        requires.known_of,
+        run.site,
+        lock=run.known(lock),
+        locked=run.config.locked,
+        as_of=run.config.as_of,
+    )
+
+
+def _lock_one(run: Run, look: Callable[[Prepared], Known], prepared: Prepared) -> Done:
+    job = run.job(prepared.source, prepared.interpreter)
+    name = str(prepared.source.pin)
     try:
-        entry = requires.entry_of(shop, prepared, lock)
+        known = look(prepared)
+        entry = known.entry
+        if not known.whole:
+            asked = builder.ask(
+                run.job(prepared.source, prepared.interpreter, entry.files),
+                store=run.site.store,
+                isolation=run.isolation,
+                notify=run.site.say,
+            )
+            entry = requires.completed(run.site, prepared, entry, asked)
     except (AsamanError, hooks.HookFailed) as error:
-        shop.notify(Event(stage="lock", state="failed", name=str(prepared.source.pin)))
-        return Done(failure=failure_of(shop, prepared, error))
-    shop.notify(Event(stage="lock", state="done", name=str(prepared.source.pin)))
+        run.site.notify(Event(stage="lock", state="failed", name=name))
+        return Done(failure=failure_of(job, "lock", error))
+    run.site.notify(Event(stage="lock", state="done", name=name))
     return Done(entry=entry)

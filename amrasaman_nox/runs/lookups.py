@@ -9,14 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import PriorityQueue
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.build_lock.requirements import Known, known_of
-from amrasaman_nox.builds import builder
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.runs.durations import estimator
 
 if TYPE_CHECKING:
-    from amrasaman_nox.model import BuildLock, LockEntry, Pin, Prepared
-    from amrasaman_nox.runs.workshop import Workshop
+    from collections.abc import Callable
+
+    from amrasaman_nox.build_lock.requirements import Known
+    from amrasaman_nox.model import LockEntry, Pin, Prepared
 
 
 #: Questions to the index at a time: they wait for the network, and for a processor after builds.
@@ -30,17 +29,28 @@ class Lookups:
 
     Of the sources that wait, the one whose build takes longest is next. As long as nothing is built
     there are processors to spare, and build environments are made as well.
+
+    :param look: returns what a source requires
+    :param make: makes the build environment of a source and its lock entry; may be ``None``
+    :param stop: ends what runs
+    :param estimate: returns how long a build takes, in seconds
     """
 
-    def __init__(self, shop: Workshop, lock: BuildLock) -> None:
-        self._shop, self._lock = shop, lock
+    def __init__(
+        self,
+        look: Callable[[Prepared], Known],
+        make: Callable[[Prepared, LockEntry], object] | None,
+        *,
+        stop: Callable[[], None],
+        estimate: Callable[[Prepared], float],
+    ) -> None:
+        self._look, self._make, self._stop, self._estimate = look, make, stop, estimate
         self._pool = ThreadPoolExecutor(LOOKERS)
         self._makers = ThreadPoolExecutor(1)
         self._made: list[Future[None]] = []
         self._building = threading.Event()
         self._waiting: PriorityQueue[tuple[float, int, Prepared]] = PriorityQueue()
         self._number = itertools.count()
-        self._estimate = estimator(shop.store)
         self._found: dict[Pin, Future[Known]] = {}
 
     def __enter__(self) -> Lookups:
@@ -52,7 +62,7 @@ class Lookups:
             future.cancel()
         if kind is not None:
             # What is made is of no use any more; it leaves nothing if it is waited for.
-            self._shop.workers.stop()
+            self._stop()
             wait(self._made, timeout=_PATIENCE)
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._makers.shutdown(wait=kind is None)
@@ -77,25 +87,21 @@ class Lookups:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            known = known_of(self._shop, prepared, self._lock)
+            known = self._look(prepared)
         except BaseException as error:
             future.set_exception(error)
             return
         future.set_result(known)
-        if not known.whole and self._shop.workers.cluster is None and not self._building.is_set():
-            self._made.append(self._makers.submit(self._make, prepared, known.entry))
+        if self._make is not None and not known.whole and not self._building.is_set():
+            self._made.append(self._makers.submit(self._made_early, self._make, prepared, known))
 
-    def _make(self, prepared: Prepared, entry: LockEntry) -> None:
-        shop = self._shop
+    def _made_early(
+        self, make: Callable[[Prepared, LockEntry], object], prepared: Prepared, known: Known
+    ) -> None:
         # What fails here is the build's to name.
         with contextlib.suppress(AsamanError, OSError):
-            builder.environment_of(
-                shop.job(prepared.source, prepared.interpreter, entry.files),
-                store=shop.store,
-                isolation=shop.isolation,
-                backend=builder.backend_in(prepared.system),
-            )
+            make(prepared, known.entry)
 
     def of(self, prepared: Prepared) -> Known:
-        """Return what a source requires, or raise as :func:`known_of` does."""
+        """Return what a source requires, or raise what looking it up raised."""
         return self._found[prepared.source.pin].result()

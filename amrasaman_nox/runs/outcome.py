@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from amrasaman_nox.errors import AsamanError
-    from amrasaman_nox.model import LockEntry, Pin, Prepared
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.model import BuildJob, LockEntry, Pin
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +45,8 @@ def done_records(done: Sequence[Done]) -> tuple[BuildRecord, ...]:
     return tuple(item.record for item in done if item.record is not None)
 
 
-def failure_of(
-    shop: Workshop, prepared: Prepared, error: AsamanError | hooks.HookFailed
-) -> BuildFailure:
-    """Return *error* as the failure of a source."""
-    job = shop.job(prepared.source, prepared.interpreter, ())
+def failure_of(job: BuildJob, stage: str, error: AsamanError | hooks.HookFailed) -> BuildFailure:
+    """Return *error* as the failure of a source; *stage* is where it came up."""
     if isinstance(error, hooks.HookFailed):
         return failures.failure_of(job, error)
-    return failed(job, "lock", error)
+    return failed(job, stage, error)

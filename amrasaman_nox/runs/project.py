@@ -2,22 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from amrasaman_nox.builds.workplace import workplace
-from amrasaman_nox.errors import system_reason
-from amrasaman_nox.runs import project, tree
-from amrasaman_nox.sandbox import view
-from amrasaman_nox.sandbox.process import give_to_build
-from amrasaman_nox.sdists.build_system import build_system
-from amrasaman_nox.sdists.unpack import unpack
-from amrasaman_nox.sources.store import fetched
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from amrasaman_nox.model import Requirements
-    from amrasaman_nox.runs.workshop import Workshop
 import dataclasses
 import io
 import os
@@ -28,17 +12,39 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 
 from amrasaman_nox import records
 from amrasaman_nox.build_lock import requirements
-from amrasaman_nox.build_lock.file import merged, read_lock, write_lock
+from amrasaman_nox.build_lock.file import lock_of, merged, read_lock, write_lock
 from amrasaman_nox.builds import builder, hooks, tools
-from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.builds.jobs import job_of
+from amrasaman_nox.builds.workplace import workplace
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin, system_reason
 from amrasaman_nox.files import place
-from amrasaman_nox.model import BuildRecord, Digest, Pin, Prepared, Requirements, Source, Wheel
+from amrasaman_nox.model import (
+    BuildLock,
+    BuildRecord,
+    Digest,
+    Pin,
+    Prepared,
+    Requirements,
+    Source,
+    Wheel,
+)
+from amrasaman_nox.runs import tree
+from amrasaman_nox.sandbox import view
+from amrasaman_nox.sandbox.process import give_to_build
+from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.canonical import passes_of, write_sdist
 from amrasaman_nox.sdists.reader import SdistInfo
+from amrasaman_nox.sdists.unpack import unpack
+from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
-    from amrasaman_nox.model import BuildEnvironment, BuildJob, LockEntry
-    from amrasaman_nox.runs.workshop import Workshop
+    from pathlib import Path
+
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import BuildEnvironment, BuildJob, Interpreter, LockEntry
+    from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sources.site import Site
+    from amrasaman_nox.sources.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,16 +60,18 @@ class Sdist:
     record: BuildRecord | None = None
 
 
-def requirements_of(shop: Workshop, folder: Path) -> Requirements:
+def read_project(
+    folder: Path, interpreter: Interpreter, *, config: Config, site: Site, isolation: Isolation
+) -> Requirements:
     """Build the sdist of the project in *folder*, put it into the output folder, and pin it.
 
-    :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
+    :raises AsamanError: its build requirements or its sdist cannot be made (exit 3)
     """
-    made = build_sdist(shop, folder)
-    path = shop.config.output.absolute() / made.filename
+    made = build_sdist(folder, interpreter, config=config, site=site, isolation=isolation)
+    path = config.output.absolute() / made.filename
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with fetched(made.digest, made.filename, shop.store) as source:
+        with fetched(made.digest, made.filename, site.store) as source:
             place(source, path, made.digest)
         if made.record is not None:
             text = records.render_sdist(made.record)
@@ -81,35 +89,63 @@ def requirements_of(shop: Workshop, folder: Path) -> Requirements:
 
 
 def build_sdist(
-    shop: Workshop, folder: Path, *, environment: BuildEnvironment | None = None
+    folder: Path,
+    interpreter: Interpreter,
+    *,
+    config: Config,
+    site: Site,
+    isolation: Isolation,
+    environment: BuildEnvironment | None = None,
 ) -> Sdist:
     """Build the canonical sdist of the project in *folder* from a copy of its tree.
 
     The copy has the project's ``.git``, which version plugins read.
 
     :param environment: the world that the build sees, the constant one by default
-    :raises AsamanError: its build requirements or its sdist are not to be had (exit 3)
+    :raises AsamanError: its build requirements or its sdist cannot be made (exit 3)
     """
-    prepared = _prepared(shop, folder)
-    entry = _entry(shop, folder, prepared)
-    job = shop.job(prepared.source, prepared.interpreter, entry.files)
-    job = dataclasses.replace(job, environment=environment or job.environment)
+    prepared = _prepared(folder, interpreter)
+    job = job_of(prepared.source, interpreter, (), config=config, isolation=isolation.rung)
+    working = _Working(
+        folder=folder,
+        output=config.output.absolute(),
+        backend=builder.backend_in(prepared.system),
+        site=site,
+        isolation=isolation,
+    )
     try:
-        with workplace(job, shop.store, shop.isolation) as work:
-            runner = _runner(shop, folder, work, prepared, job)
+        entry = _entry(working, prepared, job, config)
+        job = dataclasses.replace(
+            job,
+            requirements=tuple(sorted(entry.files)),
+            environment=environment or job.environment,
+        )
+        with workplace(job, site.store, isolation) as work:
+            runner = _runner(working, job, work)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
-                made = _keep(raw, name, shop)
+                made = _keep(raw, name, site.store, config.sde)
     except hooks.HookFailed as failed:
         raise AsamanError(
             str(folder / "pyproject.toml"),
             f"{failed.hook} failed: {failed.reason}",
             code=ExitCode.BUILD_FAILED,
         ) from None
-    return dataclasses.replace(made, record=_record(shop, made, job, prepared))
+    return dataclasses.replace(made, record=_record(made, job, prepared.system.backend, isolation))
 
 
-def _record(shop: Workshop, made: Sdist, job: BuildJob, prepared: Prepared) -> BuildRecord:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Working:
+    """A working tree whose hooks are run; ``output`` is left out of the copy."""
+
+    folder: Path
+    output: Path
+    backend: str
+    site: Site
+    isolation: Isolation
+
+
+def _record(made: Sdist, job: BuildJob, backend: str, isolation: Isolation) -> BuildRecord:
     """Return what the sdist was built from and how, but for the clock."""
     return BuildRecord(
         name=made.name,
@@ -125,10 +161,10 @@ def _record(shop: Workshop, made: Sdist, job: BuildJob, prepared: Prepared) -> B
         requirements=job.requirements,
         interpreter=job.interpreter,
         environment=job.environment,
-        isolation=shop.isolation.rung,
-        isolation_reasons=shop.isolation.reasons,
-        filtered=shop.isolation.filtered,
-        backend=prepared.system.backend,
+        isolation=isolation.rung,
+        isolation_reasons=isolation.reasons,
+        filtered=isolation.filtered,
+        backend=backend,
         passes=made.passes,
         tools=tools.reachable(),
     )
@@ -154,7 +190,7 @@ def _pyproject(folder: Path) -> bytes:
         raise AsamanError(str(folder), system_reason(error)) from None
 
 
-def _prepared(shop: Workshop, folder: Path) -> Prepared:
+def _prepared(folder: Path, interpreter: Interpreter) -> Prepared:
     """Return the project as a source whose hash is that of its build configuration."""
     path, pyproject = folder / "pyproject.toml", _pyproject(folder)
     name = canonicalize_name(folder.absolute().name) or "project"
@@ -172,58 +208,61 @@ def _prepared(shop: Workshop, folder: Path) -> Prepared:
     pin = Pin(name=name, version="0", digests=(digest,), origin=Origin(path=str(path)))
     return Prepared(
         source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
-        interpreter=shop.interpreters[0],
+        interpreter=interpreter,
         system=build_system(info),
     )
 
 
-def _entry(shop: Workshop, folder: Path, prepared: Prepared) -> LockEntry:
-    """Return the lock entry of the project's own tree, resolved now where there is none."""
-    from amrasaman_nox.build_lock.file import lock_of
+def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config) -> LockEntry:
+    """Return the lock entry of the project's own tree, resolved now where there is none.
 
-    path = lock_of(shop.config)
+    :raises HookFailed: the backend could not say what it requires
+    """
+    path = lock_of(config)
     lock = read_lock(path)
-
-    def dynamic(entry: LockEntry) -> tuple[str, ...]:
-        job = shop.job(prepared.source, prepared.interpreter, entry.files)
-        with workplace(job, shop.store, shop.isolation) as work:
-            return hooks.requires_for_sdist(_runner(shop, folder, work, prepared, job))
-
-    try:
-        entry = requirements.entry_of(shop, prepared, lock, dynamic)
-    except hooks.HookFailed as failed:
-        raise AsamanError(
-            str(folder / "pyproject.toml"),
-            f"{failed.hook} failed: {failed.reason}",
-            code=ExitCode.BUILD_FAILED,
-        ) from None
-    if not shop.config.locked:
+    known = requirements.known_of(
+        working.site,
+        prepared,
+        BuildLock() if config.relock else lock,
+        locked=config.locked,
+        as_of=config.as_of,
+    )
+    entry = known.entry
+    if not known.whole:
+        job = dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
+        with workplace(job, working.site.store, working.isolation) as work:
+            asked = hooks.requires_for_sdist(_runner(working, job, work))
+        entry = requirements.completed(working.site, prepared, entry, asked)
+    if not config.locked:
         used = {item.sdist for item in lock.entries} | {entry.sdist}
         write_lock(path, merged(lock, [entry], sdists=used))
     return entry
 
 
-def _runner(
-    shop: Workshop, folder: Path, work: Path, prepared: Prepared, job: BuildJob
-) -> hooks.Runner:
-    copied = _copy(folder, work / "source", shop, job.environment)
-    backend = builder.backend_in(prepared.system)
+def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
+    """Copy the tree into the folder *work*, and return what runs its hooks."""
+    copied = _copy(working, work / "source", job.environment)
     place = builder.place(
-        job, work, store=shop.store, isolation=shop.isolation, backend=backend, notify=shop.say
+        job,
+        work,
+        store=working.site.store,
+        isolation=working.isolation,
+        backend=working.backend,
+        notify=working.site.say,
     )
     return hooks.Runner(
         place=dataclasses.replace(place, project=copied),
-        isolation=shop.isolation,
-        interpreter=prepared.interpreter,
-        limits=shop.config.limits,
+        isolation=working.isolation,
+        interpreter=job.interpreter,
+        limits=job.limits,
     )
 
 
-def _copy(folder: Path, destination: Path, shop: Workshop, world: BuildEnvironment) -> str:
+def _copy(working: _Working, destination: Path, world: BuildEnvironment) -> str:
     """Copy the working tree, with constant times; return where the project is in the copy."""
-    copied = tree.copy_tree(folder, destination, output=shop.config.output.absolute())
+    copied = tree.copy_tree(working.folder, destination, output=working.output)
     for note in copied.notes:
-        shop.say(note)
+        working.site.say(note)
     for path in (destination, *destination.rglob("*")):
         # When a file was checked out does not matter; what git keeps stays as it is.
         if path.relative_to(destination).parts[:1] != (".git",):
@@ -233,7 +272,7 @@ def _copy(folder: Path, destination: Path, shop: Workshop, world: BuildEnvironme
     return copied.project
 
 
-def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
+def _keep(raw: BinaryIO, name: str, store: Store, epoch: int) -> Sdist:
     """Read the backend's sdist strictly and keep it in canonical form."""
     try:
         project, version = parse_sdist_filename(name)
@@ -244,18 +283,18 @@ def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
             hook="build_sdist",
             reason=f"bad backend result: {name} is no name of an sdist, NAME-VERSION.tar.gz",
         ) from None
-    with shop.store.temporary("sdist-") as folder:
-        tree = folder / "tree"
-        tree.mkdir(mode=0o700)
-        info = unpack(raw, name, tree, mtime=shop.config.sde)
+    with store.temporary("sdist-") as folder:
+        unpacked = folder / "tree"
+        unpacked.mkdir(mode=0o700)
+        info = unpack(raw, name, unpacked, mtime=epoch)
         path = folder / name
         with path.open("w+b") as written:
-            write_sdist(tree, info.top, written, shop.config.sde)
+            write_sdist(unpacked, info.top, written, epoch)
             written.seek(0)
             content = written.read()
         passes = passes_of(raw, content)
         digest = Digest.of(content)
-        shop.store.add([content], digest, name=name)
+        store.add([content], digest, name=name)
     return Sdist(
         filename=name,
         name=str(project),
@@ -264,11 +303,3 @@ def _keep(raw: BinaryIO, name: str, shop: Workshop) -> Sdist:
         size=len(content),
         passes=passes,
     )
-
-
-def read_project(shop: Workshop, folder: Path) -> Requirements:
-    """Return the pin of the sdist that is built, in the sandbox, from the project in *folder*.
-
-    :raises AsamanError: there is no project, or its sdist cannot be built
-    """
-    return project.requirements_of(shop, folder)

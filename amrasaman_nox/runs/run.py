@@ -1,31 +1,91 @@
-"""One run of a command: input read, tools opened, work done, reported."""
+"""One run of a command: input read, store and workers opened, work done, reported."""
 
 from __future__ import annotations
 
 import dataclasses
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.builds import shard
+from amrasaman_nox import files
+from amrasaman_nox.builds import hooks, shard
+from amrasaman_nox.builds.jobs import job_of
+from amrasaman_nox.config.variables import default_cache
+from amrasaman_nox.environments import interpreters
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
-from amrasaman_nox.model import BuildOutcome, Report
-from amrasaman_nox.runs import workshop
+from amrasaman_nox.model import BuildLock, Event, Report
+from amrasaman_nox.runs import executors
 from amrasaman_nox.runs.project import read_project
+from amrasaman_nox.sandbox import clock
+from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sources.access import with_file_options
+from amrasaman_nox.sources.connections import Connections
+from amrasaman_nox.sources.site import Site
+from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Requirements
-    from amrasaman_nox.runs.workshop import Notify, Workshop
+    from amrasaman_nox.model import (
+        BuildFailure,
+        BuildJob,
+        BuildOutcome,
+        BuildRecord,
+        IndexOptions,
+        Interpreter,
+        LockedFile,
+        Notify,
+        Requirements,
+        Source,
+    )
+    from amrasaman_nox.runs.workers import Workers
+    from amrasaman_nox.sandbox.view import Isolation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What a command works with: its options, and what was opened for them."""
+
+    config: Config
+    site: Site
+    isolation: Isolation
+    interpreters: tuple[Interpreter, ...]
+    workers: Workers
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user must know of the isolation of this run."""
+        return tuple(filter(None, [RUNGS[self.isolation.rung].warning]))
+
+    def job(
+        self, source: Source, interpreter: Interpreter, files: Iterable[LockedFile] = ()
+    ) -> BuildJob:
+        """Return the build of *source* with the locked *files* as its build environment."""
+        return job_of(source, interpreter, files, config=self.config, isolation=self.isolation.rung)
+
+    def build(self, job: BuildJob) -> BuildRecord | BuildFailure:
+        """Build *job* where the builds of this run go, as :class:`Workers` says."""
+        return self.workers.build(job, self.site, self.isolation)
+
+    def known(self, lock: BuildLock) -> BuildLock:
+        """Return what of *lock* counts as known: nothing if it is to be renewed."""
+        return BuildLock() if self.config.relock else lock
+
+    def with_options(self, found: IndexOptions) -> Run:
+        """Return this run with the index options that its requirements file has."""
+        index = with_file_options(self.site.index, found)
+        return dataclasses.replace(self, site=dataclasses.replace(self.site, index=index))
 
 
 def run_command(
     config: Config,
     notify: Notify,
     command: str,
-    act: Callable[[Workshop, Requirements], BuildOutcome],
+    act: Callable[[Run, Requirements], BuildOutcome],
 ) -> Report:
     """Read the input, open what the run works with, let *act* do the work, and return the report.
 
@@ -34,19 +94,70 @@ def run_command(
     """
     requirements = readers.read_input(config)
     folder = readers.project_of(config) if requirements is None else Path()
-    with workshop.opened(config, notify) as shop:
+    with opened(config, notify) as run:
         if requirements is None:
-            requirements = read_project(shop, folder)
-        shop = dataclasses.replace(shop, index=with_file_options(shop.index, requirements.index))
+            requirements = read_project(
+                folder, run.interpreters[0], config=config, site=run.site, isolation=run.isolation
+            )
+        run = run.with_options(requirements.index)
         requirements = shard.part(requirements, config.shard)
         for note in requirements.notes:
-            shop.say(note)
-        outcome = act(shop, requirements)
+            run.site.say(note)
+        outcome = act(run, requirements)
     return Report(
         command=command,
         build=outcome,
-        isolation=shop.isolation.rung,
+        isolation=run.isolation.rung,
         output=str(config.output),
-        notes=shop.isolation.reasons,
-        warnings=shop.warnings,
+        notes=run.isolation.reasons,
+        warnings=run.warnings,
     )
+
+
+@contextmanager
+def opened(config: Config, notify: Notify) -> Iterator[Run]:
+    """Open the store, choose the isolation, ask the interpreters and reach the workers.
+
+    :raises AsamanError: one of them is not available (exit 4), or the cache cannot be used
+        (exit 4 or 5), or a cluster does not answer (exit 5)
+    """
+    with (
+        files.own_umask(),
+        files.for_this_process(),
+        hooks.no_warnings(),
+        executors.opened(config) as workers,
+        Connections(config.index) as connections,
+    ):
+        found = tuple(
+            dict.fromkeys(interpreters.inspect(request) for request in config.python or ("",))
+        )
+        _check_distinct(found)
+        isolation = choose(config.isolation, or_none=not config.in_ci)
+        store = Store.open(config.cache_dir or default_cache())
+        isolation = dataclasses.replace(isolation, clock=clock.library(store.root))
+        store.sweep()
+        site = Site(store=store, index=config.index, notify=notify, connections=connections)
+        if config.scheduler is not None and workers.here:
+            site.say(f"builds run here, not at {config.scheduler}: that takes --executor dask")
+        run = Run(
+            config=config, site=site, isolation=isolation, interpreters=found, workers=workers
+        )
+        for warning in run.warnings:
+            notify(Event(stage="warning", state="warning", note=warning))
+        try:
+            yield run
+        finally:
+            store.release_memory()
+
+
+def _check_distinct(found: tuple[Interpreter, ...]) -> None:
+    """Check that no two interpreters would give different wheels of the same name."""
+    by_tag: dict[str, Interpreter] = {}
+    for interpreter in found:
+        other = by_tag.setdefault(interpreter.tags[0], interpreter)
+        if other is not interpreter:
+            raise AsamanError(
+                f"--python {interpreter.executable}",
+                f"its wheels would have the names of those of {other.executable}",
+                hint="name one interpreter a version",
+            )

@@ -12,20 +12,20 @@ from amrasaman_nox.wheels.reader import read_wheel, wheel_value
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import Source
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sources.store import Store
 
 
-def take(shop: Workshop, source: Source) -> BuildRecord:
+def take(source: Source, store: Store) -> BuildRecord:
     """Return the record of a published wheel that is in the store; nothing of it runs.
 
     :raises AsamanError: it is not a wheel that can be read in one way only
     """
-    with fetched(source.digest, source.filename, shop.store) as file:
+    with fetched(source.digest, source.filename, store) as file:
         content = read_wheel(file, source.filename, pin=source.pin, lenient=True)
         wheel = wheel_value(content)
-    if not shop.store.has(wheel.digest):
-        with fetched(source.digest, source.filename, shop.store) as file:
-            shop.store.add(chunks(file), wheel.digest)
+    if not store.has(wheel.digest):
+        with fetched(source.digest, source.filename, store) as file:
+            store.add(chunks(file), wheel.digest)
     key = hashlib.sha256(f"taken {source.digest}".encode()).hexdigest()
     return BuildRecord(
         name=source.name,

@@ -24,6 +24,7 @@ from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import download
 from amrasaman_nox.sources.locate import find_files
+from amrasaman_nox.sources.site import Site
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.wheels import canonical
 
@@ -216,14 +217,15 @@ def _fetch(order: Order, store: Store) -> None:
     """Bring the sdist and the build requirements into *store*, each checked against its hash."""
     job = order.job
     options = dataclasses.replace(order.index, environment=own_variables())
+    site = Site(store=store, index=options)
     if not store.has(job.source.digest):
-        download.fetch(job.source, store=store, index=options)
+        download.fetch(job.source, site)
     lacking = [file for file in job.requirements if not store.has(file.digest)]
     if lacking:
         found = find_files(
-            lacking, index=options, python=job.interpreter.executable, cache=store.root / "uv"
+            lacking, index=options, python=job.interpreter.executable, cache=site.index_cache
         )
-        download.fetch_all(found.values(), store=store, index=options)
+        download.fetch_all(found.values(), site)
 
 
 def _missing(job: BuildJob, store: Store) -> tuple[Digest, ...]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import ResolvedFile
 from amrasaman_nox.sources import access, cargo, download
-from amrasaman_nox.sources.connections import BrokenError, Patience
+from amrasaman_nox.sources.connections import BrokenError, Connections, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from amrasaman_nox.model import Crate, IndexOptions
     from amrasaman_nox.sources.cargo import Registry
-    from amrasaman_nox.sources.connections import Connections
-    from amrasaman_nox.sources.store import Store
+    from amrasaman_nox.sources.site import Site
 
 #: Crates are small, and there are hundreds of them.
 _FETCHERS: Final = 8
@@ -26,14 +26,7 @@ _LARGEST_CONFIG: Final = 64 << 10
 
 
 def fetch_crates(
-    crates: Sequence[Crate],
-    *,
-    place: str,
-    default: Callable[[], Registry],
-    store: Store,
-    index: IndexOptions,
-    connections: Connections,
-    notify: Callable[[str], None] = lambda message: None,
+    crates: Sequence[Crate], site: Site, *, place: str, default: Callable[[], Registry]
 ) -> None:
     """Bring *crates* into the store; those that it has are not asked for.
 
@@ -42,29 +35,25 @@ def fetch_crates(
     :raises AsamanError: a crate is not what the lock names, or comes from a registry that is not
         known (exit 2); or it cannot be fetched (exit 5)
     """
-    missing = [crate for crate in crates if not store.has(crate.digest)]
+    missing = [crate for crate in crates if not site.store.has(crate.digest)]
     if not missing:
         return
-    if index.offline and not (place and not access.is_url(place)):
+    if site.index.offline and not (place and not access.is_url(place)):
         raise AsamanError(
             f"crate {missing[0]}",
             "not cached, and --offline forbids network access",
             hint="run once without --offline",
             code=ExitCode.INPUT_OUTPUT,
         )
-    locate = _locator(missing, place, default, index, connections)
-    files = [
-        ResolvedFile(filename=crate.filename, digest=crate.digest, url=locate(crate))
-        for crate in missing
-    ]
-    download.fetch_all(
-        files,
-        store=store,
-        index=index,
-        notify=notify,
-        jobs=_FETCHERS,
-        connections=connections,
-    )
+    kept = site.connections
+    with contextlib.nullcontext(kept) if kept else Connections(site.index) as connections:
+        locate = _locator(missing, place, default, site.index, connections)
+        files = [
+            ResolvedFile(filename=crate.filename, digest=crate.digest, url=locate(crate))
+            for crate in missing
+        ]
+        site = dataclasses.replace(site, connections=connections)
+        download.fetch_all(files, site, jobs=_FETCHERS)
 
 
 def _locator(

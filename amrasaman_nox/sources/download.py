@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.errors import Origin
     from amrasaman_nox.model import Digest, IndexOptions, ResolvedFile
+    from amrasaman_nox.sources.site import Site
     from amrasaman_nox.sources.store import Store
 
 #: What an answer may be long where the index gives no size, in bytes.
@@ -60,64 +61,37 @@ class _Wanted:
 
 def fetch(
     source: Source,
+    site: Site,
     *,
-    store: Store,
-    index: IndexOptions,
-    notify: Callable[[str], None] = lambda message: None,
     patience: Patience = Patience(),
-    connections: Connections | None = None,
 ) -> None:
     """Bring the bytes of *source* into the store, unless they are there and verify.
 
-    :param notify: is told what takes long
-    :param connections: those of a whole run, which are kept; without them, of this call alone
     :raises AsamanError: other bytes than pinned, or too many of them (exit 2); they cannot be
         had, or not be stored (exit 5)
     """
-    fetch_all(
-        [source],
-        store=store,
-        index=index,
-        notify=notify,
-        patience=patience,
-        jobs=1,
-        connections=connections,
-    )
-
-
-def fetch_file(
-    file: ResolvedFile,
-    *,
-    store: Store,
-    index: IndexOptions,
-    notify: Callable[[str], None] = lambda message: None,
-    patience: Patience = Patience(),
-) -> None:
-    """Bring a resolved wheel into the store, as :func:`fetch` does."""
-    fetch_all([file], store=store, index=index, notify=notify, patience=patience, jobs=1)
+    fetch_all([source], site, patience=patience, jobs=1)
 
 
 def fetch_all(
     files: Iterable[Source | ResolvedFile],
+    site: Site,
     *,
-    store: Store,
-    index: IndexOptions,
-    notify: Callable[[str], None] = lambda message: None,
     jobs: int = 4,
     patience: Patience = Patience(),
-    connections: Connections | None = None,
 ) -> None:
     """Bring *files* into the store, up to *jobs* at once over connections that are kept.
 
     :raises AsamanError: one for all files that failed
     """
     wanted = list(dict.fromkeys(_wanted(file) for file in files))
-    with contextlib.nullcontext(connections) if connections else Connections(index) as sessions:
+    kept = site.connections
+    with contextlib.nullcontext(kept) if kept else Connections(site.index) as sessions:
 
         def attempt(one: _Wanted) -> AsamanError | None:
             try:
                 with sessions.lent():
-                    _fetch(one, store, index, sessions, notify, patience)
+                    _fetch(one, site.store, site.index, sessions, site.say, patience)
             except AsamanError as error:
                 if error.origin is None:
                     error.origin = one.origin

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from amrasaman_nox.model import Interpreter, Pin
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sources.site import Site
 
 _NO_LOCK: Final = BuildLock()
 #: Downloads wait for the network more than for a processor; more at once overrun name servers.
@@ -33,27 +33,37 @@ FETCHERS: Final = 4
 
 
 def prepare(
-    shop: Workshop,
+    site: Site,
     pins: Sequence[Pin],
     interpreter: Interpreter,
     lock: BuildLock = _NO_LOCK,
+    *,
+    only_binary: frozenset[str] = frozenset(),
     each: Callable[[Prepared], None] = lambda prepared: None,
 ) -> tuple[Prepared, ...]:
     """Locate, fetch and check all *pins*; what *lock* has and the store holds needs no index.
 
+    :param only_binary: the names of projects whose published wheel is wanted
     :param each: is told of each source as soon as it is ready, from several threads
     :raises AsamanError: for all pins together that are not to be had or are not what they should
         be (exit 2), or whose index does not answer (exit 5)
     """
     if not pins:
         return ()
-    shop.notify(Event(stage="locate", state="total", count=len(pins)))
-    sources = locate(shop, pins, interpreter, lock)
+    site.notify(Event(stage="locate", state="total", count=len(pins)))
+    sources = locate(site, pins, interpreter, lock, only_binary)
     for source in sources:
-        shop.notify(Event(stage="locate", state="done", name=str(source.pin)))
-    shop.notify(Event(stage="fetch", state="total", count=len(sources)))
+        site.notify(Event(stage="locate", state="done", name=str(source.pin)))
+    site.notify(Event(stage="fetch", state="total", count=len(sources)))
     with ThreadPoolExecutor(FETCHERS) as pool:
-        done = list(pool.map(lambda source: _checked(shop, source, interpreter, each), sources))
+        done = list(
+            pool.map(
+                lambda source: _checked(
+                    site, source, interpreter, _kind(source.pin, interpreter, only_binary), each
+                ),
+                sources,
+            )
+        )
     problems = [item for item in done if isinstance(item, AsamanError)]
     if problems:
         raise all_of(problems)
@@ -61,32 +71,42 @@ def prepare(
 
 
 def locate(
-    shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock = _NO_LOCK
+    site: Site,
+    pins: Sequence[Pin],
+    interpreter: Interpreter,
+    lock: BuildLock = _NO_LOCK,
+    only_binary: frozenset[str] = frozenset(),
 ) -> tuple[Source, ...]:
     """Return where the bytes of *pins* are, in their order.
 
     :raises AsamanError: for all that are not found
     """
-    remembered = {pin: _remembered(shop, pin, interpreter, lock) for pin in pins}
+    remembered = {
+        pin: _remembered(site, pin, interpreter, lock, _kind(pin, interpreter, only_binary))
+        for pin in pins
+    }
     found = {pin: source for pin, source in remembered.items() if source is not None}
-    found |= _asked(shop, [pin for pin in pins if pin not in found], interpreter)
+    unknown = [pin for pin in pins if pin not in found]
+    found |= _asked(site, unknown, interpreter, only_binary)
     return tuple(found[pin] for pin in pins)
 
 
-def _asked(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> dict[Pin, Source]:
+def _asked(
+    site: Site, pins: Sequence[Pin], interpreter: Interpreter, only_binary: frozenset[str]
+) -> dict[Pin, Source]:
     if not pins:
         return {}
     local = [pin for pin in pins if pin.path is not None]
     asked = [pin for pin in pins if pin.path is None]
     times = upload_times(
-        local, index=shop.index, python=interpreter.executable, cache=shop.index_cache
+        local, index=site.index, python=interpreter.executable, cache=site.index_cache
     )
     located = index.locate(
         asked,
-        index=shop.index,
+        index=site.index,
         python=interpreter.executable,
-        cache=shop.index_cache,
-        wheels_for=frozenset(shop.config.only_binary),
+        cache=site.index_cache,
+        wheels_for=only_binary,
         tags=interpreter.tags,
     )
     found = dict(zip(asked, located, strict=True))
@@ -102,7 +122,7 @@ def _asked(shop: Workshop, pins: Sequence[Pin], interpreter: Interpreter) -> dic
 
 
 def _remembered(
-    shop: Workshop, pin: Pin, interpreter: Interpreter, lock: BuildLock
+    site: Site, pin: Pin, interpreter: Interpreter, lock: BuildLock, kind: str
 ) -> Source | None:
     """Return what an earlier run found out about *pin*, if the store has its bytes.
 
@@ -110,12 +130,12 @@ def _remembered(
     unless the lock has the source.
     """
     for digest in pin.digests:
-        content = shop.store.get_value("located", _memory_key(shop, pin, digest, interpreter))
-        if content is None or not (pin.path or shop.store.has(digest)):
+        content = site.store.get_value("located", _memory_key(pin, digest, kind))
+        if content is None or not (pin.path or site.store.has(digest)):
             continue
         facts = json.loads(content)
         uploaded = datetime.fromisoformat(facts["uploaded"]) if facts["uploaded"] else None
-        locked = lock.find(digest, interpreter.key) is not None and not shop.config.relock
+        locked = lock.find(digest, interpreter.key) is not None
         if uploaded is None and not locked and not facts["taken"]:
             continue
         return Source(
@@ -130,7 +150,7 @@ def _remembered(
     return None
 
 
-def _remember(shop: Workshop, source: Source, interpreter: Interpreter) -> None:
+def _remember(site: Site, source: Source, kind: str) -> None:
     facts = {
         "filename": source.filename,
         "version": source.version,
@@ -140,36 +160,43 @@ def _remember(shop: Workshop, source: Source, interpreter: Interpreter) -> None:
         "taken": source.taken,
     }
     content = json.dumps(facts).encode()
-    key = _memory_key(shop, source.pin, source.digest, interpreter)
-    if shop.store.get_value("located", key) != content:
-        shop.store.put_value("located", key, content)
+    key = _memory_key(source.pin, source.digest, kind)
+    if site.store.get_value("located", key) != content:
+        site.store.put_value("located", key, content)
 
 
-def _memory_key(shop: Workshop, pin: Pin, digest: Digest, interpreter: Interpreter) -> str:
+def _kind(pin: Pin, interpreter: Interpreter, only_binary: frozenset[str]) -> str:
     # Which of several pinned wheels is taken depends on the interpreter.
-    kind = interpreter.tags[0] if pin.name in shop.config.only_binary else "sdist"
+    return interpreter.tags[0] if pin.name in only_binary else "sdist"
+
+
+def _memory_key(pin: Pin, digest: Digest, kind: str) -> str:
     return f"{pin.name}-{kind}-{digest}"
 
 
 def _checked(
-    shop: Workshop, source: Source, interpreter: Interpreter, each: Callable[[Prepared], None]
+    site: Site,
+    source: Source,
+    interpreter: Interpreter,
+    kind: str,
+    each: Callable[[Prepared], None],
 ) -> Prepared | AsamanError:
     """Fetch *source* and read it strictly; return the error rather than raise it."""
     try:
-        _fetch(shop, source)
-        shop.notify(Event(stage="fetch", state="done", name=str(source.pin)))
-        prepared = _read(shop, source, interpreter)
-        _remember(shop, source, interpreter)
+        _fetch(site, source)
+        site.notify(Event(stage="fetch", state="done", name=str(source.pin)))
+        prepared = _read(site, source, interpreter)
+        _remember(site, source, kind)
         each(prepared)
         return prepared
     except AsamanError as error:
-        shop.notify(Event(stage="fetch", state="failed", name=str(source.pin)))
+        site.notify(Event(stage="fetch", state="failed", name=str(source.pin)))
         if error.origin is None:
             error.origin = source.pin.origin
         return error
 
 
-def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
+def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
     """Read an sdist strictly, unless its bytes were read before.
 
     One that is refused leaves nothing in the store.
@@ -178,9 +205,9 @@ def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
         nothing = BuildSystem(requires=(), backend="")
         return Prepared(source=source, interpreter=interpreter, system=nothing)
     try:
-        known = _judged(shop, source)
+        known = _judged(site, source)
         if known is None:
-            with fetched(source.digest, source.filename, shop.store) as file:
+            with fetched(source.digest, source.filename, site.store) as file:
                 info = reader.read_sdist(file, source.filename)
         else:
             info = known
@@ -188,18 +215,18 @@ def _read(shop: Workshop, source: Source, interpreter: Interpreter) -> Prepared:
         system = build_system(info)
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
-            shop.store.discard(source.digest)
+            site.store.discard(source.digest)
         raise
     if known is None:
-        _remember_judged(shop, source, info)
+        _remember_judged(site, source, info)
     for note in info.notes:
-        shop.say(note)
+        site.say(note)
     return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
 
 
-def _judged(shop: Workshop, source: Source) -> SdistInfo | None:
+def _judged(site: Site, source: Source) -> SdistInfo | None:
     """Return what an accepted sdist says of itself, if its bytes were read before."""
-    content = shop.store.get_value("sdists", _judged_key(source))
+    content = site.store.get_value("sdists", _judged_key(source))
     facts = json.loads(content) if content is not None else {}
     if facts.pop("rules", None) != reader.RULES:
         return None
@@ -209,31 +236,25 @@ def _judged(shop: Workshop, source: Source) -> SdistInfo | None:
     return SdistInfo(**{**facts, "rust": rust, "notes": tuple(facts["notes"])})
 
 
-def _remember_judged(shop: Workshop, source: Source, info: SdistInfo) -> None:
+def _remember_judged(site: Site, source: Source, info: SdistInfo) -> None:
     raw = info.pyproject
     text = None if raw is None else raw.decode("utf-8", "surrogateescape")
     facts = {**dataclasses.asdict(info), "pyproject": text, "rules": reader.RULES}
-    shop.store.put_value("sdists", _judged_key(source), json.dumps(facts).encode())
+    site.store.put_value("sdists", _judged_key(source), json.dumps(facts).encode())
 
 
 def _judged_key(source: Source) -> str:
     return f"{source.filename}-{source.digest}"
 
 
-def _fetch(shop: Workshop, source: Source) -> None:
+def _fetch(site: Site, source: Source) -> None:
     if source.pin.path is None:
-        download.fetch(
-            source,
-            store=shop.store,
-            index=shop.index,
-            notify=shop.say,
-            connections=shop.connections,
-        )
+        download.fetch(source, site)
         return
-    if shop.store.has(source.digest):
+    if site.store.has(source.digest):
         return
     with _opened(Path(source.pin.path)) as chunks:
-        shop.store.add(chunks, source.digest, name=source.filename)
+        site.store.add(chunks, source.digest, name=source.filename)
 
 
 class _opened:  # noqa: N801 - reads as what it does

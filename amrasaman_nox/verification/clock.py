@@ -15,7 +15,7 @@ from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
-    from amrasaman_nox.runs.workshop import Notify
+    from amrasaman_nox.model import Notify
 
 #: How long another run that compiles it is waited for, in seconds.
 _PATIENCE: Final = 600.0

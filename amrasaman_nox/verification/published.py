@@ -19,7 +19,6 @@ from amrasaman_nox.model import (
     BuildRecord,
     Comparison,
     LockedFile,
-    LockEntry,
     Verdict,
 )
 from amrasaman_nox.sources import download
@@ -35,8 +34,16 @@ from amrasaman_nox.wheels.reader import read_wheel
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from amrasaman_nox.model import Difference, Prepared, ResolvedFile, Source
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.model import (
+        BuildJob,
+        Difference,
+        Interpreter,
+        Prepared,
+        ResolvedFile,
+        Source,
+    )
+    from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sources.site import Site
     from amrasaman_nox.verification.evidence import Evidence
     from amrasaman_nox.verification.proof import Proof
     from amrasaman_nox.verification.recipe import Recipe
@@ -57,22 +64,25 @@ _ORDER: Final = (
 )
 
 
-def compare_published(shop: Workshop, prepared: Prepared) -> tuple[Comparison, ...]:
+def compare_published(
+    prepared: Prepared, job: BuildJob, *, site: Site, isolation: Isolation
+) -> tuple[Comparison, ...]:
     """Rebuild a source as its publisher did and compare with the wheels that the index has.
 
     There is one comparison for each published wheel that the interpreter could have built: the
     pure one, or else the best of those with its tags; one that is ``unchecked`` where there is
     none. A build that fails is no error: the comparison has it.
 
+    :param job: the build of the source; a recipe says with which requirements, and how
     :raises AsamanError: the index cannot be asked or a wheel cannot be had (exit 5), or its
         bytes are not what the index advertises (exit 2)
     """
     pin = prepared.source.pin
     found = published_wheels(
         [pin],
-        index=shop.index,
+        index=site.index,
         python=prepared.interpreter.executable,
-        cache=shop.index_cache,
+        cache=site.index_cache,
         tags=prepared.interpreter.tags,
     ).get(pin, ())
     wheels = _comparable(found)
@@ -80,38 +90,50 @@ def compare_published(shop: Workshop, prepared: Prepared) -> tuple[Comparison, .
         reason = "the index has no wheel that this interpreter could have built"
         return (_comparison(prepared, "", Verdict.UNCHECKED, reason=reason),)
     for wheel in wheels:
-        download.fetch(wheel, store=shop.store, index=shop.index, notify=shop.say)
-    compared = _compare(shop, prepared, wheels[0], None)
+        download.fetch(wheel, site)
+    compared = _compare(prepared, job, wheels[0], site=site, isolation=isolation)
     if wheels[1:] and compared.pure is False:
         # Where both are published, ours shows which of them this source builds here.
-        compared = _compare(shop, prepared, wheels[1], None)
+        compared = _compare(prepared, job, wheels[1], site=site, isolation=isolation)
     return (compared.comparison,)
 
 
 def compare_wheel(
-    shop: Workshop, prepared: Prepared, published: Source, recipe: Recipe | None = None
+    prepared: Prepared,
+    job: BuildJob,
+    published: Source,
+    *,
+    site: Site,
+    isolation: Isolation,
+    recipe: Recipe | None = None,
 ) -> Comparison:
     """Compare a published wheel, whose bytes are in the store, with a rebuild of its source.
 
     :param recipe: how to rebuild; inferred from the wheel where it is ``None``
     """
-    return _compare(shop, prepared, published, recipe).comparison
+    compared = _compare(prepared, job, published, site=site, isolation=isolation, recipe=recipe)
+    return compared.comparison
 
 
-def rebuild(shop: Workshop, prepared: Prepared, recipe: Recipe) -> BuildRecord | BuildFailure:
-    """Build a source by *recipe*; the wheel stays as the backend wrote it. Nothing is inferred.
+def rebuild(
+    job: BuildJob, recipe: Recipe, *, site: Site, isolation: Isolation
+) -> BuildRecord | BuildFailure:
+    """Build the source of *job* by *recipe*; the wheel stays as the backend wrote it.
 
     :raises AsamanError: a build requirement cannot be had
     """
-    requirements.fetch_files(shop, recipe.files, prepared)
-    job = shop.job(prepared.source, prepared.interpreter, recipe.files)
+    requirements.fetch_files(site, recipe.files, job.interpreter.executable)
     world = dataclasses.replace(
         job.environment, source_date_epoch=recipe.source_date_epoch, umask=recipe.umask
     )
     job = dataclasses.replace(
-        job, environment=world, canonical=False, config_settings=recipe.settings
+        job,
+        requirements=tuple(sorted(recipe.files)),
+        environment=world,
+        canonical=False,
+        config_settings=recipe.settings,
     )
-    return builder.build_wheel(job, store=shop.store, isolation=shop.isolation, notify=shop.say)
+    return builder.build_wheel(job, store=site.store, isolation=isolation, notify=site.say)
 
 
 def _comparable(found: tuple[Source, ...]) -> tuple[Source, ...]:
@@ -142,10 +164,16 @@ class _Compared:
 
 
 def _compare(
-    shop: Workshop, prepared: Prepared, published: Source, recipe: Recipe | None
+    prepared: Prepared,
+    job: BuildJob,
+    published: Source,
+    *,
+    site: Site,
+    isolation: Isolation,
+    recipe: Recipe | None = None,
 ) -> _Compared:
     name = published.filename
-    with fetched(published.digest, name, shop.store) as file:
+    with fetched(published.digest, name, site.store) as file:
         try:
             content = read_wheel(file, name, pin=prepared.source.pin, lenient=True)
         except AsamanError as error:
@@ -157,7 +185,9 @@ def _compare(
                 )
             )
         bench = _Bench(
-            shop=shop,
+            site=site,
+            isolation=isolation,
+            job=job,
             prepared=prepared,
             published=published,
             theirs=file,
@@ -211,7 +241,9 @@ class _Bench:
     ``resolved`` keeps what the same build requirements came to, ``tried`` what was built.
     """
 
-    shop: Workshop
+    site: Site
+    isolation: Isolation
+    job: BuildJob
     prepared: Prepared
     published: Source
     theirs: BinaryIO
@@ -241,7 +273,7 @@ class _Bench:
 
     def _built(self, whole: Recipe) -> _Compared:
         try:
-            built = rebuild(self.shop, self.prepared, whole)
+            built = rebuild(self.job, whole, site=self.site, isolation=self.isolation)
         except AsamanError as error:
             return self._failed(whole, _failure(self.prepared, error))
         if isinstance(built, BuildFailure):
@@ -253,8 +285,24 @@ class _Bench:
             return recipe
         key = dataclasses.replace(recipe, source_date_epoch=None, umask=0, steps=())
         if key not in self.resolved:
-            self.resolved[key] = _resolve(self.shop, self.prepared, recipe)
+            self.resolved[key] = self._resolved(recipe)
         return dataclasses.replace(recipe, files=self.resolved[key])
+
+    def _resolved(self, recipe: Recipe) -> tuple[LockedFile, ...]:
+        """Resolve static and then dynamic build requirements, and fetch what they come to."""
+        job, site, isolation = self.job, self.site, self.isolation
+        files = _resolved(job.interpreter, recipe, recipe.requires, site)
+        found = builder.ask(
+            dataclasses.replace(job, requirements=files),
+            store=site.store,
+            isolation=isolation,
+            notify=site.say,
+        )
+        requirements.check_plain(found, job.source.pin)
+        dynamic = tuple(text for text in found if text not in recipe.requires)
+        if not dynamic:
+            return files
+        return _resolved(job.interpreter, recipe, (*recipe.requires, *dynamic), site)
 
     def _failed(self, recipe: Recipe, failure: BuildFailure) -> _Compared:
         comparison = _comparison(
@@ -271,7 +319,7 @@ class _Bench:
 
     def _compared(self, recipe: Recipe, built: BuildRecord) -> _Compared:
         name = self.published.filename
-        with fetched(built.wheel.digest, built.wheel.filename, self.shop.store) as ours:
+        with fetched(built.wheel.digest, built.wheel.filename, self.site.store) as ours:
             differences = _with_forms(compare_wheels(ours, self.theirs, filename=name))
             verdict = verdict_of(differences)
             proof = self._proof(ours, built) if verdict is Verdict.EQUIVALENT else None
@@ -321,37 +369,21 @@ class _Bench:
         return (("python", python), *recipe.pairs())
 
 
-def _resolve(shop: Workshop, prepared: Prepared, recipe: Recipe) -> tuple[LockedFile, ...]:
-    """Resolve static and then dynamic build requirements, and fetch what they come to."""
-    files = _resolved(shop, prepared, recipe, recipe.requires)
-    entry = LockEntry(
-        name=prepared.source.name,
-        version=prepared.source.version,
-        sdist=prepared.source.digest,
-        interpreter=prepared.interpreter.key,
-        files=files,
-    )
-    found = requirements.dynamic_of(shop, prepared, entry)
-    requirements.check_plain(found, prepared)
-    dynamic = tuple(text for text in found if text not in recipe.requires)
-    return _resolved(shop, prepared, recipe, (*recipe.requires, *dynamic)) if dynamic else files
-
-
 def _resolved(
-    shop: Workshop, prepared: Prepared, recipe: Recipe, wanted: tuple[str, ...]
+    interpreter: Interpreter, recipe: Recipe, wanted: tuple[str, ...], site: Site
 ) -> tuple[LockedFile, ...]:
     if not wanted:
         return ()
     resolution = resolve(
         wanted,
-        index=shop.index,
-        interpreter=prepared.interpreter,
+        index=site.index,
+        interpreter=interpreter,
         as_of=recipe.as_of,
-        cache=shop.index_cache,
+        cache=site.index_cache,
         constraints=recipe.constraints,
         overrides=recipe.overrides,
     )
-    download.fetch_all(resolution.files, store=shop.store, index=shop.index, notify=shop.say)
+    download.fetch_all(resolution.files, site)
     return tuple(sorted(_locked(file) for file in resolution.files))
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from amrasaman_nox.runs.workshop import Workshop
 
 #: What two archives of one content are equal under.
 _ARCHIVE: Final = "archive"
@@ -89,8 +88,8 @@ def _bare(paths: Iterable[Path]) -> Iterable[Other]:
         yield Other(name=name, version=str(version), filename=path.name, wheel=path)
 
 
-def compare(shop: Workshop, record: BuildRecord, theirs: tuple[Other, ...]) -> Comparison:
-    """Return how our wheel of *record* compares with theirs of the same name.
+def compare(record: BuildRecord, output: Path, theirs: tuple[Other, ...]) -> Comparison:
+    """Return how our wheel of *record*, in *output*, compares with theirs of that name.
 
     Where only their record is at hand, the digests are compared. What differs in the inputs of the
     two builds is named.
@@ -104,7 +103,7 @@ def compare(shop: Workshop, record: BuildRecord, theirs: tuple[Other, ...]) -> C
         if other.record is None:
             raise ValueError(other)
         return _by_digest(record, other.record, other.where)
-    return compare_files(record, shop.config.output, other)
+    return compare_files(record, output, other)
 
 
 def compare_files(record: BuildRecord, output: Path, other: Other) -> Comparison:

@@ -7,12 +7,13 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from amrasaman_nox.builds.jobs import environment_of
 from amrasaman_nox.comparison import wheels
 from amrasaman_nox.comparison.sdists import compare_sdists, read_members
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import chunks
-from amrasaman_nox.model import Artefact, BuildFailure, BuildJob, Difference
-from amrasaman_nox.runs import executors, project
+from amrasaman_nox.model import Artefact, BuildFailure, Difference
+from amrasaman_nox.runs import project
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification.rebuild import Subject
 from amrasaman_nox.wheels.reader import read_wheel
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.model import BuildEnvironment, BuildRecord, Digest, Interpreter, Source
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sources.store import Store
 
 
-def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
+def wheel_subject(run: Run, record: BuildRecord, wheel: Path) -> Subject:
     """Return the build that *record* tells of as one that can be repeated.
 
     The sdist and the build requirements must be in the store.
@@ -37,28 +38,23 @@ def wheel_subject(shop: Workshop, record: BuildRecord, wheel: Path) -> Subject:
     """
     if record.environment is None:
         raise AsamanError(str(record.source.pin), "its record has no environment")
-    job = BuildJob(
-        source=record.source,
-        requirements=record.requirements,
-        interpreter=_interpreter(shop, record),
-        environment=record.environment,
-        isolation=shop.isolation.rung,
+    job = dataclasses.replace(
+        run.job(record.source, _interpreter(run, record), record.requirements),
         config_settings=record.config_settings,
-        limits=shop.config.limits,
     )
 
     def build(environment: BuildEnvironment) -> Artefact | BuildFailure:
-        result = executors.build(shop, dataclasses.replace(job, environment=environment))
-        return result if isinstance(result, BuildFailure) else _artefact(result, shop.store)
+        result = run.build(dataclasses.replace(job, environment=environment))
+        return result if isinstance(result, BuildFailure) else _artefact(result, run.site.store)
 
     def compared(ours: Artefact, theirs: Artefact) -> tuple[Difference, ...]:
-        with _both(ours, theirs, shop.store) as (left, right):
+        with _both(ours, theirs, run.site.store) as (left, right):
             return wheels.compare_wheels(left, right, filename=ours.filename)
 
     return Subject(
         name=record.name,
         version=record.version,
-        first=_first(record, wheel, shop.store),
+        first=_first(record, wheel, run.site.store),
         environment=record.environment,
         started=record.started,
         finished=record.finished,
@@ -77,8 +73,8 @@ def _both(ours: Artefact, theirs: Artefact, store: Store) -> Iterator[tuple[Bina
         yield left, right
 
 
-def _interpreter(shop: Workshop, record: BuildRecord) -> Interpreter:
-    for interpreter in shop.interpreters:
+def _interpreter(run: Run, record: BuildRecord) -> Interpreter:
+    for interpreter in run.interpreters:
         if record.interpreter is not None and interpreter.digest == record.interpreter.digest:
             return interpreter
     raise AsamanError(
@@ -118,7 +114,7 @@ def _first(record: BuildRecord, path: Path, store: Store) -> Artefact:
 # --- the project's own sdist -----------------------------------------------------------------
 
 
-def sdist_subject(shop: Workshop, folder: Path, first: Source, started: datetime) -> Subject:
+def sdist_subject(run: Run, folder: Path, first: Source, started: datetime) -> Subject:
     """Return the sdist that was built from the project in *folder* as one that can be repeated.
 
     :param first: the sdist; its bytes are in the store
@@ -127,7 +123,14 @@ def sdist_subject(shop: Workshop, folder: Path, first: Source, started: datetime
 
     def build(environment: BuildEnvironment) -> Artefact | BuildFailure:
         try:
-            made = project.build_sdist(shop, folder, environment=environment)
+            made = project.build_sdist(
+                folder,
+                run.interpreters[0],
+                config=run.config,
+                site=run.site,
+                isolation=run.isolation,
+                environment=environment,
+            )
         except AsamanError as error:
             return BuildFailure(
                 name=first.name,
@@ -137,17 +140,17 @@ def sdist_subject(shop: Workshop, folder: Path, first: Source, started: datetime
                 hint=error.hint,
                 code=error.code,
             )
-        return _members(made.filename, made.digest, shop.store)
+        return _members(made.filename, made.digest, run.site.store)
 
     def compared(ours: Artefact, theirs: Artefact) -> tuple[Difference, ...]:
-        with _both(ours, theirs, shop.store) as (left, right):
+        with _both(ours, theirs, run.site.store) as (left, right):
             return compare_sdists(ours, theirs, left, right)
 
     return Subject(
         name=first.name,
         version=first.version,
-        first=_members(first.filename, first.digest, shop.store),
-        environment=shop.environment(),
+        first=_members(first.filename, first.digest, run.site.store),
+        environment=environment_of(run.config),
         started=started,
         finished=datetime.now(UTC),
         build=build,

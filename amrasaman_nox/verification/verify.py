@@ -18,22 +18,20 @@ from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
     BuildOutcome,
     BuildRecord,
-    BuildSystem,
     Comparison,
     Event,
-    Prepared,
     Report,
     Requirements,
     Verdict,
 )
 from amrasaman_nox.records import vouched_wheels
-from amrasaman_nox.runs import build, workshop
+from amrasaman_nox.runs import build
 from amrasaman_nox.runs.durations import seconds
+from amrasaman_nox.runs.run import Run, opened
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sandbox.clock import library
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
-from amrasaman_nox.sources.access import with_file_options
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import clock, rebuilders, subjects, variations
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
@@ -43,8 +41,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Interpreter, Pin
-    from amrasaman_nox.runs.workshop import Notify, Workshop
+    from amrasaman_nox.model import Interpreter, Notify, Pin, Prepared
     from amrasaman_nox.verification.variations import Plan
 
 PUBLISHED: Final = "published"
@@ -65,9 +62,11 @@ def verify(config: Config, *, notify: Notify) -> Report:
         return _published(config, notify)
     if config.against is not None:
         theirs = rebuilders.read(Path(config.against))
-        return _built(config, notify, lambda shop, record: rebuilders.compare(shop, record, theirs))
+        return _built(
+            config, notify, lambda _, record: rebuilders.compare(record, config.output, theirs)
+        )
     plan = _plan(config, notify)
-    return _built(config, notify, lambda shop, record: rebuild_record(shop, record, plan), plan)
+    return _built(config, notify, lambda run, record: rebuild_record(run, record, plan), plan)
 
 
 def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify) -> Report:
@@ -168,39 +167,42 @@ def _published(config: Config, notify: Notify) -> Report:
         )
     comparisons: list[Comparison] = []
     left_out: tuple[tuple[Pin, str], ...] = ()
-    with workshop.opened(config, notify) as shop:
-        index = with_file_options(shop.index, requirements.index)
-        shop = dataclasses.replace(shop, index=index)
-        for interpreter in shop.interpreters:
+    with opened(config, notify) as run:
+        run = run.with_options(requirements.index)
+        for interpreter in run.interpreters:
             pins, left = select(requirements, dict(interpreter.markers))
-            prepared = [
-                each for each in prepare.prepare(shop, pins, interpreter) if not each.source.taken
-            ]
+            found = prepare.prepare(
+                run.site, pins, interpreter, only_binary=frozenset(config.only_binary)
+            )
+            prepared = [each for each in found if not each.source.taken]
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
-            for found in in_parallel(
-                shop.workers, prepared, lambda each: _one_published(shop, each, published)
+            for compared in in_parallel(
+                run.workers, prepared, lambda each: _one_published(run, each, published)
             ):
-                comparisons += found
+                comparisons += compared
             left_out += left
     return Report(
         command="verify",
         build=BuildOutcome(left_out=left_out),
         comparisons=tuple(comparisons),
-        isolation=shop.isolation.rung,
+        isolation=run.isolation.rung,
         output=str(config.output),
         allowed=Verdict(config.allow),
-        notes=shop.isolation.reasons,
-        warnings=shop.warnings,
+        notes=run.isolation.reasons,
+        warnings=run.warnings,
     )
 
 
-def _one_published(
-    shop: Workshop, prepared: Prepared, published: ModuleType
-) -> tuple[Comparison, ...]:
+def _one_published(run: Run, prepared: Prepared, published: ModuleType) -> tuple[Comparison, ...]:
     pin = prepared.source.pin
-    shop.notify(Event(stage="rebuild", state="start", name=str(pin)))
+    run.site.notify(Event(stage="rebuild", state="start", name=str(pin)))
     try:
-        found: tuple[Comparison, ...] = published.compare_published(shop, prepared)
+        found: tuple[Comparison, ...] = published.compare_published(
+            prepared,
+            run.job(prepared.source, prepared.interpreter),
+            site=run.site,
+            isolation=run.isolation,
+        )
     except AsamanError as error:
         found = (
             Comparison(
@@ -213,7 +215,7 @@ def _one_published(
                 hint=error.hint,
             ),
         )
-    shop.notify(Event(stage="rebuild", state="done", name=str(pin)))
+    run.site.notify(Event(stage="rebuild", state="done", name=str(pin)))
     return found
 
 
@@ -223,7 +225,7 @@ def _one_published(
 def _built(
     config: Config,
     notify: Notify,
-    compare: Callable[[Workshop, BuildRecord], Comparison],
+    compare: Callable[[Run, BuildRecord], Comparison],
     plan: Plan | None = None,
 ) -> Report:
     """Build what is unbuilt, then hand each record to *compare*."""
@@ -231,15 +233,15 @@ def _built(
     done = build.build_wheels(config, notify=notify)
     records = done.build.records
     comparisons: list[Comparison] = []
-    with workshop.opened(dataclasses.replace(config, relock=False), notify) as shop:
+    with opened(dataclasses.replace(config, relock=False), notify) as run:
         if plan is not None:
-            shop = _supplied(shop, records)
-            comparisons += _own_sdist(shop, records, plan, started)
+            run = _supplied(run, records)
+            comparisons += _own_sdist(run, records, plan, started)
         notify(Event(stage="rebuild", state="total", count=len(records)))
         comparisons += in_parallel(
-            shop.workers,
+            run.workers,
             records,
-            lambda record: _told(shop, record, compare),
+            lambda record: _told(run, record, compare),
             weights=[seconds(record) for record in records],
         )
     return Report(
@@ -257,19 +259,19 @@ def _built(
 
 
 def _told(
-    shop: Workshop, record: BuildRecord, compare: Callable[[Workshop, BuildRecord], Comparison]
+    run: Run, record: BuildRecord, compare: Callable[[Run, BuildRecord], Comparison]
 ) -> Comparison:
     """Compare, and tell the display of it; what cannot be compared becomes a value."""
     pin = str(record.source.pin)
-    shop.notify(Event(stage="rebuild", state="start", name=pin))
+    run.site.notify(Event(stage="rebuild", state="start", name=pin))
     try:
-        result = compare(shop, record)
+        result = compare(run, record)
     except AsamanError as error:
         result = dataclasses.replace(
             unchecked(record, str(error)), verdict=Verdict.FAILED, hint=error.hint
         )
     state = "failed" if result.verdict is Verdict.FAILED else "done"
-    shop.notify(Event(stage="rebuild", state=state, name=pin))
+    run.site.notify(Event(stage="rebuild", state=state, name=pin))
     return result
 
 
@@ -285,56 +287,51 @@ def unchecked(record: BuildRecord, reason: str) -> Comparison:
     )
 
 
-def rebuild_record(shop: Workshop, record: BuildRecord, plan: Plan) -> Comparison:
+def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     """Rebuild the wheel of *record*, which is in the output folder, and compare.
 
     :raises AsamanError: the wheel or its interpreter is not at hand
     """
     if record.taken:
         return unchecked(record, "taken as it was published, not rebuilt")
-    wheel = shop.config.output / record.wheel.filename
-    subject = subjects.wheel_subject(shop, record, wheel)
-    return _kept(shop, subject, rebuild(subject, plan))
+    wheel = run.config.output / record.wheel.filename
+    subject = subjects.wheel_subject(run, record, wheel)
+    return _kept(run, subject, rebuild(subject, plan))
 
 
 def _own_sdist(
-    shop: Workshop, records: Sequence[BuildRecord], plan: Plan, started: datetime
+    run: Run, records: Sequence[BuildRecord], plan: Plan, started: datetime
 ) -> list[Comparison]:
     """Rebuild the sdist of a project, where the input is one."""
-    folder = shop.config.project
+    folder = run.config.project
     if folder is None or not records:
         return []
     # The wheels of all interpreters come from one sdist.
-    subject = subjects.sdist_subject(shop, folder, records[0].source, started)
-    return [_kept(shop, subject, rebuild(subject, plan))]
+    subject = subjects.sdist_subject(run, folder, records[0].source, started)
+    return [_kept(run, subject, rebuild(subject, plan))]
 
 
-def _supplied(shop: Workshop, records: Sequence[BuildRecord]) -> Workshop:
-    """Bring what the rebuilds need into the store, and return the workshop with its indexes.
+def _supplied(run: Run, records: Sequence[BuildRecord]) -> Run:
+    """Bring what the rebuilds need into the store, and return the run with the file's indexes.
 
     Wheels that were kept may have been built with another store.
     """
-    read = readers.read_input(shop.config)
+    read = readers.read_input(run.config)
     requirements = read or Requirements(kind="project", path="", pins=())
-    index = with_file_options(shop.index, requirements.index)
-    shop = dataclasses.replace(shop, index=index)
+    run = run.with_options(requirements.index)
     pins = {digest: pin for pin in requirements.pins for digest in pin.digests}
     for record in records:
         if record.taken:
             continue
-        own = next(each for each in shop.interpreters if _built_by(each, record))
-        if not shop.store.has(record.source.digest):
+        own = next(each for each in run.interpreters if _built_by(each, record))
+        if not run.site.store.has(record.source.digest):
             pin = pins.get(record.source.digest, record.source.pin)
-            prepare.prepare(shop, [dataclasses.replace(pin, digests=(record.source.digest,))], own)
-        missing = [file for file in record.requirements if not shop.store.has(file.digest)]
+            pin = dataclasses.replace(pin, digests=(record.source.digest,))
+            prepare.prepare(run.site, [pin], own, only_binary=frozenset(run.config.only_binary))
+        missing = [file for file in record.requirements if not run.site.store.has(file.digest)]
         if missing:
-            prepared = Prepared(
-                source=record.source,
-                interpreter=own,
-                system=BuildSystem(requires=(), backend=""),
-            )
-            requires.fetch_files(shop, missing, prepared)
-    return shop
+            requires.fetch_files(run.site, missing, own.executable)
+    return run
 
 
 def _built_by(interpreter: Interpreter, record: BuildRecord) -> bool:
@@ -344,10 +341,10 @@ def _built_by(interpreter: Interpreter, record: BuildRecord) -> bool:
 # --- what differs is kept --------------------------------------------------------------------
 
 
-def _kept(shop: Workshop, subject: Subject, rebuilt: Rebuilt) -> Comparison:
+def _kept(run: Run, subject: Subject, rebuilt: Rebuilt) -> Comparison:
     """Keep both artefacts of a difference; those of an earlier run are removed."""
     comparison = rebuilt.comparison
-    folder = shop.config.output / DIFFERENT / f"{subject.name}-{subject.version}"
+    folder = run.config.output / DIFFERENT / f"{subject.name}-{subject.version}"
     kind = "sdist" if subject.first.filename.endswith(".tar.gz") else "wheel"
     try:
         for side in ("first", "rebuilt"):
@@ -359,7 +356,7 @@ def _kept(shop: Workshop, subject: Subject, rebuilt: Rebuilt) -> Comparison:
             target = folder / kind / side / artefact.filename
             target.parent.mkdir(parents=True)
             with (
-                fetched(artefact.digest, artefact.filename, shop.store) as file,
+                fetched(artefact.digest, artefact.filename, run.site.store) as file,
                 target.open("xb") as copy,
             ):
                 shutil.copyfileobj(file, copy)

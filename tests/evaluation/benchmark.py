@@ -279,6 +279,7 @@ def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
     from amrasaman_nox.environments import interpreters
     from amrasaman_nox.inputs.requirements import read_requirements
     from amrasaman_nox.sources import download
+    from amrasaman_nox.sources.site import Site
     from amrasaman_nox.sources.store import Store
 
     loaded = layers.load({}, folder=folder, invoked_from=folder, environ=snapshot())
@@ -289,7 +290,7 @@ def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
         cache=folder / "locate-cache",
     )
     store = Store.open(folder / "fetched")
-    download.fetch_all(found, store=store, index=loaded.index)
+    download.fetch_all(found, Site(store=store, index=loaded.index))
     (folder / "sdists").mkdir()
     for source in found:
         shutil.copy(store.path(source.digest), folder / "sdists" / source.filename)

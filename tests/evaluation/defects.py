@@ -23,7 +23,7 @@ from ..support import defects
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import Comparison
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.runs.run import Run
     from amrasaman_nox.verification.variations import Plan
 
 #: Rebuilds of clean projects in all.
@@ -37,21 +37,21 @@ def main() -> int:
     plan = variations.plan((), variations.Machine.here(isolation))
     with (
         tempfile.TemporaryDirectory() as folder,
-        defects.workshop(
+        defects.run_without_index(
             Store.open(Path(folder, "cache")),
             isolation,
             interpreters.inspect(),
             Path(folder, "wheels"),
-        ) as shop,
+        ) as run,
     ):
         print(f"isolation {isolation.rung}; varied: {', '.join(plan.names)}")
         print(f"not varied: {', '.join(plan.not_varied) or 'none'}\n")
-        found = _defects(shop, plan)
-        alarms = _clean(shop, plan)
+        found = _defects(run, plan)
+        alarms = _clean(run, plan)
     return 0 if found and not alarms else 1
 
 
-def _defects(shop: Workshop, plan: Plan) -> bool:
+def _defects(run: Run, plan: Plan) -> bool:
     print("| defect | verdict | first cause | explanation | found |\n|---|---|---|---|---|")
     counts: Counter[str] = Counter()
     for defect in defects.DEFECTS:
@@ -59,8 +59,8 @@ def _defects(shop: Workshop, plan: Plan) -> bool:
         if lacks:
             print(f"| {defect} | unchecked | needs {lacks} | | |")
             continue
-        record = defects.first_build(shop, defect.name)
-        comparison = verify.rebuild_record(shop, record, plan)
+        record = defects.first_build(run, defect.name)
+        comparison = verify.rebuild_record(run, record, plan)
         told = judge(defect, comparison, record.passes)
         counts[told] += 1
         first = comparison.causes[0] if comparison.causes else None
@@ -85,16 +85,16 @@ def judge(defect: defects.Defect, comparison: Comparison, passes: tuple[str, ...
     return "yes" if right and set(defect.also) <= named else "wrong cause"
 
 
-def _clean(shop: Workshop, plan: Plan) -> int:
+def _clean(run: Run, plan: Plan) -> int:
     """Rebuild clean projects under all variations, and under each alone, until there are enough."""
-    records = [defects.first_build(shop, name) for name in defects.CLEAN]
+    records = [defects.first_build(run, name) for name in defects.CLEAN]
     groups = [plan.variations, *((one,) for one in plan.variations), ()]
     done, alarms = 0, 0
     while done < REBUILDS:
         for group in groups:
             for record in records:
                 tried = replace(plan, variations=group)
-                verdict = verify.rebuild_record(shop, record, tried).verdict
+                verdict = verify.rebuild_record(run, record, tried).verdict
                 done += 1
                 if verdict is not Verdict.IDENTICAL:
                     alarms += 1

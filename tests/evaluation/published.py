@@ -23,7 +23,7 @@ from amrasaman_nox.inputs.requirements import read_requirements
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import Comparison, Digest, Pin, Prepared, Source, Verdict
 from amrasaman_nox.reports.wording import difference_line
-from amrasaman_nox.runs import workshop
+from amrasaman_nox.runs.run import opened
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
@@ -34,7 +34,8 @@ from tests.support.tampering import TAMPERINGS, tampered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.model import BuildJob
+    from amrasaman_nox.runs.run import Run
 
 HERE = Path(__file__).parent
 #: What stands in the table: the pins, and the share that is to be the same, in percent.
@@ -94,25 +95,27 @@ def compare(
 ) -> tuple[Compared, ...]:
     access = tuple((name, os.environ[name]) for name in _ACCESS if name in os.environ)
     config = Config(requirement=path, cache_dir=cache, environment=access)
-    with workshop.opened(config, lambda event: None) as shop:
-        pins, _ = select(read_requirements(path), dict(shop.interpreters[0].markers))
+    with opened(config, lambda event: None) as run:
+        pins, _ = select(read_requirements(path), dict(run.interpreters[0].markers))
         pins = tuple(pin for pin in pins if not names or pin.name in names)
-        done = in_parallel(shop.workers, pins, lambda pin: _compare(shop, pin, tamper))
+        done = in_parallel(run.workers, pins, lambda pin: _compare(run, pin, tamper))
     return tuple(done)
 
 
 _ACCESS = ("SSL_CERT_FILE", "HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 
 
-def _compare(shop: Workshop, pin: Pin, tamper: bool) -> Compared:
+def _compare(run: Run, pin: Pin, tamper: bool) -> Compared:
     started = time.monotonic()
     missed: tuple[str, ...] = ()
     tried = 0
     try:
-        (item,) = prepare.prepare(shop, [pin], shop.interpreters[0])
-        (comparison,) = published.compare_published(shop, item)
+        (item,) = prepare.prepare(run.site, [pin], run.interpreters[0])
+        (comparison,) = published.compare_published(
+            item, _job(run, item), site=run.site, isolation=run.isolation
+        )
         if tamper and comparison.verdict in SAME:
-            tried, missed = _tamper(shop, item, comparison)
+            tried, missed = _tamper(run, item, comparison)
     except AsamanError as error:
         comparison = Comparison(
             name=pin.name,
@@ -133,23 +136,34 @@ def _compare(shop: Workshop, pin: Pin, tamper: bool) -> Compared:
     return Compared(comparison=comparison, tampered=tried, missed=missed)
 
 
-def _tamper(shop: Workshop, item: Prepared, comparison: Comparison) -> tuple[int, tuple[str, ...]]:
+def _job(run: Run, item: Prepared) -> BuildJob:
+    return run.job(item.source, item.interpreter)
+
+
+def _tamper(run: Run, item: Prepared, comparison: Comparison) -> tuple[int, tuple[str, ...]]:
     """Tamper with the published wheel; return how often, and what was not seen."""
     assert comparison.theirs is not None
     recipe = Recipe.parse(comparison.recipe)
-    with fetched(comparison.theirs, comparison.wheel, shop.store) as file:
+    with fetched(comparison.theirs, comparison.wheel, run.site.store) as file:
         wheel = file.read()
     tried, missed = 0, []
     for mend in (True, False):
         for name, change in TAMPERINGS.items():
             data = tampered(wheel, change, mend=mend)
             digest = Digest.of(data)
-            shop.store.add([data], digest)
+            run.site.store.add([data], digest)
             source = Source(
                 pin=item.source.pin, filename=comparison.wheel, digest=digest, taken=True
             )
             tried += 1
-            found = published.compare_wheel(shop, item, source, recipe)
+            found = published.compare_wheel(
+                item,
+                _job(run, item),
+                source,
+                site=run.site,
+                isolation=run.isolation,
+                recipe=recipe,
+            )
             if found.verdict is not Verdict.DIFFERENT:
                 missed.append(f"{comparison.name}: {name}: {found.verdict}")
     return tried, tuple(missed)

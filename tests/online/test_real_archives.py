@@ -33,6 +33,7 @@ from amrasaman_nox.sdists.reader import check_metadata, read_sdist
 from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.sources.download import fetch_all
 from amrasaman_nox.sources.locate import find_files, locate
+from amrasaman_nox.sources.site import Site
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.wheels.reader import read_wheel
 
@@ -96,7 +97,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Store:
     sources = locate(pins, index=index, python=sys.executable, cache=cache)
     wheels = [LockedFile(filename=one.filename, digest=one.digest) for one in WHEELS]
     located = find_files(wheels, index=index, python=sys.executable, cache=cache)
-    fetch_all([*sources, *located.values()], store=store, index=index)
+    fetch_all([*sources, *located.values()], Site(store=store, index=index))
     return store
 
 

@@ -94,7 +94,8 @@ class Bench:
         )
 
     def early(self, job: BuildJob, *known: str) -> tuple[tuple[str, ...], BuildRecord | None]:
-        return builder.ask_and_build(job, known, store=self.store, isolation=self.isolation)
+        asked = builder.ask_and_build(job, known, store=self.store, isolation=self.isolation)
+        return asked.requirements, asked.record
 
     def alone(self, job: BuildJob) -> BuildRecord:
         built = builder.build_wheel(job, store=self.store, isolation=self.isolation)

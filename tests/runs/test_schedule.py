@@ -14,7 +14,7 @@ from amrasaman_nox.environments.interpreters import inspect
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildRecord, BuildSystem, Digest, Pin, Prepared, Source, Wheel
 from amrasaman_nox.runs import schedule
-from amrasaman_nox.runs.durations import estimates, remember
+from amrasaman_nox.runs.durations import estimator, remember
 
 if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
@@ -149,7 +149,7 @@ def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Stor
         prepared("d", None, native=True),
         prepared("e", 400_000, native=True),
     ]
-    assert estimates(sources, store) == [1.5, 0.5, 0.6, 10.0, 11.0]
+    assert list(map(estimator(store), sources)) == [1.5, 0.5, 0.6, 10.0, 11.0]
     wheel = Wheel(filename="b.whl", digest=DIGEST, content_digest=DIGEST, size=1)
     record = BuildRecord(
         name="b",
@@ -161,6 +161,6 @@ def test_estimates_follow_from_the_last_build_and_else_from_the_size(store: Stor
         finished=STARTED + timedelta(seconds=42.123),
     )
     remember([record, replace(record, name="a", started=None)], store)
-    assert estimates(sources, store) == [1.5, 42.12, 0.6, 10.0, 11.0]
+    assert list(map(estimator(store), sources)) == [1.5, 42.12, 0.6, 10.0, 11.0]
     remember([], store)
-    assert estimates(sources[1:2], store) == [42.12]
+    assert list(map(estimator(store), sources[1:2])) == [42.12]

@@ -13,6 +13,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 from amrasaman_nox.model import Digest, IndexOptions, Pin, ResolvedFile, Source
 from amrasaman_nox.sources import download
 from amrasaman_nox.sources.connections import Patience
+from amrasaman_nox.sources.site import Site
 
 from ..support import index as misbehaviour
 from ..support.index import File, LocalIndex, running_index
@@ -64,7 +65,7 @@ def source(sdist: File, url: str, **more: Any) -> Source:
 
 
 def fetch(store: Store, options: IndexOptions, wanted: Source) -> None:
-    download.fetch(wanted, store=store, index=options, patience=PATIENCE)
+    download.fetch(wanted, Site(store=store, index=options), patience=PATIENCE)
 
 
 def refusal(store: Store, options: IndexOptions, wanted: Source) -> AsamanError:
@@ -135,9 +136,8 @@ def test_a_passing_fault_is_tried_again_and_said(
     index.misbehave(PATH, behaviour)
     said: list[str] = []
     wanted = source(sdist, index.file_url(NAME), size=len(sdist.data) if sized else None)
-    download.fetch(
-        wanted, store=store, index=index.options(), notify=said.append, patience=PATIENCE
-    )
+    site = Site(store=store, index=index.options(), notify=lambda event: said.append(event.note))
+    download.fetch(wanted, site, patience=PATIENCE)
     assert content(store, sdist) == sdist.data
     assert len(said) == 1
     assert said[0].startswith(NAME)
@@ -473,7 +473,9 @@ def test_many_files_are_fetched_at_once_and_all_failures_are_named(
             ResolvedFile(filename=name, digest=file.digest, url=index.file_url(name), size=None)
         )
     with pytest.raises(AsamanError) as caught:
-        download.fetch_all(files, store=store, index=index.options(), jobs=4, patience=PATIENCE)
+        download.fetch_all(
+            files, Site(store=store, index=index.options()), jobs=4, patience=PATIENCE
+        )
     text = "\n".join(caught.value.lines())
     assert "p4-1.0.tar.gz" in text
     assert "p5-1.0.tar.gz" in text
@@ -528,6 +530,6 @@ def test_connections_are_opened_one_after_another(
             return ask(self)
 
     monkeypatch.setattr(urllib3.connection.HTTPConnection, "_new_conn", slowly)
-    download.fetch_all(wanted, store=store, index=index.options(), jobs=3)
+    download.fetch_all(wanted, Site(store=store, index=index.options()), jobs=3)
     assert set(most) == {1}
     assert len(opened) > 1

@@ -9,7 +9,7 @@ import pytest
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, Interpreter, LockEntry, Pin
-from amrasaman_nox.runs import workshop
+from amrasaman_nox.runs import run
 from amrasaman_nox.sdists import reader
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.sources.site import Site
 
     from ..support.index import LocalIndex
 
 
 @contextmanager
-def opened(folder: Path, index: LocalIndex, **changes: object) -> Iterator[Workshop]:
+def opened(folder: Path, index: LocalIndex, **changes: object) -> Iterator[Site]:
     config = Config(
         cache_dir=folder / "cache",
         index_url=index.url,
         isolation="none",
         **changes,  # type: ignore[arg-type]
     )
-    with workshop.opened(config, lambda event: None) as shop:
-        yield shop
+    with run.opened(config, lambda event: None) as opened_run:
+        yield opened_run.site
 
 
 @pytest.fixture
@@ -62,10 +62,10 @@ def locking(pin: Pin, interpreter: Interpreter) -> BuildLock:
 def test_what_was_located_once_is_remembered_with_its_upload_time(
     tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
 ) -> None:
-    with opened(tmp_path, index) as shop:
-        (first,) = prepare.prepare(shop, [pin], interpreter)
+    with opened(tmp_path, index) as site:
+        (first,) = prepare.prepare(site, [pin], interpreter)
         asked = len(index.requests)
-        (second,) = prepare.prepare(shop, [pin], interpreter)
+        (second,) = prepare.prepare(site, [pin], interpreter)
     assert (second, len(index.requests)) == (first, asked)
     assert second.source.uploaded is not None
     assert second.system.backend == "flit_core.buildapi"
@@ -77,11 +77,11 @@ def test_each_source_is_told_of_as_soon_as_it_is_ready_and_a_bad_one_never(
     bad = pin_of(index, "bad", b"no archive")
     told: list[str] = []
     with (
-        opened(tmp_path, index) as shop,
+        opened(tmp_path, index) as site,
         pytest.raises(AsamanError, match="bad"),
     ):
         prepare.prepare(
-            shop, [bad, pin], interpreter, each=lambda ready: told.append(ready.source.name)
+            site, [bad, pin], interpreter, each=lambda ready: told.append(ready.source.name)
         )
     assert told == [pin.name]
 
@@ -90,25 +90,23 @@ def test_an_index_without_upload_times_is_asked_again_unless_the_lock_knows_the_
     tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
 ) -> None:
     index.upload_times = False
-    with opened(tmp_path, index) as shop:
-        prepare.prepare(shop, [pin], interpreter)
-        assert prepare._remembered(shop, pin, interpreter, BuildLock()) is None
+    with opened(tmp_path, index) as site:
+        prepare.prepare(site, [pin], interpreter)
+        assert prepare._remembered(site, pin, interpreter, BuildLock(), "sdist") is None
         lock = locking(pin, interpreter)
-        found = prepare._remembered(shop, pin, interpreter, lock)
+        found = prepare._remembered(site, pin, interpreter, lock, "sdist")
         assert found is not None
         assert found.url == index.file_url("mini_flit-1.0.tar.gz")
-    with opened(tmp_path, index, relock=True) as shop:
-        assert prepare._remembered(shop, pin, interpreter, lock) is None
 
 
 def test_what_is_remembered_counts_for_the_same_pin_only(
     tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
 ) -> None:
     other = Pin(name="other", version="1.0", digests=pin.digests)
-    with opened(tmp_path, index) as shop:
-        prepare.prepare(shop, [pin], interpreter)
+    with opened(tmp_path, index) as site:
+        prepare.prepare(site, [pin], interpreter)
         with pytest.raises(AsamanError, match=r"other==1\.0: no such project") as caught:
-            prepare.prepare(shop, [other], interpreter)
+            prepare.prepare(site, [other], interpreter)
     assert caught.value.code is ExitCode.BAD_INPUT
 
 
@@ -117,11 +115,11 @@ def test_a_refused_sdist_stays_in_no_store(
 ) -> None:
     data = archives.sdist(archives.link("demo-1.0/x", "/etc/passwd"))
     pin = pin_of(index, "demo", data)
-    with opened(tmp_path, index) as shop:
+    with opened(tmp_path, index) as site:
         with pytest.raises(AsamanError, match="unsafe link"):
-            prepare.prepare(shop, [pin], interpreter)
-        assert not shop.store.has(pin.digests[0])
-        assert not list((shop.store.root / "values").iterdir())
+            prepare.prepare(site, [pin], interpreter)
+        assert not site.store.has(pin.digests[0])
+        assert not list((site.store.root / "values").iterdir())
 
 
 def test_all_that_fail_are_named_and_the_others_are_kept(
@@ -130,11 +128,11 @@ def test_all_that_fail_are_named_and_the_others_are_kept(
     bad = pin_of(index, "demo", archives.sdist()[:-20])
     wrong = pin_of(index, "mini-pdm", miniatures.MINIATURES["mini-pdm"]("1.0"))
     index.always("files/mini_pdm-1.0.tar.gz", altered)
-    with opened(tmp_path, index) as shop:
+    with opened(tmp_path, index) as site:
         with pytest.raises(AsamanError) as caught:
-            prepare.prepare(shop, [bad, pin, wrong], interpreter)
-        assert shop.store.has(pin.digests[0])
-        assert not shop.store.has(wrong.digests[0])
+            prepare.prepare(site, [bad, pin, wrong], interpreter)
+        assert site.store.has(pin.digests[0])
+        assert not site.store.has(wrong.digests[0])
     text = "\n".join(caught.value.lines())
     assert "truncated" in text
     assert "hash mismatch" in text
@@ -143,8 +141,8 @@ def test_all_that_fail_are_named_and_the_others_are_kept(
 def test_nothing_to_prepare_asks_nobody(
     tmp_path: Path, index: LocalIndex, interpreter: Interpreter
 ) -> None:
-    with opened(tmp_path, index) as shop:
-        assert prepare.prepare(shop, [], interpreter) == ()
+    with opened(tmp_path, index) as site:
+        assert prepare.prepare(site, [], interpreter) == ()
     assert not index.requests
 
 
@@ -163,16 +161,16 @@ def test_an_sdist_is_judged_once_unless_the_rules_change(
         return read(file, filename)
 
     monkeypatch.setattr(reader, "read_sdist", counted)
-    with opened(tmp_path, index) as shop:
-        first = prepare.prepare(shop, [pin], interpreter)
-        assert prepare.prepare(shop, [pin], interpreter) == first
+    with opened(tmp_path, index) as site:
+        first = prepare.prepare(site, [pin], interpreter)
+        assert prepare.prepare(site, [pin], interpreter) == first
         assert len(judged) == 1
         monkeypatch.setattr(reader, "RULES", reader.RULES + 1)
-        assert prepare.prepare(shop, [pin], interpreter) == first
+        assert prepare.prepare(site, [pin], interpreter) == first
         assert len(judged) == 2
     other = dataclasses.replace(pin, version="2.0")
-    with opened(tmp_path, index) as shop, pytest.raises(AsamanError, match="metadata mismatch"):
-        prepare._read(shop, dataclasses.replace(first[0].source, pin=other), interpreter)
+    with opened(tmp_path, index) as site, pytest.raises(AsamanError, match="metadata mismatch"):
+        prepare._read(site, dataclasses.replace(first[0].source, pin=other), interpreter)
 
 
 def test_what_is_remembered_of_an_sdist_is_all_of_it(
@@ -184,13 +182,13 @@ def test_what_is_remembered_of_an_sdist_is_all_of_it(
         metadata=archives.pkg_info("demo", "1.0"),
     )
     pin = pin_of(index, "demo", data)
-    with opened(tmp_path, index) as shop:
-        (source,) = prepare.locate(shop, [pin], interpreter)
-        prepare._fetch(shop, source)
-        assert prepare._judged(shop, source) is None
-        with fetched(source.digest, source.filename, shop.store) as file:
+    with opened(tmp_path, index) as site:
+        (source,) = prepare.locate(site, [pin], interpreter)
+        prepare._fetch(site, source)
+        assert prepare._judged(site, source) is None
+        with fetched(source.digest, source.filename, site.store) as file:
             first = reader.read_sdist(file, source.filename)
-        prepare._remember_judged(shop, source, first)
+        prepare._remember_judged(site, source, first)
         assert first.pyproject == b"# \xff\n"
         assert first.notes
-        assert prepare._judged(shop, source) == first
+        assert prepare._judged(site, source) == first

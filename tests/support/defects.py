@@ -21,7 +21,8 @@ from amrasaman_nox.model import (
     Verdict,
 )
 from amrasaman_nox.runs import executors, publish
-from amrasaman_nox.runs.workshop import Workshop
+from amrasaman_nox.runs.run import Run
+from amrasaman_nox.sources.site import Site
 
 from .projects import closure_of_installed, make_sdist
 
@@ -136,43 +137,41 @@ def sdist_of(name: str) -> bytes:
 
 
 @contextmanager
-def workshop(
+def run_without_index(
     store: Store, isolation: Isolation, interpreter: Interpreter, output: Path
-) -> Iterator[Workshop]:
-    """Open a workshop that has no index."""
+) -> Iterator[Run]:
+    """Open a run that has no index."""
     config = Config(output=output, jobs=1)
     with executors.opened(config) as workers:
-        yield Workshop(
+        yield Run(
             config=config,
-            store=store,
+            site=Site(store=store, index=IndexOptions(no_index=True, offline=True)),
             isolation=isolation,
             interpreters=(interpreter,),
-            index=IndexOptions(no_index=True, offline=True),
-            notify=lambda event: None,
             workers=workers,
         )
 
 
-def first_build(shop: Workshop, name: str) -> BuildRecord:
+def first_build(run: Run, name: str) -> BuildRecord:
     """Build a miniature project for the first time, into the output folder."""
     content = sdist_of(name)
     digest = Digest.of(content)
-    shop.store.add([content], digest)
+    run.site.store.add([content], digest)
     requires = ("setuptools", "wheel") if "setuptools" in name else ()
     files = []
     for filename, wheel in closure_of_installed(*requires):
         files.append(LockedFile(filename=filename, digest=Digest.of(wheel)))
-        shop.store.add([wheel], files[-1].digest)
+        run.site.store.add([wheel], files[-1].digest)
     source = Source(
         pin=Pin(name=name, version="1.0", digests=(digest,)),
         filename=f"{name}-1.0.tar.gz",
         digest=digest,
     )
-    job = shop.job(source, shop.interpreters[0], tuple(files))
-    record = builder.build_wheel(job, store=shop.store, isolation=shop.isolation)
+    job = run.job(source, run.interpreters[0], tuple(files))
+    record = builder.build_wheel(job, store=run.site.store, isolation=run.isolation)
     if isinstance(record, BuildFailure):
         raise AssertionError(f"{name}: {record.reason}\n{record.log}")
-    publish.publish(record, shop.config.output, shop.store, force=False)
+    publish.publish(record, run.config.output, run.site.store, force=False)
     return record
 
 

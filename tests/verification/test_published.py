@@ -15,7 +15,7 @@ from amrasaman_nox.builds import builder
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, BuildRecord, Comparison, Digest, Pin, Source, Verdict
-from amrasaman_nox.runs import workshop
+from amrasaman_nox.runs.run import opened
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import published, recipe
@@ -28,8 +28,8 @@ from ..support.tampering import TAMPERINGS, tampered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from amrasaman_nox.model import Prepared
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.model import BuildJob, Prepared
+    from amrasaman_nox.runs.run import Run
 
 EPOCH = 1700000000
 UPLOADED = datetime(2024, 2, 3, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Bench:
     """An index with real build backends, and what one run works with."""
 
     index: LocalIndex
-    shop: Workshop
+    run: Run
 
     def prepared(self, name: str, requirement: str = "hatchling", **sdist: Any) -> Prepared:
         """Publish the sdist of a project with a module, a script and an entry point."""
@@ -61,24 +61,32 @@ class Bench:
         data = make_sdist(name, "1.0", **given)
         self.index.add(data, f"{name}-1.0.tar.gz", uploaded=UPLOADED)
         pin = Pin(name=name, version="1.0", digests=(Digest.of(data),))
-        (one,) = prepare.prepare(self.shop, [pin], self.shop.interpreters[0])
+        (one,) = prepare.prepare(self.run.site, [pin], self.run.interpreters[0])
         return one
+
+    def job(self, prepared: Prepared) -> BuildJob:
+        return self.run.job(prepared.source, prepared.interpreter)
 
     def built(self, prepared: Prepared, epoch: int | None = EPOCH) -> bytes:
         """Build as a publisher would; return the wheel."""
-        entry = requirements.entry_of(self.shop, prepared, BuildLock())
+        entry = requirements.known_of(self.run.site, prepared, BuildLock()).entry
         found = published.rebuild(
-            self.shop, prepared, Recipe(files=entry.files, source_date_epoch=epoch)
+            self.job(prepared),
+            Recipe(files=entry.files, source_date_epoch=epoch),
+            site=self.run.site,
+            isolation=self.run.isolation,
         )
         assert isinstance(found, BuildRecord), found
-        with fetched(found.wheel.digest, found.wheel.filename, self.shop.store) as file:
+        with fetched(found.wheel.digest, found.wheel.filename, self.run.site.store) as file:
             return file.read()
 
     def publish(self, name: str, wheel: bytes, **said: Any) -> None:
         self.index.add(wheel, f"{name}-1.0-py3-none-any.whl", uploaded=UPLOADED, **said)
 
     def compare(self, prepared: Prepared) -> Comparison:
-        (comparison,) = published.compare_published(self.shop, prepared)
+        (comparison,) = published.compare_published(
+            prepared, self.job(prepared), site=self.run.site, isolation=self.run.isolation
+        )
         assert comparison.against == "published"
         return comparison
 
@@ -101,8 +109,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with running_index() as index:
         index.add_installed("hatchling", "flit_core", "pdm-backend")
         config = Config(index_url=index.url, cache_dir=cache, jobs=1)
-        with workshop.opened(config, lambda event: None) as shop:
-            yield Bench(index=index, shop=shop)
+        with opened(config, lambda event: None) as run:
+            yield Bench(index=index, run=run)
 
 
 def rezipped(
@@ -229,7 +237,14 @@ def test_a_recipe_repeats_with_no_inference(bench: Bench) -> None:
     first = bench.compare(prepared)
     asked = len(bench.index.requests)
     source = Source(pin=prepared.source.pin, filename=first.wheel, digest=Digest.of(wheel))
-    again = published.compare_wheel(bench.shop, prepared, source, Recipe.parse(first.recipe))
+    again = published.compare_wheel(
+        prepared,
+        bench.job(prepared),
+        source,
+        site=bench.run.site,
+        isolation=bench.run.isolation,
+        recipe=Recipe.parse(first.recipe),
+    )
     assert again == first
     assert len(bench.index.requests) == asked
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.model import Interpreter
-    from amrasaman_nox.runs.workshop import Workshop
+    from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sources.store import Store
 
 MACHINE = variations.Machine(
@@ -333,10 +333,10 @@ def plan() -> variations.Plan:
 
 
 @pytest.fixture
-def shop(
+def run(
     store: Store, plan: variations.Plan, interpreter: Interpreter, tmp_path: Path
-) -> Iterator[Workshop]:
-    with defects.workshop(
+) -> Iterator[Run]:
+    with defects.run_without_index(
         store, plan.machine.isolation, interpreter, tmp_path / "wheels"
     ) as opened:
         yield opened
@@ -355,21 +355,21 @@ _QUICK = {"time-of-build", "hash-order", "random-and-host", "fails-elsewhere", "
     ],
 )
 def test_a_seeded_defect_is_found_and_its_cause_named(
-    defect: defects.Defect, shop: Workshop, plan: variations.Plan
+    defect: defects.Defect, run: Run, plan: variations.Plan
 ) -> None:
     lacks = defects.missing(defect.needs, plan.machine.other_locale, plan.machine.fake_clock)
     if lacks:
         pytest.skip(f"this machine lacks {lacks}")
-    record = defects.first_build(shop, defect.name)
-    before = {path: path.read_bytes() for path in shop.config.output.iterdir()}
-    comparison = verify.rebuild_record(shop, record, plan)
+    record = defects.first_build(run, defect.name)
+    before = {path: path.read_bytes() for path in run.config.output.iterdir()}
+    comparison = verify.rebuild_record(run, record, plan)
     assert judge(defect, comparison, record.passes) == "yes", comparison
     assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize("name", defects.CLEAN)
-def test_a_clean_project_raises_no_alarm(name: str, shop: Workshop, plan: variations.Plan) -> None:
-    comparison = verify.rebuild_record(shop, defects.first_build(shop, name), plan)
+def test_a_clean_project_raises_no_alarm(name: str, run: Run, plan: variations.Plan) -> None:
+    comparison = verify.rebuild_record(run, defects.first_build(run, name), plan)
     assert comparison.verdict is Verdict.IDENTICAL, comparison
-    assert not (shop.config.output / "different").exists()
+    assert not (run.config.output / "different").exists()

@@ -46,9 +46,9 @@ def look(
     """Return a function that tells what a build sees in an environment."""
     folder = tmp_path_factory.mktemp("probe")
     store = Store.open(folder / "cache")
-    with defects.workshop(store, isolation, interpreter, folder / "wheels") as shop:
-        record = defects.first_build(shop, "probe")
-        subject = subjects.wheel_subject(shop, record, folder / "wheels" / record.wheel.filename)
+    with defects.run_without_index(store, isolation, interpreter, folder / "wheels") as run:
+        record = defects.first_build(run, "probe")
+        subject = subjects.wheel_subject(run, record, folder / "wheels" / record.wheel.filename)
 
         def seen(environment: BuildEnvironment) -> Seen:
             built = subject.build(environment)

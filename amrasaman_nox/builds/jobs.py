@@ -1,0 +1,48 @@
+"""What is built: a source, its build requirements and the options of a run, as one value."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.model import BuildEnvironment, BuildJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import Interpreter, LockedFile, Source
+
+
+def environment_of(config: Config) -> BuildEnvironment:
+    """Return the constant environment of builds, with what the user sets on purpose."""
+    return dataclasses.replace(
+        BuildEnvironment(),
+        source_date_epoch=config.sde,
+        source_times=config.sde,
+        keep_debug_info=config.keep_debug_info,
+        variables=tuple(sorted(config.variables)),
+    )
+
+
+def job_of(
+    source: Source,
+    interpreter: Interpreter,
+    files: Iterable[LockedFile],
+    *,
+    config: Config,
+    isolation: str,
+) -> BuildJob:
+    """Return the build of *source* with the locked *files* as its build environment.
+
+    :param isolation: the rung on which it is built
+    """
+    return BuildJob(
+        source=source,
+        requirements=tuple(sorted(files)),
+        interpreter=interpreter,
+        environment=environment_of(config),
+        isolation=isolation,
+        config_settings=config.config_settings,
+        limits=config.limits,
+    )
