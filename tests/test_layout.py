@@ -14,7 +14,6 @@ TESTS = Path(__file__).parent
 WITHOUT = {
     "builds": "answers builder failures shard tools workplace",
     "": "commands model",
-    "config": "kinds parser variables",
     "environments": "installed toolchains",
     "inputs": "readers selection texts",
     "reports": "console html_style wording",
@@ -22,7 +21,7 @@ WITHOUT = {
     "sandbox": "bubblewrap ladder limited meter namespaces rungs system_calls view",
     "sandbox.inside": "confine",
     "sdists": "canonical",
-    "sources": "access cargo connections crates fit locate pages resolve",
+    "sources": "cargo connections crates pages",
     "verification": "clock evidence rebuilders subjects",
 }
 #: Folders whose tests are of no one module: real inputs, measurements, what is hostile.

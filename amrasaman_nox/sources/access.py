@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import IndexOptions
-from amrasaman_nox.sources import access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,5 +189,5 @@ def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:
         find_links=(*index.find_links, *file.find_links),
         no_index=index.no_index or file.no_index,
     )
-    access.check_index(whole)
+    check_index(whole)
     return whole

@@ -1,3 +1,5 @@
+"""The table of options, and the keys of the configuration file."""
+
 from __future__ import annotations
 
 from dataclasses import fields
@@ -7,32 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amrasaman_nox.config import options
-from amrasaman_nox.config.commands import COMMANDS, by_session
+from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.options import OPTIONS
-from amrasaman_nox.config.parser import Parsed, parse
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
     from amrasaman_nox.config.commands import Command
-
-BUILD, GENERATE, VERIFY, LOCK = (
-    by_session(name)
-    for name in (
-        "reproducible_wheels",
-        "verified_requirements",
-        "verify",
-        "lock_build_requirements",
-    )
-)
-
-
-def refused(command: Command, *arguments: str) -> AsamanError:
-    with pytest.raises(AsamanError) as caught:
-        parse(command, arguments)
-    assert caught.value.code is ExitCode.BAD_INPUT
-    assert all("\n" not in line for line in caught.value.lines())
-    return caught.value
 
 
 def test_every_option_sets_a_field_of_the_configuration() -> None:
@@ -50,166 +33,6 @@ def test_no_two_options_of_a_command_share_a_name(command: Command) -> None:
 def test_the_keys_of_the_configuration_file_are_unambiguous() -> None:
     names = [option.name for option in OPTIONS if option.key]
     assert len(names) == len(set(names))
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
-def test_help_has_every_option_of_a_command(command: Command) -> None:
-    text = parse(command, ["--help"]).text
-    assert text is not None
-    for option in OPTIONS:
-        assert (f"--{option.name}" in text) or command.session not in option.commands
-    assert all(len(line) <= 80 for line in text.splitlines())
-
-
-@pytest.mark.parametrize(
-    ("command", "lines"),
-    [
-        (
-            BUILD,
-            [
-                "Usage: asaman [OPTIONS]",
-                "Tool to build reproducible wheels.",
-                "-s, --source FILE A single source tarball or zip file.",
-                "-d, --directory DIRECTORY A directory containing all source tarballs and zips.",
-                "-o, --output DIRECTORY The output directory to store all wheel files. "
-                "Default: ./wheels",
-                "-r, --requirement FILE Path to the requirement.txt file which contains all "
-                "packages to build along with hashes.",
-                "--sde TEXT Custom SOURCE_DATE_EPOCH value.",
-                "--no-hash DO NOT USE UNLESS VERY SURE: In case we skip hash checking for "
-                "download.",
-                "--keep-sources Copy over the sources to output directory",
-                "--with-index TEXT In case you want to install build time dependencies from an "
-                "index, pass the URL.",
-                "--trusted-host TEXT Pass --trusted-host VALUE to pip, helps in local indexes "
-                'over HTTP. Pass the correct hostname. [default: ""]',
-                "--skip-build-deps While downloading the sources, skip downloading the build "
-                "dependencies as source [default: True]",
-                "--help Show this message and exit.",
-            ],
-        ),
-        (
-            GENERATE,
-            [
-                "[OPTIONS] REQUIREMENT",
-                "Tool to build verified requirements file from reproducible wheels.",
-                "-o, --output FILE The output file. Default: verified-{requirement}.txt",
-                "-w, --wheels DIRECTORY The directory with reproducible wheels.",
-                "-s, --skip TEXT The packages we don't want in our final requirement file.",
-                "--help Show this message and exit.",
-            ],
-        ),
-    ],
-)
-def test_help_keeps_the_wording_of_the_original(command: Command, lines: list[str]) -> None:
-    text = " ".join((parse(command, ["--help"]).text or "").split())
-    for line in lines:
-        assert line in text
-
-
-def test_version_is_that_of_the_distribution() -> None:
-    text = parse(BUILD, ["--version"]).text or ""
-    assert text.startswith("amrasaman-nox ")
-    assert text.split()[1][0].isdigit()
-
-
-@pytest.mark.parametrize(
-    ("command", "arguments", "values"),
-    [
-        (BUILD, "", {}),
-        (BUILD, "-r r.txt -o out", {"requirement": "r.txt", "output": "out"}),
-        (BUILD, "-s a.zip", {"source": "a.zip"}),
-        (BUILD, "-d sources", {"directory": "sources"}),
-        (BUILD, "--jobs=4 -q", {"jobs": 4, "quiet": True}),
-        (BUILD, "-j 4 -j 4", {"jobs": 4}),
-        (BUILD, "--sde 1400000000", {"sde": 1400000000}),
-        (BUILD, "-C a=b -C c=", {"config_settings": (("a", "b"), ("c", ""))}),
-        (BUILD, "-C a=b=c", {"config_settings": (("a", "b=c"),)}),
-        (BUILD, "--only-binary uv,b --only-binary c", {"only_binary": ("uv", "b", "c")}),
-        (BUILD, "--with-index https://x", {"index_url": "https://x"}),
-        (BUILD, "--with-index=", {}),
-        (BUILD, "--with-index u --index-url u", {"index_url": "u"}),
-        (BUILD, "--skip-build-deps", {}),
-        (BUILD, "--find-links a --find-links b", {"find_links": ("a", "b")}),
-        (BUILD, "--max-log 2G --timeout 1.5", {"max_log": 2 << 30, "timeout": 1.5}),
-        (BUILD, "--max-disk 10 --max-memory 1kib", {"max_disk": 10, "max_memory": 1024}),
-        (BUILD, "--as-of 2025-04-03", {"as_of": "2025-04-03"}),
-        (BUILD, "--json -", {"json": "-"}),
-        (GENERATE, "r.txt", {"requirement": "r.txt"}),
-        (GENERATE, "-r r.txt", {"requirement": "r.txt"}),
-        (GENERATE, "r.txt -r r.txt", {"requirement": "r.txt"}),
-        (GENERATE, "-- -r.txt", {"requirement": "-r.txt"}),
-        (
-            GENERATE,
-            "-o v.txt -w w -s a -s b r.txt",
-            {"requirement": "r.txt", "verified": "v.txt", "output": "w", "skip": ("a", "b")},
-        ),
-        (VERIFY, "--vary all --allow identical", {"vary": (), "allow": "identical"}),
-        (VERIFY, "--vary umask,locale", {"vary": ("umask", "locale")}),
-        (VERIFY, "--against published", {"against": "published"}),
-        (LOCK, "--relock -r r.txt", {"relock": True, "requirement": "r.txt"}),
-    ],
-)
-def test_options_become_fields(command: Command, arguments: str, values: dict[str, Any]) -> None:
-    parsed = parse(command, arguments.split())
-    assert parsed == Parsed(values)
-    Config(**parsed.values)
-
-
-@pytest.mark.parametrize(
-    ("command", "arguments", "said"),
-    [
-        (BUILD, "--bogus", "no such option"),
-        (BUILD, "verify", "unexpected extra argument"),
-        (BUILD, "-r", "requires an argument"),
-        (BUILD, "-r a -r b", "given twice"),
-        (BUILD, "--jobs x", "not a whole number"),
-        (BUILD, "--jobs 1e9", "not a whole number"),
-        (BUILD, "--jobs ٣", "not a whole number"),
-        (BUILD, "--jobs " + 5000 * "9", "not a whole number"),
-        (BUILD, "--sde 1.5", "not a whole number"),
-        (BUILD, "--sde today", "not a whole number"),
-        (BUILD, "--timeout 1h", "not a number of seconds"),
-        (BUILD, "--timeout nan", "not a number of seconds"),
-        (BUILD, "--max-log 1X", "not a size"),
-        (BUILD, "--max-log -1", "not a size"),
-        (BUILD, "-C key", "not KEY=VALUE"),
-        (BUILD, "-C =value", "not KEY=VALUE"),
-        (BUILD, "--with-index a --index-url b", "contradict"),
-        (BUILD, "--vary all", "no such option"),
-        (GENERATE, "a b", "unexpected extra argument"),
-        (GENERATE, "a -r b", "contradict"),
-        (GENERATE, "--source x", "no such option"),
-        (LOCK, "--locked", "no such option"),
-    ],
-)
-def test_a_bad_command_line_is_refused_in_one_line(
-    command: Command, arguments: str, said: str
-) -> None:
-    assert said in str(refused(command, *arguments.split()))
-
-
-def test_a_near_miss_is_suggested() -> None:
-    assert "--index-url" in refused(BUILD, "--index-ulr", "x").hint
-
-
-def test_a_usage_error_names_the_program_as_it_was_called() -> None:
-    with pytest.raises(AsamanError) as caught:
-        parse(GENERATE, ["a", "b"], "asaman-generate")
-    assert caught.value.what == "asaman-generate"
-    assert caught.value.hint == "asaman-generate --help lists the options"
-
-
-def test_no_hash_is_never_followed_and_says_how_to_hash() -> None:
-    error = refused(BUILD, "--no-hash")
-    assert error.what == "--no-hash"
-    assert "never built" in error.why
-    assert "--generate-hashes" in error.hint
-
-
-def test_a_control_character_is_escaped() -> None:
-    (line, *_) = refused(BUILD, "--\x1b[31m").lines()
-    assert "\x1b" not in line
 
 
 @pytest.mark.parametrize(
