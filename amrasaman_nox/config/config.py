@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox.config import executors
 from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
@@ -33,7 +34,6 @@ MOST_JOBS: Final = 1024
 
 ISOLATIONS: Final = ("auto", "full", "namespaces", "none")
 ALLOWED: Final = ("equivalent", "identical")
-EXECUTORS: Final = ("local", "dask")
 COLORS: Final = ("auto", "always", "never")
 
 #: Fields of which at most one may be set; a higher layer's choice replaces a lower layer's.
@@ -122,7 +122,7 @@ class Config:
     isolation: str = "auto"
     sde: int = DEFAULT_SOURCE_DATE_EPOCH
     jobs: int = field(default_factory=processors)
-    executor: str = "local"
+    executor: str = executors.NAMES[0]
     scheduler: str | None = None
     only_binary: tuple[str, ...] = ()
     config_settings: tuple[tuple[str, str], ...] = ()
@@ -172,9 +172,10 @@ class Config:
                 problems.append(
                     AsamanError(" and ".join(given), "contradict each other", hint="give one")
                 )
-        if self.executor == "dask" and self.scheduler is None:
+        if self.scheduler is None and self.executor in executors.WITH_SCHEDULER:
             hint = "name it: --scheduler ADDRESS"
-            problems.append(AsamanError("executor dask", "no scheduler is named", hint=hint))
+            what = f"executor {self.executor}"
+            problems.append(AsamanError(what, "no scheduler is named", hint=hint))
         return problems
 
     @property
@@ -369,7 +370,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("skip", "only_binary"), _names),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(ISOLATIONS)),
-    (("executor",), _one_of(EXECUTORS)),
+    (("executor",), _one_of(executors.NAMES)),
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),
     (("sde",), _epoch),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
+from amrasaman_nox.config.executors import EXECUTORS
 from amrasaman_nox.config.kinds import (
     BYTES,
     EPOCH,
@@ -152,8 +153,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
            "Builds at a time. Default: the processors.", short="j"),
     Option("executor", "executor", TEXT, _BUILDS, _WHEELS,
-           "Where builds run: here, or on the workers of a dask cluster. Default: local",
-           metavar="local|dask"),
+           f"Where builds run: {', or '.join(each.where for each in EXECUTORS)}. "
+           f"Default: {EXECUTORS[0].name}",
+           metavar="|".join(each.name for each in EXECUTORS)),
     Option("scheduler", "scheduler", TEXT, _BUILDS, _WHEELS,
            "The scheduler of the dask cluster, such as tls://HOST:8786.", metavar="ADDRESS"),
     Option("config-setting", "config_settings", SETTINGS, _BUILDS, _BUILDING,

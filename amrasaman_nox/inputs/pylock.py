@@ -51,6 +51,11 @@ class _Lock:
     only_binary: frozenset[str]
 
 
+def is_pylock(name: str) -> bool:
+    """Return whether a file is named as PEP 751 names lock files."""
+    return name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml"))
+
+
 def read_pylock(path: Path, *, only_binary: frozenset[str] = frozenset()) -> Requirements:
     """Return the pins of a lock file (PEP 751), each with the hashes of its sdist.
 

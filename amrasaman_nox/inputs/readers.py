@@ -1,12 +1,13 @@
-"""What a run is to build: one reader an input."""
+"""What a run is to build: one reader and one row for each format of input."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, all_of
-from amrasaman_nox.inputs.pylock import read_pylock
+from amrasaman_nox.inputs.pylock import is_pylock, read_pylock
 from amrasaman_nox.inputs.requirements import read_requirements
 from amrasaman_nox.inputs.sdists import read_archive, read_directory
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Requirements
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Format:
+    """A format of files with pins.
+
+    ``kind`` is that of the :class:`Requirements`; ``fits`` tells by a file's name whether it is of
+    this format, and ``read`` reads it.
+    """
+
+    kind: str
+    fits: Callable[[str], bool]
+    read: Callable[[Path, Config], Requirements]
 
 
 def read_input(config: Config) -> Requirements | None:
@@ -29,16 +43,27 @@ def read_input(config: Config) -> Requirements | None:
     return None
 
 
+def format_of(path: Path) -> Format:
+    """Return the format of the file *path*, which follows from its name."""
+    return next(each for each in FORMATS if each.fits(path.name))
+
+
 def read_requirement(path: Path, config: Config) -> Requirements:
-    """Return the pins of a requirements file or, by its name, of a lock (PEP 751).
+    """Return the pins of a file, in the format that its name tells.
 
     :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
     """
-    if is_pylock(path):
-        return read_pylock(path, only_binary=frozenset(config.only_binary))
+    return format_of(path).read(path, config)
+
+
+def _requirements(path: Path, config: Config) -> Requirements:
     requirements = read_requirements(path, variables=dict(config.expandable))
     _check_urls(requirements, config)
     return requirements
+
+
+def _pylock(path: Path, config: Config) -> Requirements:
+    return read_pylock(path, only_binary=frozenset(config.only_binary))
 
 
 def _check_urls(requirements: Requirements, config: Config) -> None:
@@ -56,13 +81,6 @@ def _check_urls(requirements: Requirements, config: Config) -> None:
         raise all_of(problems)
 
 
-def is_pylock(path: Path) -> bool:
-    """Return whether *path* is named as PEP 751 names lock files."""
-    return path.name == "pylock.toml" or (
-        path.name.startswith("pylock.") and path.name.endswith(".toml")
-    )
-
-
 def _source(path: Path, _: Config) -> Requirements:
     return read_archive(path)
 
@@ -71,6 +89,13 @@ def _directory(path: Path, _: Config) -> Requirements:
     return read_directory(path)
 
 
+#: The formats of ``--requirement``; the first that fits is taken, and the last one always does.
+FORMATS: Final[tuple[Format, ...]] = (
+    Format(kind="pylock", fits=is_pylock, read=_pylock),
+    Format(kind="requirements", fits=lambda name: True, read=_requirements),
+)
+
+#: Which option's path is read by what.
 _READERS: Final[dict[str, Callable[[Path, Config], Requirements]]] = {
     "requirement": read_requirement,
     "source": _source,

@@ -31,7 +31,7 @@ def verified_path(requirement: Path) -> Path:
     ``requirements.txt`` gives ``verified-requirements.txt``; a lock keeps the form of name that
     PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``.
     """
-    if readers.is_pylock(requirement):
+    if readers.format_of(requirement).kind == "pylock":
         middle = requirement.name.removeprefix("pylock").removesuffix(".toml").strip(".")
         return requirement.with_name(f"pylock.{'-'.join(filter(None, ('verified', middle)))}.toml")
     return requirement.with_name(f"verified-{requirement.name}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox import files
 from amrasaman_nox.builds import hooks, shard
 from amrasaman_nox.builds.jobs import job_of
+from amrasaman_nox.config.executors import WITH_SCHEDULER
 from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
@@ -137,8 +138,9 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
         isolation = dataclasses.replace(isolation, clock=clock.library(store.root))
         store.sweep()
         site = Site(store=store, index=config.index, notify=notify, connections=connections)
-        if config.scheduler is not None and workers.here:
-            site.say(f"builds run here, not at {config.scheduler}: that takes --executor dask")
+        if config.scheduler is not None and config.executor not in WITH_SCHEDULER:
+            others = " or ".join(WITH_SCHEDULER)
+            site.say(f"builds run here, not at {config.scheduler}: that takes --executor {others}")
         run = Run(
             config=config, site=site, isolation=isolation, interpreters=found, workers=workers
         )
