@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
     from amrasaman_nox.model import Digest
@@ -243,21 +244,35 @@ def chunks(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(CHUNK), b"")
 
 
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a regular file for reading; a link is not followed, and a named pipe not waited for.
+
+    :raises OSError: there is none, or it is something else
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            raise OSError(errno.EINVAL, "Not a regular file", str(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return os.fdopen(number, "rb")
+
+
 def digest_of(path: Path, algorithm: str = "sha256") -> str:
     """Return the hash (hexadecimal) of a regular file, ``""`` for anything else.
 
     :raises OSError: the disk is at fault
     """
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = open_regular(path)
     except OSError as error:
         if error.errno in DISK_FAULTS:
             raise
         return ""
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        return ""
-    with os.fdopen(number, "rb") as file:
+    with file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 

@@ -10,10 +10,11 @@ import dataclasses
 import functools
 import importlib.metadata
 import json
-from datetime import datetime
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode, code_of, system_reason
+from amrasaman_nox import strict_json
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     SCHEMA,
     BuildEnvironment,
@@ -27,10 +28,10 @@ from amrasaman_nox.model import (
     Wheel,
     utc,
 )
+from amrasaman_nox.strict_json import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from datetime import datetime
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://slsa.dev/provenance/v1"
@@ -39,7 +40,8 @@ TAKEN_TYPE: Final = f"urn:amrasaman-nox:taken:v{SCHEMA}"
 SDIST_TYPE: Final = f"urn:amrasaman-nox:sdist:v{SCHEMA}"
 BUILDER: Final = "urn:amrasaman-nox"
 SUFFIX: Final = ".provenance.json"
-_LARGEST: Final = 4 << 20
+_PLAIN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PLAIN_VERSION: Final = re.compile(r"[a-z0-9!.+]{1,200}")
 
 
 def render(record: BuildRecord) -> str:
@@ -97,33 +99,19 @@ def comparable(content: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def read_record(path: Path) -> BuildRecord:
-    """Return the record that the provenance file at *path* holds.
-
-    :raises AsamanError: it cannot be read, is no record of ours or is of another schema
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        why = system_reason(error)
-        raise AsamanError(f"record {path}", why, code=code_of(error)) from None
-    if len(content) > _LARGEST:
-        raise AsamanError(f"record {path}", f"longer than {_LARGEST} bytes")
-    return parse(content, str(path))
-
-
 def parse(content: bytes, name: str) -> BuildRecord:
     """Return the record in *content*; *name* is what messages call it.
+
+    Every value is checked for its type. What a later version adds to a record is ignored.
 
     :raises AsamanError: it is no record of ours, or one of another schema
     """
     try:
-        document = json.loads(content)
+        document = strict_json.parse(content)
         definition = document["predicate"]["buildDefinition"]
-        build_type = definition["buildType"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise AsamanError(f"record {name}", "not a provenance file") from None
+        build_type = definition["buildType"].text()
+    except strict_json.Malformed as malformed:
+        raise AsamanError(f"record {name}", f"not a provenance file: {malformed}") from None
     if build_type not in (BUILD_TYPE, TAKEN_TYPE):
         raise AsamanError(
             f"record {name}",
@@ -131,39 +119,9 @@ def parse(content: bytes, name: str) -> BuildRecord:
             hint="rebuild the wheel, or use the version that wrote the record",
         )
     try:
-        return _parsed(document, definition)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise AsamanError(f"record {name}", f"not a whole record: {error!r}") from None
-
-
-def vouched_wheels(folder: Path) -> Iterator[tuple[BuildRecord, Path]]:
-    """Yield each record in *folder* with the path of its wheel, in order of the file names.
-
-    Records that cannot be read, or are of another schema, are passed over: their wheels are not
-    vouched for. The wheel's bytes are not looked at.
-
-    :raises AsamanError: the disk is at fault (exit 5)
-    """
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.glob(f"*.whl{SUFFIX}")):
-        try:
-            record = read_record(path)
-        except AsamanError as error:
-            if error.code is ExitCode.INPUT_OUTPUT:
-                raise
-            continue
-        if path.name == record.wheel.filename + SUFFIX:
-            yield record, folder / record.wheel.filename
-
-
-def unreadable(folder: Path) -> Iterator[AsamanError]:
-    """Yield why each record in *folder* that :func:`vouched_wheels` passes over cannot be read."""
-    for path in sorted(folder.glob(f"*.whl{SUFFIX}")):
-        try:
-            read_record(path)
-        except AsamanError as error:
-            yield error
+        return _parsed(document, definition, taken=build_type == TAKEN_TYPE)
+    except strict_json.Malformed as malformed:
+        raise AsamanError(f"record {name}", f"not a whole record: {malformed}") from None
 
 
 def _digests(digest: Digest) -> dict[str, str]:
@@ -243,87 +201,160 @@ def _clock(record: BuildRecord) -> dict[str, str]:
     return {name: utc(moment) for name, moment in moments.items() if moment is not None}
 
 
-def _parsed(document: dict[str, Any], definition: dict[str, Any]) -> BuildRecord:
+def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
     external, internal = definition["externalParameters"], definition["internalParameters"]
     details = document["predicate"]["runDetails"]
-    first, *others = definition["resolvedDependencies"]
-    name, version = external["name"], external["version"]
-    clock = details.get("metadata", {})
+    content, isolation = _only(details["byproducts"]), internal["isolation"]
+    first, *others = _at_least_one(definition["resolvedDependencies"])
+    name, version = _name(external["name"]), _version(external["version"])
+    _check_says(document["_type"], STATEMENT_TYPE)
+    _check_says(document["predicateType"], PREDICATE_TYPE)
+    _check_says(internal["taken"], taken)
+    environment = _read_environment(internal.get("environment"), external)
+    if environment is not None and environment.source_date_epoch is not None:
+        _check_says(external["sourceDateEpoch"], environment.source_date_epoch)
+    clock = details.get("metadata") or Value({})
+    settings, filtered = external.get("configSettings"), isolation.get("filtered")
     return BuildRecord(
         name=name,
         version=version,
-        wheel=_wheel(document["subject"], details["byproducts"][0]),
-        source=_source(first, name, version, taken=internal["taken"]),
-        key=internal["key"],
+        wheel=_wheel(_only(document["subject"]), content),
+        source=_source(first, name, version, taken=taken),
+        key=internal["key"].text(),
         requirements=tuple(
-            LockedFile(filename=other["name"], digest=_digest(other["digest"])) for other in others
+            LockedFile(filename=_file_name(other["name"]), digest=_digest(other["digest"]))
+            for other in others
         ),
         interpreter=_read_interpreter(internal.get("interpreter")),
-        environment=_read_environment(internal.get("environment"), external),
-        isolation=internal["isolation"]["rung"],
-        isolation_reasons=tuple(internal["isolation"]["reasons"]),
-        filtered=internal["isolation"].get("filtered"),
-        config_settings=tuple((key, value) for key, value in external.get("configSettings", ())),
-        backend=internal["backend"],
-        passes=tuple(details["byproducts"][0]["annotations"]["passes"]),
-        tools=tuple(Tool(name=key, version=text) for key, text in internal["tools"].items()),
-        taken=internal["taken"],
+        environment=environment,
+        isolation=isolation["rung"].text(),
+        isolation_reasons=isolation["reasons"].texts(),
+        filtered=filtered.flag() if filtered is not None else None,
+        config_settings=tuple(map(_pair, settings.items())) if settings is not None else (),
+        backend=internal["backend"].text(),
+        passes=content["annotations"]["passes"].texts(),
+        tools=tuple(
+            Tool(name=key, version=value.text()) for key, value in internal["tools"].members()
+        ),
+        taken=taken,
         started=_moment(clock.get("startedOn")),
         finished=_moment(clock.get("finishedOn")),
     )
 
 
-def _digest(content: dict[str, str]) -> Digest:
-    ((algorithm, value),) = content.items()
-    return Digest(algorithm=algorithm, value=value)
+def _check_says(value: Value, wanted: object) -> None:
+    if type(value.raw) is not type(wanted) or value.raw != wanted:
+        raise value.malformed(f"{wanted!r} is required")
 
 
-def _wheel(subject: list[dict[str, Any]], content: dict[str, Any]) -> Wheel:
-    (only,) = subject
-    if "/" in only["name"]:
-        raise ValueError(only["name"])
+def _at_least_one(value: Value) -> tuple[Value, ...]:
+    items = value.items()
+    if not items:
+        raise value.malformed("the source is missing")
+    return items
+
+
+def _only(value: Value) -> Value:
+    items = value.items()
+    if len(items) != 1:
+        raise value.malformed(f"one item is required, not {len(items)}")
+    return items[0]
+
+
+def _pair(value: Value) -> tuple[str, str]:
+    texts = value.texts()
+    if len(texts) != 2:
+        raise value.malformed("a name and a value are required")
+    return texts[0], texts[1]
+
+
+def _digest(value: Value) -> Digest:
+    members = [(algorithm, digest.text()) for algorithm, digest in value.members()]
+    if len(members) != 1:
+        raise value.malformed(f"one hash is required, not {len(members)}")
+    try:
+        return Digest(algorithm=members[0][0], value=members[0][1])
+    except AsamanError as error:
+        raise value.malformed(str(error)) from None
+
+
+def _file_name(value: Value) -> str:
+    """Return a plain name: it becomes part of a path."""
+    name = value.text()
+    if not name.isprintable() or "/" in name or name in {"", ".", ".."} or len(name) > 255:
+        raise value.malformed("not a file name")
+    return name
+
+
+def _name(value: Value) -> str:
+    name = value.text()
+    if not _PLAIN_NAME.fullmatch(name):
+        raise value.malformed("not the normal form of a project's name")
+    return name
+
+
+def _version(value: Value) -> str:
+    version = value.text()
+    if not _PLAIN_VERSION.fullmatch(version):
+        raise value.malformed("not a version")
+    return version
+
+
+def _wheel(subject: Value, content: Value) -> Wheel:
     return Wheel(
-        filename=only["name"],
-        digest=_digest(only["digest"]),
+        filename=_file_name(subject["name"]),
+        digest=_digest(subject["digest"]),
         content_digest=_digest(content["digest"]),
-        size=content["annotations"]["size"],
+        size=content["annotations"]["size"].whole(),
     )
 
 
-def _source(content: dict[str, Any], name: str, version: str, *, taken: bool) -> Source:
+def _source(content: Value, name: str, version: str, *, taken: bool) -> Source:
     digest = _digest(content["digest"])
     return Source(
         pin=Pin(name=name, version=version, digests=(digest,)),
-        filename=content["name"],
+        filename=_file_name(content["name"]),
         digest=digest,
-        uploaded=_moment(content["annotations"]["uploaded"]),
+        uploaded=_moment(content["annotations"].get("uploaded")),
         taken=taken,
     )
 
 
-def _read_interpreter(content: dict[str, Any] | None) -> Interpreter | None:
+def _read_interpreter(content: Value | None) -> Interpreter | None:
     if content is None:
         return None
     return Interpreter(
-        executable=content["executable"],
-        implementation=content["implementation"],
-        version=content["version"],
-        platform=content["platform"],
+        executable=content["executable"].text(),
+        implementation=content["implementation"].text(),
+        version=content["version"].text(),
+        platform=content["platform"].text(),
         prefixes=(),
         markers=(),
         tags=(),
         digest=_digest(content["digest"]),
-        compile_flags=content["compileFlags"],
+        compile_flags=content["compileFlags"].text(),
     )
 
 
-def _read_environment(
-    content: dict[str, Any] | None, external: dict[str, Any]
-) -> BuildEnvironment | None:
+def _read_environment(content: Value | None, external: Value) -> BuildEnvironment | None:
     if content is None:
         return None
-    return BuildEnvironment(**content, variables=tuple(sorted(external["variables"].items())))
+    kinds = {each.name: str(each.type) for each in dataclasses.fields(BuildEnvironment)}
+    values = {key: _typed(value, kinds.get(key, "")) for key, value in content.members()}
+    variables = ((key, value.text()) for key, value in external["variables"].members())
+    return BuildEnvironment(**values, variables=tuple(sorted(variables)))
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _typed(value: Value, kind: str) -> Any:
+    """Return a value of the environment, whose fields are annotated such as ``int | None``."""
+    plain, _, other = kind.partition(" | ")
+    if value.raw is None and other == "None":
+        return None
+    read = {"int": value.whole, "str": value.text, "bool": value.flag}.get(plain)
+    if read is None:
+        raise value.malformed("unknown to this version")
+    return read()
+
+
+def _moment(value: Value | None) -> datetime | None:
+    return value.moment() if value is not None else None

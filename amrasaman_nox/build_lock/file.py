@@ -22,6 +22,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.inputs.texts import read_text
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
 
 if TYPE_CHECKING:
@@ -47,15 +48,15 @@ def read_lock(path: Path) -> BuildLock:
 
     :raises AsamanError: it cannot be read, or is not a whole build lock (exit 2)
     """
-    try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
-    except FileNotFoundError:
+    if not path.exists():
         return BuildLock()
-    except OSError as error:
-        raise AsamanError(f"build lock {path}", system_reason(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    text, _ = read_text(str(path))
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise AsamanError(f"build lock {path}", f"not TOML: {error}") from None
+    except RecursionError:
+        raise AsamanError(f"build lock {path}", "not TOML: nested too deeply") from None
     version = content.get("build-lock-version")
     if version != VERSION:
         raise AsamanError(

@@ -32,6 +32,9 @@ MOST_PARTS: Final = 100_000
 #: More builds at a time than any machine that this is meant for can run.
 MOST_JOBS: Final = 1024
 
+#: The last number is not that of a user: it stands for none.
+LARGEST_UID: Final = (1 << 32) - 2
+
 ISOLATIONS: Final = ("auto", "full", "namespaces", "none")
 ALLOWED: Final = ("equivalent", "identical")
 COLORS: Final = ("auto", "always", "never")
@@ -67,7 +70,8 @@ class Config:
     - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
       that are merged.
     - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
-      file (``None``: beside the input), ``skip`` the projects that stay out of it.
+      file (``None``: beside the input), ``skip`` the projects that stay out of it;
+      ``trust_owner`` are UIDs of users whose wheels and records count as the caller's own.
     - Build lock: ``lock`` is its file (``None``: beside the input), ``locked`` refuses to
       resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
       moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
@@ -100,6 +104,7 @@ class Config:
     skip: tuple[str, ...] = ()
     keep_sources: bool = False
     force: bool = False
+    trust_owner: tuple[int, ...] = ()
     rebuild: bool = False
 
     lock: Path | None = None
@@ -292,6 +297,12 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
+def _uids(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError("a list of user numbers is required")
+    return tuple(_whole(0, LARGEST_UID, "as the number of a user")(each) for each in value)
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
     def convert(value: object) -> str:
         if value not in choices:
@@ -357,6 +368,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("output",), _path),
     (("shard",), _part),
     (("folders",), _paths),
+    (("trust_owner",), _uids),
     (("index_url", "against", "json", "scheduler"), _text_or_none),
     (
         (

@@ -90,6 +90,12 @@ def _toml_size(value: Any) -> Any:
     return _size(value) if isinstance(value, str) else _toml(int)(value)
 
 
+def _toml_numbers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(part) is int for part in value):
+        raise ValueError("a list of whole numbers is required")
+    return tuple(value)
+
+
 def _moment(value: Any) -> Any:
     if isinstance(value, str) or hasattr(value, "year"):
         return value
@@ -104,6 +110,7 @@ FOLDER = Kind("DIRECTORY", str, _toml(str))
 NUMBER = Kind("INTEGER", _whole_number, _toml(int))
 EPOCH = Kind("TEXT", _whole_number, _toml(int))
 TIME = Kind("SECONDS", _seconds, _toml(float, int))
+UIDS = Kind("UID", lambda text: (_whole_number(text),), _toml_numbers, repeats=True)
 BYTES = Kind("SIZE", _size, _toml_size)
 MOMENT = Kind("DATE", str, _moment)
 PART = Kind("K/N", _part, _toml(str))

@@ -24,6 +24,7 @@ from amrasaman_nox.config.kinds import (
     TEXT,
     TEXTS,
     TIME,
+    UIDS,
     VARIATIONS,
     Kind,
 )
@@ -40,6 +41,7 @@ _MAKING = frozenset({"reproducible_wheels"})
 _GENERATING = frozenset({"verified_requirements"})
 _VERIFYING = frozenset({"verify"})
 _MERGING = frozenset({"merge_wheels"})
+_TAKING = _WHEELS | _GENERATING | _MERGING
 
 
 class Option(NamedTuple):
@@ -90,6 +92,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
            key=False),
     Option("force", "force", FLAG, _INPUT, _WHEELS,
            "Replace wheels in the output directory that no record vouches for."),
+    Option("trust-owner", "trust_owner", UIDS, _INPUT, _TAKING,
+           "Let wheels and records in the output directory count that this user owns, as the "
+           "caller's own do."),
     Option("rebuild", "rebuild", FLAG, _INPUT, _WHEELS,
            "Build again what was built before."),
 
@@ -170,7 +175,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("skip-build-deps", "", FLAG, _BUILDS, _BUILDING,
            "While downloading the sources, skip downloading the build dependencies as source  "
            f"[default: True] {_NO_EFFECT}", key=False),
-    Option("cache-dir", "cache_dir", FOLDER, _BUILDS, _BUILDING,
+    Option("cache-dir", "cache_dir", FOLDER, _BUILDS, _ALL,
            "The store of sources and build environments. Default: the user's cache."),
 
     Option("timeout", "timeout", TIME, _BOUNDS, _BUILDING, "Time of one hook. Default: 3600"),

@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import files, records
+from amrasaman_nox import files, record_files
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.files import digest_of, own_umask
+from amrasaman_nox.files import own_umask
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
+from amrasaman_nox.sources import vouched
+from amrasaman_nox.sources.vouched import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildRecord, Event, Pin, Requirements
+    from amrasaman_nox.model import Event, Pin, Requirements
+    from amrasaman_nox.record_files import RecordFile, RecordFolder
 
 _COMMAND: Final = "verified_requirements"
 
@@ -45,7 +48,8 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
 
     :param notify: not used: nothing here takes long
     :raises AsamanError: no requirements file is configured, or a pin has no wheel that a record
-        vouches for; nothing is written then
+        vouches for (exit 2), or others than we can have written one that our store does not know
+        (exit 4); nothing is written then
     """
     if config.requirement is None:
         raise AsamanError("no requirements file", "none is configured")
@@ -54,7 +58,9 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
 
 
 def _write(config: Config, requirement: Path, wheels: Path) -> Report:
-    found, notes = _vouched(wheels)
+    read = record_files.read_folder(wheels)
+    files_found, notes = _whole(read, wheels)
+    found = tuple(file.record for file in files_found)
     # What was taken and not rebuilt when the wheels were made needs not to be said again.
     taken = tuple(record.name for record in found if record.taken)
     config = replace(config, only_binary=(*config.only_binary, *taken))
@@ -69,15 +75,16 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         )
     except AsamanError as missing:
         # A record that another version wrote is the likely cause.
-        missing.others += tuple(records.unreadable(wheels))
+        missing.others += read.problems
         raise
+    used = {wheel.filename for entry in entries for wheel in entry.wheels}
+    vouched.check([file for file in files_found if file.wheel.name in used], config)
     path = config.verified or verified_path(requirement)
     files.sweep_beside(path.parent)
     if requirements.kind == "pylock":
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])
     else:
         write_verified_requirements_file(path, entries, inputs=[requirement])
-    used = {wheel.filename for entry in entries for wheel in entry.wheels}
     kept = tuple(record for record in found if record.wheel.filename in used)
     outcome = BuildOutcome(
         records=kept,
@@ -96,17 +103,13 @@ def _not_applying(requirements: Requirements, config: Config) -> dict[Pin, str]:
     return {pin: why for pin, why in reasons[0].items() if all(pin in each for each in reasons)}
 
 
-def _vouched(wheels: Path) -> tuple[tuple[BuildRecord, ...], tuple[str, ...]]:
+def _whole(read: RecordFolder, wheels: Path) -> tuple[tuple[RecordFile, ...], tuple[str, ...]]:
     """Return the records whose wheel is there with its bytes unchanged, and notes on the rest."""
-    found, names = [], set()
-    for record, path in records.vouched_wheels(wheels):
-        if digest_of(path) == record.wheel.digest.value:
-            found.append(record)
-            names.add(path.name)
-    others = sorted(path.name for path in wheels.glob("*.whl")) if wheels.is_dir() else []
-    notes = tuple(
-        f"{name} is ignored: no record of ours vouches for its bytes"
-        for name in others
-        if name not in names
+    found = tuple(file for file in read.files if is_whole(file))
+    names = {file.wheel for file in found}
+    ignored = (
+        f"{path.name} is ignored: no record of ours vouches for its bytes"
+        for path in (sorted(wheels.glob("*.whl")) if wheels.is_dir() else ())
+        if path not in names
     )
-    return tuple(found), notes
+    return found, (*read.notes, *ignored)

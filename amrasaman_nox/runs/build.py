@@ -170,7 +170,13 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
         if isinstance(result, BuildFailure):
             return Done(entry=entry, failure=result)
         stage = "publish"
-        note = publish(result, run.config.output, run.site.store, force=run.config.force)
+        note = publish(
+            result,
+            run.config.output,
+            run.site.store,
+            force=run.config.force,
+            trusted=run.config.trust_owner,
+        )
     except (AsamanError, hooks.HookFailed) as error:
         return Done(entry=entry, failure=failure_of(job, stage, error))
     return Done(entry=entry, record=result, kept=kept, note=note)

@@ -10,33 +10,26 @@ import dataclasses
 import hashlib
 import io
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amrasaman_nox import records
+from amrasaman_nox import record_files
 from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import digest_of, place
 from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
+from amrasaman_nox.sources import vouched
+from amrasaman_nox.sources.vouched import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildRecord, Digest, Event, LockEntry
+    from amrasaman_nox.model import Digest, Event, LockEntry
+    from amrasaman_nox.record_files import RecordFile
 
 #: The build lock that stands beside the wheels of a part.
 LOCK = "build-lock.toml"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    """A wheel that a record vouches for: the record, its text, and where the wheel stands."""
-
-    record: BuildRecord
-    text: bytes
-    path: Path
 
 
 def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
@@ -46,14 +39,15 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
 
     :param notify: not used: nothing here takes long
     :raises AsamanError: a folder is missing, or two wheels of one name, or two lock entries of one
-        source, differ (exit 2; all are named); or something cannot be written (exit 5)
+        source, differ (exit 2; all are named); others than we can have written a wheel that our
+        store does not know (exit 4); or something cannot be written (exit 5)
     """
     folders = [*config.folders, *([config.output] if config.output.is_dir() else [])]
     _check_folders(folders)
     notes: list[str] = []
-    wheels, problems = _united(
-        (found.path.name, found) for folder in folders for found in _wheels(folder, notes)
-    )
+    files = [file for folder in folders for file in _wheels(folder, notes)]
+    vouched.check(files, config)
+    wheels, problems = _united(files)
     problems += _in_the_way(config.output, wheels.values())
     lock, path = _lock(config, folders, problems)
     if problems:
@@ -82,29 +76,28 @@ def _check_folders(folders: Iterable[Path]) -> None:
         raise all_of(problems)
 
 
-def _wheels(folder: Path, notes: list[str]) -> Iterator[_Found]:
+def _wheels(folder: Path, notes: list[str]) -> Iterator[RecordFile]:
     """Yield the wheels in *folder* whose bytes are those that their record names."""
-    vouched = set()
-    for record, path in records.vouched_wheels(folder):
-        if digest_of(path, record.wheel.digest.algorithm) != record.wheel.digest.value:
-            continue
-        vouched.add(path)
-        beside = path.with_name(path.name + records.SUFFIX)
-        yield _Found(record=record, text=beside.read_bytes(), path=path)
+    read = record_files.read_folder(folder)
+    whole = [file for file in read.files if is_whole(file)]
+    names = {file.wheel for file in whole}
+    notes += read.notes
     notes += [
         f"left out: {path}: no record of ours vouches for it"
         for path in sorted(folder.glob("*.whl"))
-        if path not in vouched
+        if path not in names
     ]
+    yield from whole
 
 
 def _united(
-    named: Iterable[tuple[str, _Found]],
-) -> tuple[dict[str, _Found], list[AsamanError]]:
+    files: Iterable[RecordFile],
+) -> tuple[dict[str, RecordFile], list[AsamanError]]:
     """Return one of each name; of records that differ by their clock, always the same one."""
-    wheels: dict[str, _Found] = {}
+    wheels: dict[str, RecordFile] = {}
     problems = []
-    for name, found in named:
+    for found in files:
+        name = found.wheel.name
         other = wheels.setdefault(name, found)
         if other.record.wheel.digest != found.record.wheel.digest:
             problems.append(_conflict(name, other, found))
@@ -113,16 +106,16 @@ def _united(
     return wheels, problems
 
 
-def _rank(found: _Found) -> str:
+def _rank(found: RecordFile) -> str:
     return hashlib.sha256(found.text).hexdigest()
 
 
-def _conflict(name: str, one: _Found, other: _Found) -> AsamanError:
-    first, second = sorted((one, other), key=lambda found: str(found.path))
+def _conflict(name: str, one: RecordFile, other: RecordFile) -> AsamanError:
+    first, second = sorted((one, other), key=lambda found: str(found.wheel))
     return AsamanError(
         name,
-        f"two different wheels: {first.path} ({first.record.wheel.digest}) and "
-        f"{second.path} ({second.record.wheel.digest})",
+        f"two different wheels: {first.wheel} ({first.record.wheel.digest}) and "
+        f"{second.wheel} ({second.record.wheel.digest})",
         hint="look for what differs: asaman verify --against PATH",
     )
 
@@ -159,7 +152,7 @@ def _lock_conflict(entry: LockEntry, one: Path, other: Path) -> AsamanError:
     )
 
 
-def _in_the_way(output: Path, wheels: Iterable[_Found]) -> list[AsamanError]:
+def _in_the_way(output: Path, wheels: Iterable[RecordFile]) -> list[AsamanError]:
     """Return an error for each wheel in *output* that is another one and nobody's."""
     return [
         AsamanError(
@@ -168,12 +161,12 @@ def _in_the_way(output: Path, wheels: Iterable[_Found]) -> list[AsamanError]:
             hint="move it away, or choose another --output",
         )
         for found in wheels
-        if os.path.lexists(path := output / found.path.name)
+        if os.path.lexists(path := output / found.wheel.name)
         and digest_of(path, found.record.wheel.digest.algorithm) != found.record.wheel.digest.value
     ]
 
 
-def _write(output: Path, wheels: Iterable[_Found]) -> None:
+def _write(output: Path, wheels: Iterable[RecordFile]) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
         for found in wheels:
@@ -186,11 +179,11 @@ def _write(output: Path, wheels: Iterable[_Found]) -> None:
         ) from None
 
 
-def _write_one(output: Path, found: _Found) -> None:
-    wheel, digest = output / found.path.name, found.record.wheel.digest
+def _write_one(output: Path, found: RecordFile) -> None:
+    wheel, digest = output / found.wheel.name, found.record.wheel.digest
     if digest_of(wheel, digest.algorithm) != digest.value:
-        with found.path.open("rb") as source:
+        with found.wheel.open("rb") as source:
             place(source, wheel, digest)
-    beside = output / f"{wheel.name}{records.SUFFIX}"
-    if not (beside.is_file() and beside.read_bytes() == found.text):
+    beside = record_files.beside(wheel)
+    if digest_of(beside) != hashlib.sha256(found.text).hexdigest():
         place(io.BytesIO(found.text), beside, None)

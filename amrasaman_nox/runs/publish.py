@@ -6,10 +6,11 @@ import contextlib
 import io
 from typing import TYPE_CHECKING
 
-from amrasaman_nox import records
-from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox import record_files, records, strict_json
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import digest_of, place
 from amrasaman_nox.sources.store import fetched
+from amrasaman_nox.sources.vouched import is_whole, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,36 +20,42 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 
-def publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> str:
+def publish(
+    record: BuildRecord,
+    output: Path,
+    store: Store,
+    *,
+    force: bool,
+    trusted: tuple[int, ...] = (),
+) -> str:
     """Copy the wheel of *record* from *store* into *output*, then write its record.
 
     The record is written last: a wheel without one does not exist for us. What stands there with
     the same bytes is left alone.
 
+    :param trusted: UIDs of users whose wheels may be replaced as our own
     :return: a line worth printing, or ``""``
     :raises AsamanError: another wheel of that name stands there that no record vouches for
-        (exit 2), or the folder cannot be written to (exit 5)
+        (exit 2) or that is another user's (exit 4), or the folder cannot be written to (exit 5)
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        return _publish(record, output, store, force=force)
+        return _publish(record, output, store, force=force, trusted=trusted)
     except OSError as error:
         raise AsamanError(str(output), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
 
 
-def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) -> str:
+def _publish(
+    record: BuildRecord, output: Path, store: Store, *, force: bool, trusted: tuple[int, ...]
+) -> str:
     wheel = output / record.wheel.filename
-    beside = output / f"{record.wheel.filename}{records.SUFFIX}"
+    beside = record_files.beside(wheel)
     note = ""
     present = digest_of(wheel)
     new = present != record.wheel.digest.value
     if new and (wheel.exists() or wheel.is_symlink()):
-        if not force and not (present and _vouched(beside, present)):
-            raise AsamanError(
-                str(wheel),
-                "another wheel of that name stands there, and no record of ours vouches for it",
-                hint="move it away, choose another --output, or replace it with --force",
-            )
+        if not force:
+            _check_replaceable(wheel, beside, store, trusted)
         note = f"{wheel.name} is replaced: it was built from other inputs"
         beside.unlink(missing_ok=True)
     text = records.render(record).encode()
@@ -56,7 +63,7 @@ def _publish(record: BuildRecord, output: Path, store: Store, *, force: bool) ->
         if new:
             with fetched(record.wheel.digest, record.wheel.filename, store) as source:
                 place(source, wheel, record.wheel.digest)
-        if not (beside.is_file() and _same_but_clock(beside.read_bytes(), text)):
+        if not _says(beside, text):
             place(io.BytesIO(text), beside, None)
     return note
 
@@ -89,17 +96,28 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
         raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
 
 
-def _vouched(beside: Path, digest: str) -> bool:
+def _check_replaceable(wheel: Path, beside: Path, store: Store, trusted: tuple[int, ...]) -> None:
+    """Check that the wheel that stands there is ours, of an earlier build."""
     try:
-        return records.read_record(beside).wheel.digest.value == digest
+        former = record_files.read_file(beside)
+    except AsamanError:
+        former = None
+    if former is None or former.wheel != wheel or not is_whole(former):
+        raise AsamanError(
+            str(wheel),
+            "another wheel of that name stands there, and no record of ours vouches for it",
+            hint="move it away, choose another --output, or replace it with --force",
+        )
+    found = strangers([former], store, trusted)
+    if found:
+        raise all_of(found)
+
+
+def _says(beside: Path, text: bytes) -> bool:
+    """Tell whether the record that stands there says the same as *text*, but for the clock."""
+    try:
+        former = record_files.read_file(beside).text
     except AsamanError:
         return False
-
-
-def _same_but_clock(former: bytes, text: bytes) -> bool:
-    import json
-
-    try:
-        return records.comparable(json.loads(former)) == records.comparable(json.loads(text))
-    except (ValueError, KeyError, TypeError):
-        return False
+    said, wanted = (records.comparable(strict_json.parse(each).raw) for each in (former, text))
+    return said == wanted

@@ -6,17 +6,17 @@ import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from amrasaman_nox import records
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox import record_files, records
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import BuildFailure, BuildLock, BuildRecord
+from amrasaman_nox.sources.vouched import is_of_store, is_whole, record_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from amrasaman_nox.model import BuildJob, Interpreter, Pin
+    from amrasaman_nox.record_files import RecordFile
     from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sources.store import Store
 
@@ -25,29 +25,33 @@ def present_wheels(
     run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
 ) -> dict[Pin, BuildRecord]:
     """Return the wheels in the output folder that this very run would build, verified."""
-    vouched: dict[str, list[tuple[BuildRecord, Path]]] = defaultdict(list)
-    for record, path in records.vouched_wheels(run.config.output):
-        vouched[record.name].append((record, path))
+    by_name: dict[str, list[RecordFile]] = defaultdict(list)
+    for file in record_files.read_folder(run.config.output).files:
+        by_name[file.record.name].append(file)
     found = {}
     for pin in pins:
-        for record, path in vouched[pin.name]:
-            current = _is_current(run, pin, record, interpreter, lock)
-            if current and digest_of(path) == record.wheel.digest.value:
-                found[pin] = record
+        for file in by_name[pin.name]:
+            if _is_current(run, pin, file, interpreter, lock) and is_whole(file):
+                found[pin] = file.record
                 break
     return found
 
 
 def _is_current(
-    run: Run, pin: Pin, record: BuildRecord, interpreter: Interpreter, lock: BuildLock
+    run: Run, pin: Pin, file: RecordFile, interpreter: Interpreter, lock: BuildLock
 ) -> bool:
-    if record.source.digest not in pin.digests:
+    record, digest = file.record, file.record.source.digest
+    if digest not in pin.digests:
         return False
     wanted = pin.name in run.config.only_binary
     if record.taken or wanted:
-        return record.taken and wanted
+        # The pinned hash itself vouches for a wheel that was taken.
+        same = digest_of(file.wheel, digest.algorithm) == digest.value
+        return record.taken and wanted and same
     entry = run.known(lock).find(record.source.digest, interpreter.key)
-    return entry is not None and run.job(record.source, interpreter, entry.files).key == record.key
+    if entry is None or run.job(record.source, interpreter, entry.files).key != record.key:
+        return False
+    return is_of_store(run.site.store, record)
 
 
 def built(run: Run, job: BuildJob) -> tuple[BuildRecord | BuildFailure, bool]:
@@ -82,12 +86,8 @@ def remember_record(job: BuildJob, result: BuildRecord | BuildFailure | None, st
 
 def stored_record(job: BuildJob, store: Store) -> BuildRecord | None:
     """Return the record of an earlier build of *job*, if its wheel is still whole."""
-    content = store.get_value("records", job.key)
-    if content is None:
-        return None
-    try:
-        record = records.parse(content, job.key)
-    except AsamanError:
+    record = record_in(store, job.key)
+    if record is None:
         return None
     wheel = store.get(record.wheel.digest)
     if wheel is None:

@@ -89,6 +89,16 @@ class Store:
                 _check_owner(folder)
         return cls(root)
 
+    @classmethod
+    def existing(cls, root: Path) -> Store | None:
+        """Return the store below *root* for reading, ``None`` where there is none of ours."""
+        try:
+            for folder in (root.resolve(), root.resolve() / "values"):
+                _check_owner(folder)
+        except (OSError, AsamanError):
+            return None
+        return cls(root.resolve())
+
     def path(self, digest: Digest) -> Path:
         """Return where the bytes with *digest* are or would be; nothing is verified."""
         return self.root / "files" / digest.algorithm / digest.value

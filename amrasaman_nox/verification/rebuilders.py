@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from amrasaman_nox import records
+from amrasaman_nox import record_files, records
 from amrasaman_nox.comparison import wheels
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.files import open_regular
 from amrasaman_nox.model import BuildRecord, Comparison, Digest, LockedFile, Verdict
 from amrasaman_nox.verification.explain import explain
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from amrasaman_nox.record_files import RecordFile
 
 #: What two archives of one content are equal under.
 _ARCHIVE: Final = "archive"
@@ -51,8 +53,7 @@ def read(path: Path) -> tuple[Other, ...]:
             raise AsamanError(str(path), "neither a wheel nor a record is in it")
         return tuple({one.filename: one for one in reversed(found)}.values())
     if path.name.endswith(records.SUFFIX):
-        record = records.read_record(path)
-        return (_told(record, path.with_name(record.wheel.filename)),)
+        return (_told(record_files.read_file(path)),)
     if path.name.endswith(".whl") and path.is_file():
         found = list(_bare([path]))
         if found:
@@ -65,17 +66,18 @@ def read(path: Path) -> tuple[Other, ...]:
 
 
 def _recorded(folder: Path) -> Iterable[Other]:
-    for record, wheel in records.vouched_wheels(folder):
-        yield _told(record, wheel)
+    for file in record_files.read_folder(folder).files:
+        yield _told(file)
 
 
-def _told(record: BuildRecord, wheel: Path) -> Other:
+def _told(file: RecordFile) -> Other:
+    record = file.record
     return Other(
         name=record.name,
         version=record.version,
         filename=record.wheel.filename,
         record=record,
-        wheel=wheel if wheel.is_file() else None,
+        wheel=file.wheel if file.wheel.is_file() else None,
     )
 
 
@@ -114,7 +116,10 @@ def compare_files(record: BuildRecord, output: Path, other: Other) -> Comparison
     if other.wheel is None:
         raise ValueError(other)
     try:
-        with (output / record.wheel.filename).open("rb") as left, other.wheel.open("rb") as right:
+        with (
+            open_regular(output / record.wheel.filename) as left,
+            open_regular(other.wheel.resolve()) as right,
+        ):
             found = wheels.compare_wheels(left, right, filename=record.wheel.filename)
             right.seek(0)
             theirs = Digest.of(right.read())

@@ -24,7 +24,7 @@ from amrasaman_nox.model import (
     Requirements,
     Verdict,
 )
-from amrasaman_nox.records import vouched_wheels
+from amrasaman_nox.record_files import read_folder
 from amrasaman_nox.runs import build
 from amrasaman_nox.runs.durations import seconds
 from amrasaman_nox.runs.run import Run, opened
@@ -132,7 +132,7 @@ def _moved(report: Report, made: Path, output: Path) -> Report:
 
 def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
     """Compare the wheels that were given with those that their sdist gave."""
-    ours = {record.wheel.filename: record for record, _ in vouched_wheels(made)}
+    ours = {file.wheel.name: file.record for file in read_folder(made).files}
     return [
         rebuilders.compare_files(ours[wheel.name], made, other)
         for wheel in wheels

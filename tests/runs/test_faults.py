@@ -27,6 +27,7 @@ from amrasaman_nox import records
 from amrasaman_nox.build_lock.file import read_lock
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import Digest
+from amrasaman_nox.record_files import read_folder
 from amrasaman_nox.sources.store import Store
 
 from ..support.faulty import COUNTED
@@ -161,9 +162,9 @@ def broken_invariants(place: Place, expected: Undisturbed) -> Iterator[str]:
         if hashlib.sha256(path.read_bytes()).hexdigest() != path.name:
             yield f"an entry of the store that does not verify: {path.name}"
     wheels = place.work / "wheels"
-    for record, path in records.vouched_wheels(wheels) if wheels.is_dir() else ():
-        if place.hashes().get(path.name) != record.wheel.digest.value:
-            yield f"a record that vouches for other bytes: {path.name}"
+    for file in read_folder(wheels).files:
+        if place.hashes().get(file.wheel.name) != file.record.wheel.digest.value:
+            yield f"a record that vouches for other bytes: {file.wheel.name}"
     if place.verified() not in {OLD, expected.verified}:
         yield "a verified file that is neither the old nor the new one"
     if place.verified() != OLD and not (wheels / f"{WHEEL}{records.SUFFIX}").is_file():

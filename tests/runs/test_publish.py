@@ -10,6 +10,7 @@ from amrasaman_nox import records
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
+from amrasaman_nox.record_files import read_file
 from amrasaman_nox.runs.publish import publish, publish_source
 
 from ..support.faults import counted, failing, killed_at, snapshot
@@ -56,7 +57,7 @@ def test_a_wheel_is_published_with_its_record(store: Store, tmp_path: Path) -> N
     assert publish(record, output, store, force=False) == ""
     assert names_in(output) == [NAME, NAME + records.SUFFIX]
     assert (output / NAME).read_bytes() == b"wheel"
-    assert records.read_record(output / (NAME + records.SUFFIX)).wheel.digest == record.wheel.digest
+    assert read_file(output / (NAME + records.SUFFIX)).record.wheel == record.wheel
     assert {path.stat().st_mode & 0o777 for path in output.iterdir()} == {0o644}
 
 

@@ -172,6 +172,7 @@ _TYPES = {
     "SIZE": 'bytes: whole number, or string such as `"2G"`',
     "DATE": 'date, or string: a date or `"now"`',
     "NAME": "list of strings: names",
+    "UID": "list of whole numbers",
     "KEY=VALUE": "list of strings: `KEY=VALUE`",
 }
 _DEFAULT = re.compile(r"\s*\[?\b[Dd]efault: (?P<value>[^\]]*?)\.?\]?$")

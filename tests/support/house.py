@@ -20,9 +20,9 @@ NAME = "amrasaman_nox"
 FLOORS = (
     ("errors",),
     ("model",),
-    ("files", "config", "archives"),
+    ("files", "config", "archives", "ownership", "strict_json"),
     ("sdists", "wheels", "records", "sandbox"),
-    ("inputs",),
+    ("inputs", "record_files"),
     ("sources",),
     ("environments", "comparison", "build_lock"),
     ("builds",),

@@ -15,6 +15,7 @@ from amrasaman_nox import records
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
+from amrasaman_nox.record_files import read_file
 from amrasaman_nox.reports.console import exit_code
 from amrasaman_nox.verification import rebuilders, verify
 
@@ -229,7 +230,7 @@ RECORD = f"{WHEEL}.provenance.json"
 
 
 def edit(path: Path, change: Callable[[BuildRecord], BuildRecord]) -> None:
-    path.write_text(records.render(change(records.read_record(path))))
+    path.write_text(records.render(change(read_file(path).record)))
 
 
 @pytest.mark.parametrize("kept", [(WHEEL, RECORD), (WHEEL,), (RECORD,)])
