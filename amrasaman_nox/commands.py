@@ -19,7 +19,8 @@ from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports import progress
-from amrasaman_nox.reports.console import ended, exit_code, print_report, quiet_loggers, tell_error
+from amrasaman_nox.reports.acceptance import exit_code
+from amrasaman_nox.reports.console import ended, print_report, quiet_loggers, tell_error
 from amrasaman_nox.reports.stream import Stream
 
 if TYPE_CHECKING:

@@ -588,10 +588,10 @@ class Cause:
 class Comparison:
     """One wheel compared with another one of the same pin.
 
-    ``against`` says with what (``rebuild``, ``published``, or a path). ``varied`` and
-    ``not_varied`` are variations by name, the latter with the reason behind a colon. ``recipe`` is
-    how a published wheel was rebuilt, as name and value pairs; ``proof`` is set where the
-    published sha256 was reproduced.
+    ``against`` says with what (``rebuild``, ``published``, or a path). ``as_published`` marks the
+    published wheel that a user asked to use as it is. ``varied`` and ``not_varied`` are variations
+    by name, the latter with the reason behind a colon. ``recipe`` is how a published wheel was
+    rebuilt, as name and value pairs; ``proof`` is set where the published sha256 was reproduced.
     """
 
     name: str
@@ -599,6 +599,7 @@ class Comparison:
     wheel: str
     verdict: Verdict
     against: str = "rebuild"
+    as_published: bool = False
     ours: Digest | None = None
     theirs: Digest | None = None
     normalisations: tuple[str, ...] = ()

@@ -167,7 +167,7 @@ def test_the_exit_code_is_that_of_the_first_thing_that_failed(first_line: str, c
         ("equivalent", "identical", 1),
         ("different", "equivalent", 1),
         ("failed", "equivalent", 3),
-        ("unchecked", "identical", 0),
+        ("unchecked", "equivalent", 1),
     ],
 )
 def test_the_exit_code_of_verify_follows_the_verdict(verdict: str, allow: str, code: int) -> None:

@@ -90,6 +90,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         project=True,
         release=True,
         result=VERDICTS,
+        nothing="nothing was compared",
     ),
     Command(
         session="lock_build_requirements",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
-from amrasaman_nox.model import Verdict
+from amrasaman_nox.reports.acceptance import compared_nothing, exit_code
 from amrasaman_nox.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -45,19 +45,6 @@ def show_text(text: str) -> ExitCode:
     return ended(ExitCode.DONE, stdout, Stream(sys.stderr))
 
 
-def exit_code(report: Report) -> ExitCode:
-    """Return what *report* comes to: the first failure's code, else whether anything differs."""
-    if report.build.failures:
-        return report.build.failures[0].code
-    verdicts = {comparison.verdict for comparison in report.comparisons}
-    if Verdict.FAILED in verdicts:
-        return ExitCode.BUILD_FAILED
-    refused = {Verdict.DIFFERENT}
-    if report.allowed is Verdict.IDENTICAL:
-        refused.add(Verdict.EQUIVALENT)
-    return ExitCode.DIFFERENT if verdicts & refused else ExitCode.DONE
-
-
 def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream) -> None:
     """Print *report*: results to *stdout*, everything else to *stderr*; write the files asked for.
 
@@ -79,6 +66,9 @@ def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream)
             stderr.line(printable(line))
     for failure in report.build.failures:
         for line in _failure_lines(failure, with_log=together or not tabled):
+            stderr.line(line)
+    if compared_nothing(report) and not report.build.failures:
+        for line in AsamanError(report.command, "nothing was compared").lines():
             stderr.line(line)
 
 

@@ -36,15 +36,6 @@ LONGEST_TAIL: Final = 40
 MOST_DIFFERENCES: Final = 50
 
 _VERDICTS: Final = tuple(Verdict)
-_ACCEPTED: Final = {
-    Verdict.IDENTICAL: (Verdict.IDENTICAL,),
-    Verdict.EQUIVALENT: (Verdict.IDENTICAL, Verdict.EQUIVALENT),
-}
-
-
-def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
-    """Tell whether the verdict counts as good where *allowed* is the least that does."""
-    return comparison.verdict in _ACCEPTED.get(allowed, _VERDICTS)
 
 
 def named(report: Report) -> Iterator[tuple[str, Comparison]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import RowKind
 from amrasaman_nox.reports import facts
+from amrasaman_nox.reports.acceptance import is_accepted
 from amrasaman_nox.reports.html_style import STYLE
 from amrasaman_nox.reports.wording import diff_rows, difference_line, variation_label, why_line
 from amrasaman_nox.verification.explain import explanation_of
@@ -108,7 +109,7 @@ def _badge(label: str) -> str:
 def _comparisons(report: Report) -> Iterator[str]:
     yield '<section class="sources">'
     for name, one in facts.named(report):
-        opened = "" if facts.is_accepted(one, report.allowed) else " open"
+        opened = "" if is_accepted(one, report.allowed) else " open"
         yield f"<details{opened}>"
         yield (
             f'<summary><b>{_text(name)} <span class="version">{_text(one.version)}</span></b>'

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports import facts
+from amrasaman_nox.reports.acceptance import is_accepted
 from amrasaman_nox.reports.wording import (
     diff_text,
     difference_line,
@@ -49,12 +49,12 @@ def workflow_annotations(report: Report) -> str:
     """Return workflow commands, one a line: an error for each failure and each bad verdict."""
     lines = [
         _annotation(
-            "warning" if one.verdict is Verdict.UNCHECKED else "error",
+            "error",
             f"{one.name} {one.version}: {one.verdict}",
             verdict_line(one),
         )
         for one in report.comparisons
-        if not facts.is_accepted(one, report.allowed)
+        if not is_accepted(one, report.allowed)
     ]
     lines += [
         _annotation(

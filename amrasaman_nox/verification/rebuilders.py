@@ -178,6 +178,7 @@ def _comparison(
         wheel=record.wheel.filename,
         verdict=verdict,
         against=against,
+        as_published=record.taken,
         ours=record.wheel.digest,
         reason=reason,
     )

@@ -102,6 +102,7 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
             reports.append(_moved(report, own.output, config.output))
             compared += _beside(wheels, own.output)
     missing = {wheel.name for wheel in wheels} - {one.wheel for one in compared}
+    compared += [_without_sdist(name) for name in sorted(missing)]
     return dataclasses.replace(
         reports[0],
         comparisons=(
@@ -111,7 +112,6 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
         build=BuildOutcome(
             failures=tuple(one for report in reports for one in report.build.failures)
         ),
-        notes=(*reports[0].notes, *(f"{name}: no sdist of its own" for name in sorted(missing))),
         output=str(config.output),
     )
 
@@ -139,6 +139,17 @@ def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
         if wheel.name in ours
         for other in rebuilders.read(wheel)
     ]
+
+
+def _without_sdist(wheel: str) -> Comparison:
+    name, version, *_ = wheel.split("-")
+    return Comparison(
+        name=name,
+        version=version,
+        wheel=wheel,
+        verdict=Verdict.UNCHECKED,
+        reason="none of the sdists gives this wheel",
+    )
 
 
 def _plan(config: Config, notify: Notify) -> Plan:
@@ -282,6 +293,7 @@ def unchecked(record: BuildRecord, reason: str) -> Comparison:
         version=record.version,
         wheel=record.wheel.filename,
         verdict=Verdict.UNCHECKED,
+        as_published=record.taken,
         ours=record.wheel.digest,
         reason=reason,
     )
@@ -293,7 +305,7 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     :raises AsamanError: the wheel or its interpreter is not at hand
     """
     if record.taken:
-        return unchecked(record, "taken as it was published, not rebuilt")
+        return unchecked(record, "used as published, not rebuilt")
     wheel = run.config.output / record.wheel.filename
     subject = subjects.wheel_subject(run, record, wheel)
     return _kept(run, subject, rebuild(subject, plan))

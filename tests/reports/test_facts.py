@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from amrasaman_nox.model import Cause, Comparison, Difference, Report, Verdict
@@ -12,31 +10,12 @@ from tests.reports.examples import build_report, different, verify_report
 from tests.support.differences import changed
 
 
-@pytest.mark.parametrize(
-    ("allowed", "verdict", "good"),
-    [
-        (Verdict.EQUIVALENT, Verdict.IDENTICAL, True),
-        (Verdict.EQUIVALENT, Verdict.EQUIVALENT, True),
-        (Verdict.EQUIVALENT, Verdict.DIFFERENT, False),
-        (Verdict.EQUIVALENT, Verdict.FAILED, False),
-        (Verdict.EQUIVALENT, Verdict.UNCHECKED, False),
-        (Verdict.IDENTICAL, Verdict.IDENTICAL, True),
-        (Verdict.IDENTICAL, Verdict.EQUIVALENT, False),
-    ],
-)
-def test_what_is_accepted_follows_from_what_is_allowed(
-    allowed: Verdict, verdict: Verdict, good: bool
-) -> None:
-    one = dataclasses.replace(different(), verdict=verdict)
-    assert facts.is_accepted(one, allowed) is good
-
-
 def test_counts_leave_out_what_there_is_none_of() -> None:
     assert facts.summary(verify_report()) == (
         "1 identical, 1 equivalent, 1 different, 1 failed, 1 unchecked"
     )
     assert facts.counts(build_report())[-2:] == (("failed", 1), ("left out", 1))
-    assert facts.summary(Report(command="verify")) == "nothing to do"
+    assert facts.summary(Report(command="verify")) == "nothing was compared"
 
 
 def test_a_log_is_shown_from_its_end_behind_bars() -> None:

@@ -16,7 +16,7 @@ from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
 from amrasaman_nox.record_files import read_file
-from amrasaman_nox.reports.console import exit_code
+from amrasaman_nox.reports.acceptance import exit_code, is_accepted
 from amrasaman_nox.verification import rebuilders, verify
 
 from ..support import defects
@@ -184,8 +184,9 @@ def test_a_wheel_that_was_taken_is_unchecked(run: Run, index: LocalIndex, tmp_pa
     pins.write_text(f"mini-taken==1.0 --hash={Digest.of(data)}\n")
     report = run(requirement=pins, only_binary=("mini-taken",))
     (found,) = report.comparisons
-    assert (found.verdict, exit_code(report)) == (Verdict.UNCHECKED, ExitCode.DONE)
+    assert (found.verdict, exit_code(report)) == (Verdict.UNCHECKED, ExitCode.DIFFERENT)
     assert "not rebuilt" in found.reason
+    assert is_accepted(found, Verdict.IDENTICAL)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_a_wheel_that_was_taken_is_unchecked(run: Run, index: LocalIndex, tmp_pa
         ("equivalent", "equivalent", ExitCode.DONE),
         ("equivalent", "identical", ExitCode.DIFFERENT),
         ("different", "equivalent", ExitCode.DIFFERENT),
-        ("unchecked", "identical", ExitCode.DONE),
+        ("unchecked", "equivalent", ExitCode.DIFFERENT),
         ("failed", "equivalent", ExitCode.BUILD_FAILED),
     ],
 )
@@ -247,7 +248,7 @@ def test_the_same_wheel_is_identical_by_file_and_by_record(
 def test_one_file_can_be_named_alone(name: str, run: Run, theirs: Path) -> None:
     report = run("clean-pure", "clean-dated", against=str(theirs / name))
     assert verdicts(report) == {"clean-pure": "identical", "clean-dated": "unchecked"}
-    assert exit_code(report) is ExitCode.DONE
+    assert exit_code(report) is ExitCode.DIFFERENT
 
 
 def altered(path: Path, content: bytes) -> None:
@@ -520,6 +521,17 @@ def test_a_wheel_that_its_sdist_does_not_give_is_different(
     sdist = dist(tmp_path / "dist", "clean-pure")
     report = check(sdist, wheel_of(sdist, "something else\n"))
     assert [str(one.verdict) for one in report.comparisons] == ["identical", "different"]
+    assert exit_code(report) is ExitCode.DIFFERENT
+
+
+def test_a_wheel_that_no_sdist_gives_is_not_accepted(
+    check: Callable[..., Report], tmp_path: Path
+) -> None:
+    sdist = dist(tmp_path / "dist", "clean-pure")
+    wheel = sdist.with_name("other-1.0-py3-none-any.whl")
+    wheel.write_bytes(make_wheel("other", "1.0"))
+    report = check(sdist, wheel)
+    assert verdicts(report) == {"clean-pure": "identical", "other": "unchecked"}
     assert exit_code(report) is ExitCode.DIFFERENT
 
 
