@@ -1,0 +1,52 @@
+"""A build as one value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.builds.jobs import environment_of, job_of
+from amrasaman_nox.config.config import Config
+from amrasaman_nox.model import BuildEnvironment, Digest, LockedFile, Pin, Source
+
+if TYPE_CHECKING:
+    from amrasaman_nox.model import Interpreter
+
+PIN = Pin(name="one", version="1.0")
+SOURCE = Source(pin=PIN, filename="one-1.0.tar.gz", digest=Digest.of(b"sdist"))
+FILES = tuple(
+    LockedFile(filename=f"{name}-1.0-py3-none-any.whl", digest=Digest.of(name.encode()))
+    for name in ("b", "a")
+)
+
+
+def test_the_world_of_builds_is_constant() -> None:
+    assert environment_of(Config()) == BuildEnvironment()
+
+
+def test_what_the_user_sets_on_purpose_is_in_the_world() -> None:
+    config = Config(sde=1400000000, keep_debug_info=True, variables=(("B", "2"), ("A", "1")))
+    world = environment_of(config)
+    assert (world.source_date_epoch, world.source_times) == (1400000000, 1400000000)
+    assert world.keep_debug_info
+    assert world.variables == (("A", "1"), ("B", "2"))
+
+
+def test_the_order_of_the_locked_files_does_not_matter(interpreter: Interpreter) -> None:
+    jobs = [
+        job_of(SOURCE, interpreter, files, config=Config(), isolation="full")
+        for files in (FILES, FILES[::-1])
+    ]
+    assert jobs[0] == jobs[1]
+    assert jobs[0].key == jobs[1].key
+
+
+def test_the_options_of_a_build_are_in_its_job(interpreter: Interpreter) -> None:
+    config = Config(config_settings=(("a", "b"),), timeout=7)
+    job = job_of(SOURCE, interpreter, FILES, config=config, isolation="none")
+    assert (job.isolation, job.config_settings, job.limits) == (
+        "none",
+        (("a", "b"),),
+        config.limits,
+    )
+    other = job_of(SOURCE, interpreter, FILES, config=Config(), isolation="none")
+    assert job.key != other.key
