@@ -48,7 +48,11 @@ class TruncatedError(InflateError):
 
 
 class TrailingDataError(InflateError):
-    """A stream ends before its input does."""
+    """A stream ends before its input does; *rest* is what was read beyond its end."""
+
+    def __init__(self, rest: bytes) -> None:
+        super().__init__("data after its end")
+        self.rest = rest
 
 
 class TooLargeError(InflateError):
@@ -130,7 +134,7 @@ def _streamed(
             if piece:
                 yield allowance.spend(piece)
         if stream.eof and (rest or stream.unused_data):
-            raise TrailingDataError("data after its end")
+            raise TrailingDataError(rest or stream.unused_data)
     if not stream.eof:
         raise TruncatedError("it is truncated")
 

@@ -78,13 +78,19 @@ def quoted(name: str) -> str:
 class Names:
     """The names seen so far: each once, also on file systems that fold case or normalise.
 
-    Every folder on the way to a member counts as a name of its own, with one spelling.
+    Without ``fold`` names may differ by case. Every folder on the way to a member counts as a name
+    of its own, with one spelling.
     """
 
     subject: Subject
+    fold: bool = True
     folders: set[str] = field(default_factory=set)
     _spellings: dict[str, str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+
+    @property
+    def _difference(self) -> str:
+        return "case" if self.fold else "how characters are composed"
 
     def add(self, parts: tuple[str, ...], *, folder: bool = False) -> None:
         """Take the name of a member.
@@ -112,13 +118,14 @@ class Names:
             self.folders.add(name)
 
     def _add_spelling(self, name: str) -> None:
-        other = self._spellings.setdefault(folded(name), name)
+        key = folded(name) if self.fold else unicodedata.normalize("NFC", name)
+        other = self._spellings.setdefault(key, name)
         if other is not name:
             same = other == name
             raise self.subject.refusal(
                 f"{quoted(name)} is a file and a folder"
                 if same
-                else f"{quoted(other)} and {quoted(name)} differ only by case"
+                else f"{quoted(other)} and {quoted(name)} differ only by {self._difference}"
             )
 
 

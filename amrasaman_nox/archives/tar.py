@@ -1,9 +1,9 @@
-"""Strict reading of gzipped tar archives, from their raw headers, in one stream.
+"""Strict reading of compressed tar archives, from their raw headers, in one stream.
 
 The standard library hides what matters here: a size in the extended header that is not the one
 in the member's own, a second gzip member, data behind the end. So the headers (POSIX.1-1988
-ustar, POSIX.1-2001 pax, GNU long names) are read here. What two readers could understand in two
-ways is refused.
+ustar, POSIX.1-2001 pax, GNU long names, and those of Unix v7 before them) are read here. What two
+readers could understand in two ways is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 _BLOCK: Final = 512
 _CHUNK: Final = 1 << 18
 _LARGEST_PAX: Final = 1 << 20
+#: So many NULs may follow the compressed stream: some tools fill up a block of a tape.
+_MOST_FILLING: Final = 16 << 10
+#: How a compressed stream of each form begins, and what a file of it is called.
+_FORMS: Final = {
+    Form.GZIP: (b"\x1f\x8b\x08", "a gzip file"),
+    Form.BZIP2: (b"BZh", "a bzip2 file"),
+    Form.XZ: (b"\xfd7zXZ\0", "an xz file"),
+}
 
 _OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
 _PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,9}) ")
@@ -38,9 +46,10 @@ _GNU = b"ustar  \x00"
 _ZEROS = bytes(_BLOCK)
 _UTF8 = b"ISO-IR 10646 2000 UTF-8"
 
-_KINDS: Final = {b"0": "file", b"\0": "file", b"5": "folder", b"2": "link"}
+_KINDS: Final = {b"0": "file", b"\0": "file", b"1": "hard link", b"5": "folder", b"2": "link"}
+_HARD: Final = b"1"
 _REFUSED: Final = {
-    b"1": "hard link",
+    _HARD: "hard link",
     b"3": "special file",
     b"4": "special file",
     b"6": "special file",
@@ -50,10 +59,11 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TarMember:
-    """A member as its headers describe it; ``kind`` is ``file``, ``folder`` or ``link``.
+    """A member as its headers describe it.
 
-    ``size`` is in bytes, ``target`` is where a symbolic link points. Folder names have no slash
-    at their end. Owner and times are not kept: nothing depends on them.
+    ``kind`` is ``file``, ``folder``, ``link`` or ``hard link``. ``size`` is in bytes, ``target`` is
+    where a symbolic link points, or the member that a hard link repeats. Folder names have no
+    slash at their end. Owner and times are not kept: nothing depends on them.
     """
 
     name: str
@@ -82,17 +92,19 @@ class _Extended:
     seen: frozenset[bytes] = frozenset()
 
 
-class _Gunzip:
-    """The content of one gzip member (RFC 1952), as a stream with exact reads."""
+class _Stream:
+    """The content of one compressed stream, with exact reads."""
 
-    def __init__(self, file: BinaryIO, subject: Subject) -> None:
-        self._subject = subject
+    def __init__(self, file: BinaryIO, subject: Subject, form: Form, *, most_filling: int) -> None:
+        self._file, self._subject, self._form = file, subject, form
+        self._most_filling = most_filling
         limit = byte_limit(file.seek(0, 2))
         file.seek(0)
-        if file.read(3) != b"\x1f\x8b\x08":
-            raise subject.refusal("not a gzip file")
+        magic, name = _FORMS[form]
+        if not file.read(6).startswith(magic):
+            raise subject.refusal(f"not {name}")
         file.seek(0)
-        self._pieces = inflated(iter(lambda: file.read(_CHUNK), b""), Form.GZIP, limit)
+        self._pieces = inflated(iter(lambda: file.read(_CHUNK), b""), form, limit)
         self._block = b""
         self._at = 0
 
@@ -127,60 +139,72 @@ class _Gunzip:
         except TooLargeError:
             raise self._subject.refusal("expands beyond the limit") from None
         except TruncatedError:
-            raise self._subject.refusal("truncated gzip stream") from None
-        except TrailingDataError:
-            raise self._subject.refusal("data after the end of the gzip stream") from None
+            raise self._subject.refusal(f"truncated {self._form.value} stream") from None
+        except TrailingDataError as error:
+            self._check_filling(error.rest)
+            self._block = b""
         except InflateError as error:
-            raise self._subject.refusal(f"damaged gzip stream: {error}") from None
+            raise self._subject.refusal(f"damaged {self._form.value} stream: {error}") from None
         return bool(self._block)
 
+    def _check_filling(self, begun: bytes) -> None:
+        rest = begun + self._file.read(self._most_filling + 1)
+        if len(rest) > self._most_filling or rest.count(0) != len(rest):
+            raise self._subject.refusal(f"data after the end of the {self._form.value} stream")
 
-def read_tar(file: BinaryIO, subject: Subject) -> Iterator[tuple[TarMember, Iterator[bytes]]]:
-    """Yield the members of a ``.tar.gz`` in archive order, each with its content in pieces.
+
+def read_tar(
+    file: BinaryIO, subject: Subject, form: Form = Form.GZIP, *, lenient: bool = False
+) -> Iterator[tuple[TarMember, Iterator[bytes]]]:
+    """Yield the members of a compressed tar in archive order, each with its content in pieces.
 
     The content can be taken until the next member is asked for; that of a truncated archive ends
     early, and the error follows. Names are as in the archive, decoded, not judged. The archive can
     be trusted only after the last member was yielded.
 
-    :raises AsamanError: not a gzip file, truncated, damaged, too large, or with a member that is
-        not a regular file, a folder or a symbolic link
+    *lenient* accepts what older writers make and readers agree about: hard links, headers of Unix
+    v7, one block of zeros at the end, NULs behind the compressed stream.
+
+    :raises AsamanError: not compressed in this form, truncated, damaged, too large, or with a
+        member that is not a regular file, a folder or a link
     """
-    stream = _Gunzip(file, subject)
+    stream = _Stream(file, subject, form, most_filling=_MOST_FILLING if lenient else 0)
     extended = _Extended()
     while True:
         block = stream.read(_BLOCK)
         if block == _ZEROS:
             break
-        header = _parse(block, subject)
+        header = _parse(block, subject, lenient=lenient)
         if header.type in _EXTENSIONS:
             _extend(extended, header, _content(stream, header, subject), subject)
             continue
-        member = _member(header, extended, subject)
+        member = _member(header, extended, subject, lenient=lenient)
         extended = _Extended()
         content = stream.pieces(member.size)
         yield member, content
         for _ in content:
             pass
         _skip_padding(stream, member.size, subject)
-    _check_end(stream, extended, subject)
-
-
-def _check_end(stream: _Gunzip, extended: _Extended, subject: Subject) -> None:
     if extended.seen:
         raise subject.refusal("truncated tar archive: an extended header without its member")
-    if stream.read(_BLOCK) != _ZEROS:
+    if not lenient and stream.read(_BLOCK) != _ZEROS:
         raise subject.refusal("no end of the tar archive: two blocks of zeros are required")
+    _check_end(stream, subject)
+
+
+def _check_end(stream: _Stream, subject: Subject) -> None:
     for piece in stream.rest():
         if piece.count(0) != len(piece):
             raise subject.refusal("data after the end of the tar archive")
 
 
-def _parse(block: bytes, subject: Subject) -> _Header:
+def _parse(block: bytes, subject: Subject, *, lenient: bool) -> _Header:
     if len(block) != _BLOCK:
         raise subject.refusal("truncated tar archive")
     magic = block[257:265]
-    if magic not in {_USTAR, _GNU}:
-        raise subject.refusal("damaged tar archive: not a ustar header")
+    is_v7 = lenient and not any(block[257:])
+    if magic not in {_USTAR, _GNU} and not is_v7:
+        raise subject.refusal("damaged tar archive: an unknown form of header")
     if _octal(block[148:156], subject) != sum(block[:148]) + sum(block[156:]) + 8 * 32:
         raise subject.refusal("damaged tar archive: wrong header checksum")
     name, prefix = _string(block[:100]), _string(block[345:500])
@@ -209,7 +233,7 @@ def _string(field: bytes) -> bytes:
     return field.split(b"\0", 1)[0]
 
 
-def _content(stream: _Gunzip, header: _Header, subject: Subject) -> bytes:
+def _content(stream: _Stream, header: _Header, subject: Subject) -> bytes:
     if header.size > _LARGEST_PAX:
         raise subject.refusal("extended header beyond the limit")
     data = stream.read(header.size)
@@ -219,7 +243,7 @@ def _content(stream: _Gunzip, header: _Header, subject: Subject) -> bytes:
     return data
 
 
-def _skip_padding(stream: _Gunzip, size: int, subject: Subject) -> None:
+def _skip_padding(stream: _Stream, size: int, subject: Subject) -> None:
     padding = -size % _BLOCK
     if padding and len(stream.read(padding)) != padding:
         raise subject.refusal("truncated tar archive")
@@ -286,13 +310,16 @@ def _pax_record(data: bytes, at: int, subject: Subject) -> tuple[bytes, bytes, i
     return key, value, end
 
 
-def _member(header: _Header, extended: _Extended, subject: Subject) -> TarMember:
+def _member(header: _Header, extended: _Extended, subject: Subject, *, lenient: bool) -> TarMember:
     raw = header.name if extended.name is None else extended.name
-    if header.type not in _KINDS:
+    if header.type not in _KINDS or (header.type == _HARD and not lenient):
         kind = _REFUSED.get(header.type, "unknown type of member")
         raise subject.refusal(f"{kind} {_shown(raw)}")
     kind = _KINDS[header.type]
     name = _decode(raw, subject)
+    if lenient and header.type == b"\0" and name.endswith("/"):
+        # Unix v7 had no type for folders, and nothing behind the name of a link.
+        kind = "folder"
     if kind == "folder":
         name = name.removesuffix("/")
     if extended.size is not None and extended.size != b"%d" % header.size:
@@ -300,7 +327,7 @@ def _member(header: _Header, extended: _Extended, subject: Subject) -> TarMember
     if kind != "file" and header.size:
         raise subject.refusal(f"content in {quoted(name)}, which is a {kind}")
     target = b""
-    if kind == "link":
+    if kind in {"link", "hard link"}:
         target = header.target if extended.target is None else extended.target
     return TarMember(
         name=name,

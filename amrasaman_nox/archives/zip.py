@@ -36,7 +36,7 @@ from amrasaman_nox.archives.zip_headers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from amrasaman_nox.archives.zip_headers import Central, CentralEntry, End, LocalEntry
 
@@ -133,11 +133,14 @@ class ZipArchive:
         return b"".join(self.pieces(member))
 
 
-def read_zip(file: BinaryIO, subject: Subject, *, lenient: bool = False) -> ZipArchive:
+def read_zip(
+    file: BinaryIO, subject: Subject, *, lenient: bool = False, distinct: bool = True
+) -> ZipArchive:
     """Return the archive in *file*, which must stay open while its contents are read.
 
     *lenient* accepts what writers other than build backends make and readers agree about: data
-    descriptors and zip64 extra fields that repeat the sizes.
+    descriptors and zip64 extra fields that repeat the sizes. Without *distinct* it is left to the
+    caller to judge names that are repeated or differ by case.
 
     :raises AsamanError: not a zip file; headers that contradict each other; anything before,
         between or behind the members; comments; encryption; an unknown compression; unsafe or
@@ -151,9 +154,17 @@ def read_zip(file: BinaryIO, subject: Subject, *, lenient: bool = False) -> ZipA
     directory = file.read(end.central_size)
     reader = _Reader(file=file, subject=subject, lenient=lenient, limit=end.central_offset)
     members = reader.members(directory, end.entries)
+    if distinct:
+        _check_distinct(members, subject)
     if sum(member.size for member in members) > byte_limit(size):
         raise subject.refusal("expands beyond the limit")
     return ZipArchive(file=file, subject=subject, members=members)
+
+
+def _check_distinct(members: Iterable[ZipMember], subject: Subject) -> None:
+    names = Names(subject)
+    for member in members:
+        names.add(split_name(subject, member.name.removesuffix("/")), folder=member.is_folder)
 
 
 def _read_end(file: BinaryIO, size: int, subject: Subject) -> End:
@@ -186,15 +197,12 @@ class _Reader:
     limit: int
 
     def members(self, directory: bytes, count: int) -> tuple[ZipMember, ...]:
-        names = Names(self.subject)
         members = []
         at = 0
         for _ in range(count):
             central = self._central(directory, at)
             at = central.end
             member = self._member(central)
-            parts = split_name(self.subject, member.name.removesuffix("/"))
-            names.add(parts, folder=member.is_folder)
             members.append(member)
         if at != len(directory):
             raise self.subject.refusal("central directory with data that is no header")

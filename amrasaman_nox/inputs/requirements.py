@@ -20,13 +20,14 @@ from packaging.markers import (
     Marker,
 )
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from amrasaman_nox.errors import AsamanError, Origin, all_of, printable, with_origin
 from amrasaman_nox.inputs.selection import constrained, united_everywhere
 from amrasaman_nox.inputs.texts import CONTROL, HASH_HINT, check_url, read_text, strong_digests
 from amrasaman_nox.model import Constraint, Digest, IndexOptions, Pin, Requirements
+from amrasaman_nox.sdists.names import name_and_version
 
 _DEEPEST: Final = 16
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -362,8 +363,8 @@ def _version_of_url(name: str, url: str) -> tuple[Version, list[str]]:
     parts = urlsplit(url)
     filename = unquote(parts.path.rsplit("/", 1)[-1])
     try:
-        found, version = parse_sdist_filename(filename)
-    except (InvalidSdistFilename, ValueError):
+        found, version = name_and_version(filename)
+    except ValueError:
         raise AsamanError(
             f"no version for {name}", f"{filename[:200]} is not the file name of an sdist"
         ) from None

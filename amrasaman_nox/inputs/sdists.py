@@ -8,19 +8,20 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from amrasaman_nox.archives.names import quoted
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, all_of, code_of
 from amrasaman_nox.model import Digest, Pin, Requirements
+from amrasaman_nox.sdists.names import SUFFIXES, name_and_version
 from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
-#: What the name of an sdist ends in.
-ENDINGS: Final = (".tar.gz", ".zip")
+_PACK_HINT: Final = "pack the source again: python -m build --sdist"
+_SUFFIXES: Final = " or ".join(SUFFIXES)
 
 
 def read_archive(path: Path) -> Requirements:
@@ -29,8 +30,8 @@ def read_archive(path: Path) -> Requirements:
     :raises AsamanError: there is no such file, it is not a regular file, its format is not
         supported, it is not a sound sdist, or its name is not that of its PKG-INFO
     """
-    if not path.name.endswith(ENDINGS):
-        raise AsamanError(str(path), "unsupported format: .tar.gz or .zip is required")
+    if not path.name.endswith(SUFFIXES):
+        raise AsamanError(str(path), f"unsupported format: {_SUFFIXES} is required")
     pin, notes = _pin(path)
     return Requirements(kind="archive", path=str(path), pins=(pin,), notes=notes)
 
@@ -45,7 +46,7 @@ def read_directory(path: Path) -> Requirements:
     """
     found, others = _list(path)
     if not found:
-        raise AsamanError(str(path), "no .tar.gz or .zip archive in it")
+        raise AsamanError(str(path), f"no {_SUFFIXES} archive in it")
     pins: list[Pin] = []
     notes = [f"left out, not an sdist: {name}" for name in others]
     errors: list[AsamanError] = []
@@ -69,8 +70,8 @@ def _list(path: Path) -> tuple[list[Path], list[str]]:
     except OSError as error:
         why = f"cannot read the folder: {error.strerror}"
         raise AsamanError(str(path), why, code=code_of(error)) from None
-    found = [path / name for name in names if name.endswith(ENDINGS)]
-    return found, [name for name in names if not name.endswith(ENDINGS)]
+    found = [path / name for name in names if name.endswith(SUFFIXES)]
+    return found, [name for name in names if not name.endswith(SUFFIXES)]
 
 
 def _doubled(path: Path, pins: list[Pin]) -> list[AsamanError]:
@@ -87,7 +88,11 @@ def _doubled(path: Path, pins: list[Pin]) -> list[AsamanError]:
 def _pin(path: Path) -> tuple[Pin, tuple[str, ...]]:
     with _open_regular(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        info = read_sdist(file, path.name)
+        try:
+            info = read_sdist(file, path.name)
+        except AsamanError as error:
+            error.hint = error.hint or _PACK_HINT
+            raise
     _check_filename(path, info)
     pin = Pin(
         name=canonicalize_name(info.name),
@@ -114,8 +119,8 @@ def _open_regular(path: Path) -> BufferedReader:
 
 def _check_filename(path: Path, info: SdistInfo) -> None:
     try:
-        name, version = parse_sdist_filename(path.name)
-    except InvalidSdistFilename:
+        name, version = name_and_version(path.name)
+    except ValueError:
         raise AsamanError(str(path), "the file name is not NAME-VERSION.tar.gz") from None
     if name != canonicalize_name(info.name) or version != Version(info.version):
         shown = quoted(f"{info.name} {info.version}")

@@ -8,33 +8,44 @@ outside the folder, and the order in which folders are filled does not depend on
 from __future__ import annotations
 
 import email.parser
+import functools
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox.archives.names import Names, Subject, quoted, split_name
+from amrasaman_nox.archives.inflate import Form
+from amrasaman_nox.archives.names import (
+    MOST_MEMBERS,
+    Names,
+    Subject,
+    byte_limit,
+    quoted,
+    split_name,
+)
 from amrasaman_nox.archives.tar import TarMember, read_tar
 from amrasaman_nox.archives.zip import read_zip
-from amrasaman_nox.errors import AsamanError, printable
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.sdists.links import Links, check_links
+from amrasaman_nox.sdists.names import SUFFIXES
 from amrasaman_nox.sdists.rust import RustFiles, RustSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from amrasaman_nox.model import Pin
 
 #: The number of the rules below; what was judged by others is judged again.
-RULES: Final = 3
+RULES: Final = 4
 _KEPT: Final = frozenset({"PKG-INFO", "pyproject.toml"})
 _LARGEST_KEPT: Final = 16 << 20
 #: What the names of sources end in that a build may compile.
 _COMPILED: Final = (".c", ".cc", ".cpp", ".cxx", ".f90", ".pyx", ".rs")
 #: Folders at the top of a source whose files are no part of what is built.
 _ASIDE: Final = frozenset({"doc", "docs", "example", "examples", "test", "tests"})
-#: How many links may follow one another on the way to a file.
-_LONGEST_CHAIN: Final = 8
+#: A size that no file is read with.
+_UNREAD: Final = 1 << 62
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +75,14 @@ class SdistInfo:
 def read_sdist(file: BinaryIO, filename: str) -> SdistInfo:
     """Return what the sdist in *file* says of itself, after all of it was read and judged.
 
-    *filename* ends in ``.tar.gz`` or ``.zip`` and is what errors name.
+    *filename* ends in one of :data:`~amrasaman_nox.sdists.names.SUFFIXES` and is what errors name.
 
     :raises AsamanError: the archive is damaged, truncated, too large, can be read in two ways, or
         holds what an sdist must not (exit 2)
     """
     subject = Subject(what=filename)
-    return survey(archive_members(file, subject), subject, None).info()
+    members = archive_members(file, subject)
+    return survey(members, subject, None, limit=byte_limit(file.seek(0, 2))).info()
 
 
 def check_metadata(info: SdistInfo, pin: Pin) -> None:
@@ -96,10 +108,15 @@ class Stage(Protocol):
     def write(self, number: int, content: Iterator[bytes], *, executable: bool) -> None:
         """Keep *content* as file *number*."""
 
+    def copy(self, original: int, number: int) -> None:
+        """Keep what file *original* holds as file *number* as well."""
 
-def archive_members(
-    file: BinaryIO, subject: Subject
-) -> Iterator[tuple[TarMember, Iterator[bytes]]]:
+
+_Member = tuple[TarMember, Iterator[bytes]]
+_Read = Callable[[BinaryIO, Subject], Iterator[_Member]]
+
+
+def archive_members(file: BinaryIO, subject: Subject) -> Iterator[_Member]:
     """Yield the members of an sdist with their content, read strictly.
 
     :raises AsamanError: the format is not supported, or the archive is refused (exit 2)
@@ -107,11 +124,15 @@ def archive_members(
     for ending, read in _FORMATS.items():
         if subject.what.lower().endswith(ending):
             return read(file, subject)
-    raise subject.refusal("unsupported format: .tar.gz or .zip is required")
+    raise subject.refusal(f"unsupported format: {' or '.join(SUFFIXES)} is required")
 
 
-def _read_zip(file: BinaryIO, subject: Subject) -> Iterator[tuple[TarMember, Iterator[bytes]]]:
-    archive = read_zip(file, subject)
+def _tar(form: Form) -> _Read:
+    return functools.partial(read_tar, form=form, lenient=True)
+
+
+def _read_zip(file: BinaryIO, subject: Subject) -> Iterator[_Member]:
+    archive = read_zip(file, subject, distinct=False)
     for member in archive.members:
         entry = TarMember(
             name=member.name.removesuffix("/"),
@@ -125,7 +146,41 @@ def _read_zip(file: BinaryIO, subject: Subject) -> Iterator[tuple[TarMember, Ite
             pass
 
 
-_FORMATS: Final = {".tar.gz": read_tar, ".zip": _read_zip}
+_FORMATS: Final = {
+    ".tar.gz": _tar(Form.GZIP),
+    ".zip": _read_zip,
+    ".tar.bz2": _tar(Form.BZIP2),
+    ".tar.xz": _tar(Form.XZ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """What a member is; ``what`` is the hash of a file, or the target of a link."""
+
+    kind: str
+    what: str
+    executable: bool = False
+    size: int = 0
+
+
+class _Hashed:
+    """The pieces of a content, hashed as they pass."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._hash = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._hash.update(piece)
+            yield piece
+
+    def digest(self) -> str:
+        """Return the sha256 of the whole content, what nobody took included."""
+        for _ in self:
+            pass
+        return self._hash.hexdigest()
 
 
 @dataclass(slots=True)
@@ -141,6 +196,9 @@ class Tree:
     links: dict[tuple[str, ...], str] = field(default_factory=dict)
     kept: dict[str, bytes] = field(default_factory=dict)
     rust: RustFiles = field(default_factory=RustFiles)
+    known: dict[tuple[str, ...], _Known] = field(default_factory=dict)
+    copies: set[tuple[str, ...]] = field(default_factory=set)
+    aside: list[str] = field(default_factory=list)
 
     def info(self) -> SdistInfo:
         """Return what the archive says of itself.
@@ -171,24 +229,63 @@ def _is_compiled(parts: tuple[str, ...]) -> bool:
 
 
 def survey(
-    members: Iterator[tuple[TarMember, Iterator[bytes]]], subject: Subject, stage: Stage | None
+    members: Iterator[_Member],
+    subject: Subject,
+    stage: Stage | None,
+    *,
+    limit: int | None = None,
 ) -> Tree:
     """Check all members against the rules of sdists, placing each on *stage* if there is one.
 
+    :param limit: how many bytes hard links and files may come to; without it, and for crates,
+        there is none, no member is repeated, no link dangles, and no two names differ by case alone
     :raises AsamanError: naming the first member that is refused (exit 2)
     """
     tree = Tree(subject)
-    names = Names(subject)
+    lenient = limit is not None
+    names = Names(subject, fold=not lenient)
     for member, content in members:
-        parts = split_name(subject, member.name)
-        names.add(parts, folder=member.kind == "folder")
-        tree.top = tree.top or parts[0]
-        if parts[0] != tree.top or (len(parts) == 1 and member.kind != "folder"):
-            raise subject.refusal(f"{quoted(member.name)} is outside the top folder")
-        _take(tree, parts[1:], member, content, stage)
+        parts = _place(tree, member) if lenient else split_name(subject, member.name)
+        if parts:
+            _check_place(tree, parts, member)
+            if lenient and parts[1:] in tree.known:
+                _check_repeated(tree, parts[1:], member, content)
+            else:
+                names.add(parts, folder=member.kind == "folder")
+                _take(tree, parts[1:], member, content, stage)
+        tree.count += 1
+        if tree.count > MOST_MEMBERS:
+            raise subject.refusal(f"more than {MOST_MEMBERS:,} members")
+        if limit is not None and tree.size > limit:
+            raise subject.refusal("expands beyond the limit")
+    if any(name != f"._{tree.top}" for name in tree.aside):
+        raise subject.refusal(f"{quoted(tree.aside[0])} is outside the top folder")
     tree.folders |= {tuple(name.split("/")[1:]) for name in names.folders}
-    _check_links(tree)
+    links = Links(targets=tree.links, files=tree.files, folders=tree.folders)
+    check_links(links, subject, dangling=lenient)
     return tree
+
+
+def _place(tree: Tree, member: TarMember) -> tuple[str, ...]:
+    """Return the components of a member's name; none for what is no part of the source.
+
+    That is the folder ``.`` that the archive was packed from, and what macOS notes of the top
+    folder (AppleDouble).
+    """
+    name = member.name.removeprefix("./")
+    if name == "." and member.kind == "folder":
+        return ()
+    parts = split_name(tree.subject, name)
+    if len(parts) == 1 and parts[0].startswith("._") and member.kind == "file":
+        tree.aside.append(parts[0])
+        return ()
+    return parts
+
+
+def _check_place(tree: Tree, parts: tuple[str, ...], member: TarMember) -> None:
+    tree.top = tree.top or parts[0]
+    if parts[0] != tree.top or (len(parts) == 1 and member.kind != "folder"):
+        raise tree.subject.refusal(f"{quoted(member.name)} is outside the top folder")
 
 
 def _take(
@@ -198,19 +295,71 @@ def _take(
     content: Iterator[bytes],
     stage: Stage | None,
 ) -> None:
+    kept = len(parts) == 1 and parts[0] in _KEPT
+    if kept and member.kind in {"link", "hard link"}:
+        raise tree.subject.refusal(f"unsafe link {quoted(member.name)}")
     if member.kind == "file":
-        if len(parts) == 1 and parts[0] in _KEPT:
+        if kept:
             content = iter([_keep(tree, member, content)])
         content = tree.rust.add(parts, member.size, content)
+        hashed = _Hashed(content)
         if stage is not None:
-            stage.write(tree.count, content, executable=member.executable)
+            stage.write(tree.count, iter(hashed), executable=member.executable)
         tree.files[parts] = tree.count
         tree.size += member.size
-    elif member.kind == "link":
-        if len(parts) == 1 and parts[0] in _KEPT:
-            raise tree.subject.refusal(f"unsafe link {quoted(member.name)}")
-        tree.links[parts] = member.target
-    tree.count += 1
+        tree.known[parts] = _Known(
+            kind="file", what=hashed.digest(), executable=member.executable, size=member.size
+        )
+    elif member.kind == "hard link":
+        _copy(tree, parts, member, stage)
+    else:
+        if member.kind == "link":
+            tree.links[parts] = member.target
+        tree.known[parts] = _Known(kind=member.kind, what=member.target)
+
+
+def _copy(tree: Tree, parts: tuple[str, ...], member: TarMember, stage: Stage | None) -> None:
+    """Take a hard link as a copy of the file that it repeats."""
+    original = _original(tree, member)
+    known = tree.known[original]
+    # A lock of crates that is a link is none that could be read.
+    tree.rust.add(parts, _UNREAD, iter(()))
+    if stage is not None:
+        stage.copy(tree.files[original], tree.count)
+    tree.files[parts] = tree.count
+    tree.copies.add(parts)
+    tree.size += known.size
+    tree.known[parts] = known
+
+
+def _original(tree: Tree, member: TarMember) -> tuple[str, ...]:
+    """Return the path of the earlier regular file that a hard link names exactly."""
+    top, *below = member.target.removeprefix("./").split("/")
+    parts = tuple(below)
+    if top != tree.top or parts not in tree.files or parts in tree.copies:
+        raise tree.subject.refusal(
+            f"hard link {quoted(member.name)} to {quoted(member.target)}, which is no earlier file"
+        )
+    return parts
+
+
+def _check_repeated(
+    tree: Tree, parts: tuple[str, ...], member: TarMember, content: Iterator[bytes]
+) -> None:
+    """Check that a member is what the one of the same name is: type, bytes, executable bit."""
+    if member.kind == "hard link":
+        again = tree.known[_original(tree, member)]
+    elif member.kind == "file":
+        hashed = _Hashed(content)
+        for _ in hashed:
+            pass
+        again = _Known(
+            kind="file", what=hashed.digest(), executable=member.executable, size=member.size
+        )
+    else:
+        again = _Known(kind=member.kind, what=member.target)
+    if again != tree.known[parts]:
+        raise tree.subject.refusal(f"duplicate member {quoted(member.name)}, and they differ")
 
 
 def _keep(tree: Tree, member: TarMember, content: Iterator[bytes]) -> bytes:
@@ -248,49 +397,3 @@ def _is_named(top: str, name: str, version: str) -> bool:
     except InvalidVersion:
         return False
     return same and canonicalize_name(top_name) == canonicalize_name(name)
-
-
-# Links
-
-
-def _check_links(tree: Tree) -> None:
-    to_folders = {}
-    for parts, target in tree.links.items():
-        goal = _goal(parts, target)
-        if goal in tree.folders and goal:
-            to_folders[parts] = goal
-        elif _file_behind(tree, goal) not in tree.files:
-            raise _unsafe_link(tree, parts, target)
-    for parts, goal in to_folders.items():
-        # What a link shows may hold no link to a folder: so no way through the tree has an end-
-        # less loop, and no link leads to a folder that it is in.
-        if any(other[: len(goal)] == goal for other in to_folders):
-            raise _unsafe_link(tree, parts, tree.links[parts])
-
-
-def _file_behind(tree: Tree, goal: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Return where links that lead to links end: *goal* where it is none, a link in a circle."""
-    for _ in range(_LONGEST_CHAIN):
-        if goal is None or goal not in tree.links:
-            break
-        goal = _goal(goal, tree.links[goal])
-    return goal
-
-
-def _goal(parts: tuple[str, ...], target: str) -> tuple[str, ...] | None:
-    """Return the components that *target* leads to from the link *parts*, ``None`` if unsafe."""
-    steps = target.split("/")
-    up = 0
-    while up < len(steps) and steps[up] == "..":
-        up += 1
-    down = tuple(steps[up:])
-    # A step up behind a step down would depend on whether the latter is a link itself.
-    if up >= len(parts) or any(step in {"", ".", ".."} for step in down):
-        return None
-    if "\\" in target or printable(target) != target:
-        return None
-    return parts[: len(parts) - 1 - up] + down
-
-
-def _unsafe_link(tree: Tree, parts: tuple[str, ...], target: str) -> AsamanError:
-    return tree.subject.refusal(f"unsafe link {quoted('/'.join(parts))} to {quoted(target)}")

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.archives.names import Subject, quoted
+from amrasaman_nox.archives.names import Subject, byte_limit, quoted
 from amrasaman_nox.archives.tar import read_tar
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import chunks
 from amrasaman_nox.sdists.reader import SdistInfo, Tree, archive_members, survey
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def unpack(
     """
     subject = Subject(what=filename)
     stamp = _Stamp(nanoseconds=mtime * 10**9, owner=owner)
-    return _unpacked(archive_members(file, subject), subject, destination, stamp, order).info()
+    limit = byte_limit(file.seek(0, 2))
+    members = archive_members(file, subject)
+    return _unpacked(members, subject, destination, stamp, order, limit).info()
 
 
 def unpack_crate(file: BinaryIO, crate: Crate, destination: Path, *, mtime: int) -> None:
@@ -70,6 +73,7 @@ def _unpacked(
     destination: Path,
     stamp: _Stamp,
     order: str,
+    limit: int | None = None,
 ) -> Tree:
     """Place all *members*, once they were judged."""
     try:
@@ -79,7 +83,7 @@ def _unpacked(
             os.mkdir(_STAGE, 0o700, dir_fd=root)
             stage = _open_folder(_STAGE, root)
             stack.callback(os.close, stage)
-            tree = survey(members, subject, _Stage(folder=stage, stamp=stamp))
+            tree = survey(members, subject, _Stage(folder=stage, stamp=stamp), limit=limit)
             _Placer(root=root, stage=stage, stamp=stamp).place(tree, order)
             os.rmdir(_STAGE, dir_fd=root)
             stamp.put(root)
@@ -115,6 +119,13 @@ class _Stage:
 
     folder: int
     stamp: _Stamp
+
+    def copy(self, original: int, number: int) -> None:
+        """Write a new file named *number* with the content and mode of that named *original*."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(str(original), flags, dir_fd=self.folder), "rb") as file:
+            executable = bool(os.fstat(file.fileno()).st_mode & 0o100)
+            self.write(number, chunks(file), executable=executable)
 
     def write(self, number: int, content: Iterator[bytes], *, executable: bool) -> None:
         """Write a new file named *number* with *content*, mode 0755 or 0644, its time stamped."""

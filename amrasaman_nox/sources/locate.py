@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of
 from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source, is_release
+from amrasaman_nox.sdists.names import SUFFIXES
 from amrasaman_nox.sources import access, download, pages
 from amrasaman_nox.sources.fit import best_first, checked_wheel_name, name_and_version
 from amrasaman_nox.sources.uv import (
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import IndexOptions, LockedFile
 
 
-_SUFFIXES: Final = (".tar.gz", ".zip")
 _SINGLE_CALLS: Final = 4
 # What the index client says of a pin, what that comes to, and the hint.
 _NOT_FOUND: Final = (
@@ -428,10 +428,12 @@ def _mismatch(pin: Pin, sdist: Artifact) -> AsamanError:
 
 def _sdist_name(pin: Pin, filename: str) -> str:
     """Return the local name of an sdist, from the pin alone but for its suffix."""
-    for suffix in _SUFFIXES:
+    for suffix in SUFFIXES:
         if filename.endswith(suffix):
             return f"{pin.name.replace('-', '_')}-{pin.version}{suffix}"
-    raise AsamanError(str(pin), "the sdist is neither a .tar.gz nor a .zip file", origin=pin.origin)
+    raise AsamanError(
+        str(pin), f"the sdist is none of {', '.join(SUFFIXES)}: {filename}", origin=pin.origin
+    )
 
 
 def _not_located(what: str, answer: Answer, *, offline: bool) -> AsamanError:

@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
-
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import Digest, is_release
+from amrasaman_nox.sdists.names import name_and_version
 from amrasaman_nox.sources import access, download
 from amrasaman_nox.sources.uv import Artifact
 
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from amrasaman_nox.model import IndexOptions, Pin
-
-#: What the name of an sdist ends in.
-SUFFIXES: Final = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz")
 
 
 def sdists_of(pin: Pin, index: IndexOptions) -> Iterator[tuple[str, Artifact]]:
@@ -54,11 +49,9 @@ def _of(pin: Pin, files: Iterable[Artifact]) -> Iterator[tuple[str, Artifact]]:
 
 def _version_of(pin: Pin, filename: str) -> str | None:
     """Return the version of an sdist, or ``None`` if it is not one of the pinned release."""
-    for suffix in SUFFIXES:
-        name, dash, version = filename.removesuffix(suffix).rpartition("-")
-        if dash and filename.endswith(suffix) and canonicalize_name(name) == pin.name:
-            with contextlib.suppress(InvalidVersion):
-                return version if is_release(pin.version, version) else None
+    with contextlib.suppress(ValueError):
+        name, version = name_and_version(filename)
+        return str(version) if name == pin.name and is_release(pin.version, str(version)) else None
     return None
 
 
@@ -79,7 +72,7 @@ def _page(url: str, index: IndexOptions) -> tuple[Artifact, ...]:
     try:
         text = download.page(url, index).decode()
         return tuple(_json(url, text) if text.startswith("{") else _html(url, text))
-    except (AsamanError, ValueError, KeyError, TypeError):
+    except (AsamanError, ValueError, KeyError, TypeError, AttributeError):
         return ()
 
 

@@ -216,6 +216,9 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             site.store.discard(source.digest)
+            error.hint = (
+                error.hint or f"--only-binary {source.name} takes the published wheel as it is"
+            )
         raise
     if known is None:
         _remember_judged(site, source, info)

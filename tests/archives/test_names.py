@@ -25,7 +25,8 @@ from tests.support.archives import (
         f"{TOP}/..",
         "/abs",
         f"/{TOP}/abs",
-        f"./{TOP}/f",
+        f"././{TOP}/f",
+        f".//{TOP}/f",
         f"{TOP}/./f",
         f"{TOP}//f",
         f"{TOP}/a\\b",
@@ -57,13 +58,10 @@ DECOMPOSED = unicodedata.normalize("NFD", "é")
 @pytest.mark.parametrize(
     ("first", "second", "why"),
     [
-        ("a", "a", "duplicate member"),
-        ("setup.cfg", "Setup.cfg", "differ only by case"),
-        (COMPOSED, DECOMPOSED, "differ only by case"),
+        (COMPOSED, DECOMPOSED, "differ only by how characters are composed"),
+        (f"{COMPOSED}/a", f"{DECOMPOSED}/b", "differ only by how characters are composed"),
         ("a", "a/b", "a file and a folder"),
         ("a/b", "a", "a file and a folder"),
-        ("a/b", "A", "differ only by case"),
-        ("a/b", "A/c", "differ only by case"),
     ],
 )
 @pytest.mark.parametrize("how", ["tar", "zip"])

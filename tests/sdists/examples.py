@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH
 from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
 from amrasaman_nox.sdists.unpack import unpack
-from tests.support.archives import (
-    Entry,
-    pkg_info,
-    zipped,
-)
+from tests.support.archives import Entry, pkg_info, tar_member, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "demo-1.0.tar.gz"
 TOP = "demo-1.0"
+SETUP = b"raise SystemExit('not to be run')\n"
+#: The members that each has.
+OWN = tar_member(f"{TOP}/PKG-INFO", pkg_info()) + tar_member(f"{TOP}/setup.py", SETUP)
 
 
 def read(data: bytes, filename: str = NAME) -> SdistInfo:

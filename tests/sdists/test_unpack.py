@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import os
 import stat
 import tarfile
@@ -10,6 +12,7 @@ import unicodedata
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -17,17 +20,25 @@ from hypothesis import strategies as st
 
 from amrasaman_nox.archives import names as members
 from amrasaman_nox.errors import AsamanError, ExitCode
-from tests.sdists.examples import NAME, TOP, tree, unpacked, zip_sdist
+from amrasaman_nox.model import Crate, Digest
+from amrasaman_nox.sdists.unpack import unpack_crate
+from tests.sdists.examples import NAME, OWN, SETUP, TOP, read, tree, unpacked, zip_sdist
 from tests.support.archives import (
+    END,
     GNU,
     Entry,
     folder,
+    gzipped,
+    hard,
     link,
     pax,
     pkg_info,
     sdist,
     tar_member,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_the_content_of_the_top_folder_is_unpacked(tmp_path: Path) -> None:
@@ -292,3 +303,140 @@ def test_no_archive_writes_outside_the_folder(
         root = (Path(name) / "out").resolve()
         for path in root.rglob("*"):
             assert path.resolve().is_relative_to(root)
+
+
+# What older writers make, and all readers take alike
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ([hard(f"{TOP}/d/f", f"{TOP}/setup.py")], {"d/f": SETUP}),
+        ([tar_member(f"{TOP}/setup.py", SETUP)], {}),
+        ([hard(f"{TOP}/setup.py", f"{TOP}/setup.py")], {}),
+        ([folder(f"{TOP}/d"), folder(f"{TOP}/d"), folder(TOP)], {}),
+        ([link(f"{TOP}/l", "setup.py"), link(f"{TOP}/l", "setup.py")], {"l": SETUP}),
+        (
+            [tar_member(f"./{TOP}/f", b"x"), folder(f"./{TOP}"), folder(".")],
+            {"f": b"x"},
+        ),
+        ([hard(f"./{TOP}/f", f"./{TOP}/setup.py")], {"f": SETUP}),
+        ([tar_member(f"{TOP}/A", b"x"), tar_member(f"{TOP}/a", b"y")], {"A": b"x", "a": b"y"}),
+        (
+            [tar_member(f"{TOP}/Doc/f", b"x"), tar_member(f"{TOP}/doc", b"y")],
+            {"Doc/f": b"x", "doc": b"y"},
+        ),
+        ([tar_member(f"{TOP}/f", b"x", magic=bytes(8))], {"f": b"x"}),
+        ([tar_member(f"{TOP}/d/", kind=b"\0", magic=bytes(8))], {}),
+        ([tar_member(f"._{TOP}", b"mac"), tar_member(f"{TOP}/._f", b"mac")], {"._f": b"mac"}),
+        ([link(f"{TOP}/l", "missing")], {}),
+        ([link(f"{TOP}/tests/d/l", "../missing/f"), link(f"{TOP}/a", "tests/d/l")], {}),
+    ],
+)
+def test_a_form_that_readers_agree_about_is_unpacked(
+    members: list[bytes], expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    data = sdist(*members)
+    assert read(data).name == "demo"
+    unpacked(data, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"PKG-INFO": pkg_info(), "setup.py": SETUP} | expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        sdist() + bytes(512),
+        sdist() + bytes(16 << 10),
+        gzipped(OWN + bytes(512)),
+        gzipped(OWN + bytes(512 * 20)),
+        gzipped(OWN + bytes(700)),
+    ],
+    ids=["a block behind", "much behind", "one block", "a record", "half a block"],
+)
+def test_zeros_at_the_end_say_nothing(data: bytes, tmp_path: Path) -> None:
+    unpacked(data, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"PKG-INFO": pkg_info(), "setup.py": SETUP}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pack", "why"),
+    [
+        (".tar.bz2", bz2.compress, "bzip2"),
+        (".tar.xz", lzma.compress, "xz"),
+        (".tar.gz", gzipped, "gzip"),
+    ],
+)
+def test_each_compression_is_read_as_strictly(
+    suffix: str, pack: Callable[[bytes], bytes], why: str, tmp_path: Path
+) -> None:
+    name, data = f"demo-1.0{suffix}", pack(OWN + END)
+    unpacked(data, tmp_path / "out", name)
+    assert tree(tmp_path / "out") == {"PKG-INFO": pkg_info(), "setup.py": SETUP}
+    bomb = pack(OWN + tar_member(f"{TOP}/f", bytes(70 << 20)) + END)
+    for bad, said in (
+        (data + data, f"data after the end of the {why} stream"),
+        (data[:-5], f"truncated {why} stream"),
+        (data[:40] + b"\0\1\2\3" + data[44:], f"damaged {why} stream"),
+        (b"<html>", f"not an? {why} file"),
+        (bomb, "expands beyond the limit"),
+    ):
+        with pytest.raises(AsamanError, match=said):
+            read(bad, name)
+
+
+def test_each_copy_of_a_hard_link_counts_in_full(tmp_path: Path) -> None:
+    large = tar_member(f"{TOP}/f", bytes(30 << 20))
+    copies = [hard(f"{TOP}/{number}", f"{TOP}/f") for number in range(2)]
+    assert read(sdist(large, *copies[:1])).size > 60 << 20
+    with pytest.raises(AsamanError, match="expands beyond the limit"):
+        unpacked(sdist(large, *copies), tmp_path / "out")
+
+
+def test_a_hard_link_is_a_file_of_its_own_with_the_mode_of_the_first(tmp_path: Path) -> None:
+    first = tar_member(f"{TOP}/f", b"x", mode=b"0000755\0")
+    unpacked(sdist(first, hard(f"{TOP}/g", f"{TOP}/f")), tmp_path / "out")
+    found = [(tmp_path / "out" / name).stat() for name in "fg"]
+    assert [stat.S_IMODE(one.st_mode) for one in found] == [0o755, 0o755]
+    assert [one.st_nlink for one in found] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        tar_member(f"{TOP}/setup.py", SETUP + b"#"),
+        tar_member(f"{TOP}/setup.py", SETUP[::-1]),
+        tar_member(f"{TOP}/setup.py", SETUP, mode=b"0000755\0"),
+        hard(f"{TOP}/setup.py", f"{TOP}/PKG-INFO"),
+        link(f"{TOP}/setup.py", "PKG-INFO"),
+        folder(f"{TOP}/setup.py"),
+    ],
+)
+def test_a_repeated_member_that_differs_is_refused(again: bytes) -> None:
+    with pytest.raises(AsamanError, match="and they differ"):
+        read(sdist(again))
+
+
+def test_a_repeated_member_of_a_zip_is_taken_if_it_is_the_same() -> None:
+    twice = [Entry(f"{TOP}/setup.py", b"x"), Entry(f"{TOP}/setup.py", b"x")]
+    assert read(zip_sdist(*twice), "demo-1.0.zip").has_setup_py
+    with pytest.raises(AsamanError, match="duplicate member"):
+        read(zip_sdist(twice[0], Entry(f"{TOP}/setup.py", b"y")), "demo-1.0.zip")
+
+
+def test_crates_keep_the_stricter_rules(tmp_path: Path) -> None:
+    top = "demo-1.0"
+    crate = Crate(name="demo", version="1.0", digest=Digest.of(b""))
+    for number, made in enumerate(
+        (
+            [hard(f"{top}/b", f"{top}/a")],
+            [tar_member(f"{top}/a", b"x")],
+            [tar_member(f"{top}/A", b"x")],
+            [link(f"{top}/l", "missing")],
+            [tar_member(f"./{top}/f")],
+            [tar_member(f"{top}/f", magic=bytes(8))],
+        )
+    ):
+        data = gzipped(tar_member(f"{top}/a", b"x") + b"".join(made) + END)
+        (tmp_path / str(number)).mkdir()
+        with pytest.raises(AsamanError):
+            unpack_crate(io.BytesIO(data), crate, tmp_path / str(number), mtime=0)

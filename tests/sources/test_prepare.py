@@ -116,8 +116,9 @@ def test_a_refused_sdist_stays_in_no_store(
     data = archives.sdist(archives.link("demo-1.0/x", "/etc/passwd"))
     pin = pin_of(index, "demo", data)
     with opened(tmp_path, index) as site:
-        with pytest.raises(AsamanError, match="unsafe link"):
+        with pytest.raises(AsamanError, match="unsafe link") as caught:
             prepare.prepare(site, [pin], interpreter)
+        assert caught.value.hint == "--only-binary demo takes the published wheel as it is"
         assert not site.store.has(pin.digests[0])
         assert not list((site.store.root / "values").iterdir())
 

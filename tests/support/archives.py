@@ -53,6 +53,10 @@ def link(name: str, target: str) -> bytes:
     return tar_member(name, kind=b"2", link=target.encode())
 
 
+def hard(name: str, original: str) -> bytes:
+    return tar_member(name, kind=b"1", link=original.encode())
+
+
 def pax(*records: tuple[bytes, bytes], kind: bytes = b"x") -> bytes:
     """Return an extended header with *records*."""
     return tar_member("pax", b"".join(pax_record(*record) for record in records), kind=kind)
