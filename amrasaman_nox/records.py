@@ -115,7 +115,7 @@ def parse(content: bytes, name: str) -> BuildRecord:
     if build_type not in (BUILD_TYPE, TAKEN_TYPE):
         raise AsamanError(
             f"record {name}",
-            f"its schema is {build_type}, and this version reads {BUILD_TYPE}",
+            f"its schema is {build_type[:80]}, and this version reads {BUILD_TYPE}",
             hint="rebuild the wheel, or use the version that wrote the record",
         )
     try:

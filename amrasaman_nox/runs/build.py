@@ -20,6 +20,7 @@ from amrasaman_nox.model import (
     Report,
     is_release,
 )
+from amrasaman_nox.record_files import RecordFolder, read_folder
 from amrasaman_nox.runs import taken
 from amrasaman_nox.runs.durations import estimator, remember
 from amrasaman_nox.runs.lock import current_lock, keep_entries, known_in
@@ -61,12 +62,13 @@ def build_wheels(config: Config, *, notify: Notify) -> Report:
 def _build(run: Run, requirements: Requirements) -> BuildOutcome:
     """Build for each interpreter in turn; a pure wheel of one serves the others."""
     lock = current_lock(run.config, requirements)
-    total = BuildOutcome()
+    present = RecordFolder() if run.config.rebuild else read_folder(run.config.output)
+    total = BuildOutcome(notes=present.notes)
     pure: set[Pin] = set()
     for interpreter in run.interpreters:
         applying, left_out = select(requirements, dict(interpreter.markers))
         pins = [pin for pin in applying if pin not in pure]
-        outcome, lock = _build_for(run, pins, interpreter, lock)
+        outcome, lock = _build_for(run, pins, interpreter, lock, present)
         total = joined(total, outcome, left_out)
         by_name = {pin.name: pin for pin in pins}
         pure |= {
@@ -87,9 +89,9 @@ def _is_of(pin: Pin, record: BuildRecord) -> bool:
 
 
 def _build_for(
-    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock, present: RecordFolder
 ) -> tuple[BuildOutcome, BuildLock]:
-    kept = {} if run.config.rebuild else present_wheels(run, pins, interpreter, lock)
+    kept = present_wheels(run, pins, interpreter, lock, present)
     run.site.notify(Event(stage="build", state="total", count=len(pins)))
     for pin in kept:
         run.site.notify(Event(stage="build", state="kept", name=str(pin)))

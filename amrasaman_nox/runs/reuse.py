@@ -6,7 +6,7 @@ import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from amrasaman_nox import record_files, records
+from amrasaman_nox import records
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import BuildFailure, BuildLock, BuildRecord
 from amrasaman_nox.sources.vouched import is_of_store, is_whole, record_in
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from amrasaman_nox.model import BuildJob, Interpreter, Pin
-    from amrasaman_nox.record_files import RecordFile
+    from amrasaman_nox.record_files import RecordFile, RecordFolder
     from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sources.store import Store
 
 
 def present_wheels(
-    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock, present: RecordFolder
 ) -> dict[Pin, BuildRecord]:
-    """Return the wheels in the output folder that this very run would build, verified."""
+    """Return those of the wheels *present* that this very run would build, verified."""
     by_name: dict[str, list[RecordFile]] = defaultdict(list)
-    for file in record_files.read_folder(run.config.output).files:
+    for file in present.files:
         by_name[file.record.name].append(file)
     found = {}
     for pin in pins:

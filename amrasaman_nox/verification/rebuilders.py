@@ -10,7 +10,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from amrasaman_nox import record_files, records
 from amrasaman_nox.comparison import wheels
-from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import open_regular
 from amrasaman_nox.model import BuildRecord, Comparison, Digest, LockedFile, Verdict
 from amrasaman_nox.verification.explain import explain
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What two archives of one content are equal under.
 _ARCHIVE: Final = "archive"
+#: How many characters of a fact of a record are shown.
+_LONGEST_FACT: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,23 +43,28 @@ class Other:
         return str(self.wheel) if self.wheel is not None else f"record of {self.filename}"
 
 
-def read(path: Path) -> tuple[Other, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Others:
+    """What somebody else has: wheels, and a note on each record that cannot be read."""
+
+    wheels: tuple[Other, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Others:
     """Return the wheels and records in a folder, or the one that a file holds or tells of.
 
     :param path: a folder, a ``….provenance.json`` or a ``….whl``
     :raises AsamanError: it is not there, or none of these (exit 2)
     """
     if path.is_dir():
-        found = [*_recorded(path), *_bare(sorted(path.glob("*.whl")))]
-        if not found:
-            raise AsamanError(str(path), "neither a wheel nor a record is in it")
-        return tuple({one.filename: one for one in reversed(found)}.values())
+        return _in_folder(path)
     if path.name.endswith(records.SUFFIX):
-        return (_told(record_files.read_file(path)),)
+        return Others(wheels=(_told(record_files.read_file(path)),))
     if path.name.endswith(".whl") and path.is_file():
-        found = list(_bare([path]))
+        found = tuple(_bare([path]))
         if found:
-            return tuple(found)
+            return Others(wheels=found)
     raise AsamanError(
         str(path),
         "neither a folder nor a record nor a wheel",
@@ -65,9 +72,15 @@ def read(path: Path) -> tuple[Other, ...]:
     )
 
 
-def _recorded(folder: Path) -> Iterable[Other]:
-    for file in record_files.read_folder(folder).files:
-        yield _told(file)
+def _in_folder(folder: Path) -> Others:
+    read = record_files.read_folder(folder)
+    wheels = (path for path in sorted(folder.glob("*.whl")) if path.is_file())
+    found = [*map(_told, read.files), *_bare(wheels)]
+    if not found:
+        why = "neither a wheel nor a record that can be read is in it"
+        raise all_of([AsamanError(str(folder), why), *read.problems])
+    by_name = {one.filename: one for one in reversed(found)}
+    return Others(wheels=tuple(by_name.values()), notes=read.notes)
 
 
 def _told(file: RecordFile) -> Other:
@@ -197,7 +210,7 @@ def _inputs_line(ours: BuildRecord, theirs: BuildRecord | None) -> str:
 def differing_inputs(ours: BuildRecord, theirs: BuildRecord) -> tuple[str, ...]:
     """Return what differs in the inputs of two builds, a line each, ours before theirs."""
     found = [
-        f"{label} {left or 'none'} → {right or 'none'}"
+        f"{label} {_cut(left) or 'none'} → {_cut(right) or 'none'}"
         for label, fact in _FACTS
         if (left := fact(ours)) != (right := fact(theirs))
     ]
@@ -207,7 +220,7 @@ def differing_inputs(ours: BuildRecord, theirs: BuildRecord) -> tuple[str, ...]:
         found.append(f"build requirements {' → '.join(both)}")
     our_world, their_world = _environment(ours), _environment(theirs)
     found += [
-        f"{name.replace('_', ' ')} {our_world.get(name)} → {their_world.get(name)}"
+        f"{name.replace('_', ' ')} {_cut(our_world.get(name))} → {_cut(their_world.get(name))}"
         for name in sorted({*our_world, *their_world})
         if our_world.get(name) != their_world.get(name)
     ]
@@ -220,7 +233,13 @@ def _environment(record: BuildRecord) -> dict[str, object]:
 
 def _requirements(record: BuildRecord, unlike: set[LockedFile]) -> str:
     own = sorted(file.filename for file in record.requirements if file in unlike)
-    return ", ".join(own) or "none"
+    return _cut(", ".join(own)) or "none"
+
+
+def _cut(value: object) -> str:
+    """Return the text of *value*, of a length that somebody else's record cannot choose."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"
 
 
 def _interpreter(record: BuildRecord) -> str:

@@ -61,12 +61,18 @@ def verify(config: Config, *, notify: Notify) -> Report:
     if config.against == PUBLISHED:
         return _published(config, notify)
     if config.against is not None:
-        theirs = rebuilders.read(Path(config.against))
-        return _built(
-            config, notify, lambda _, record: rebuilders.compare(record, config.output, theirs)
-        )
+        return _against(config, Path(config.against), notify)
     plan = _plan(config, notify)
     return _built(config, notify, lambda run, record: rebuild_record(run, record, plan), plan)
+
+
+def _against(config: Config, path: Path, notify: Notify) -> Report:
+    """Compare with what another rebuilder has."""
+    theirs = rebuilders.read(path)
+    report = _built(
+        config, notify, lambda _, record: rebuilders.compare(record, config.output, theirs.wheels)
+    )
+    return dataclasses.replace(report, notes=(*report.notes, *theirs.notes))
 
 
 def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify) -> Report:
@@ -137,7 +143,7 @@ def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
         rebuilders.compare_files(ours[wheel.name], made, other)
         for wheel in wheels
         if wheel.name in ours
-        for other in rebuilders.read(wheel)
+        for other in rebuilders.read(wheel).wheels
     ]
 
 

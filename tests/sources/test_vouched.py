@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -198,6 +199,16 @@ def test_a_record_that_tells_another_tale_is_written_anew(bench: Bench, built: P
     done = bench.asaman("-r", "requirements.txt", "--locked")
     assert done.returncode == 0, done.stderr
     assert "honest.backend" not in beside(built).read_text()
+
+
+def test_a_record_that_cannot_be_read_is_named_and_written_anew(bench: Bench, built: Path) -> None:
+    honest = beside(built).read_text()
+    beside(built).unlink()
+    os.mkfifo(beside(built))
+    done = bench.asaman("-r", "requirements.txt", "--locked")
+    assert done.returncode == 0, done.stderr
+    assert f"record {beside(built)}: Not a regular file" in done.stdout + done.stderr
+    assert beside(built).read_text() == honest
 
 
 def test_without_the_store_a_wheel_is_built_again_to_the_same(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import tarfile
@@ -301,6 +302,61 @@ def test_where_records_differ_the_inputs_that_differ_are_named(run: Run, theirs:
     assert found.theirs == other
     for said in ("3.99.0", "source date epoch 1309379017 → 1700000000", "cc 99"):
         assert said in found.reason
+
+
+@pytest.mark.parametrize("kept", [(), (WHEEL,)])
+def test_a_record_that_cannot_be_read_is_named(
+    kept: tuple[str, ...], run: Run, theirs: Path, tmp_path: Path
+) -> None:
+    (theirs / RECORD).unlink()
+    os.mkfifo(theirs / RECORD)
+    (theirs / f"other-1-py3-none-any.whl{records.SUFFIX}").write_text("[" * 10_000)
+    if not kept:
+        (theirs / WHEEL).unlink()
+        with pytest.raises(AsamanError, match="neither a wheel nor a record") as caught:
+            run("clean-pure", against=str(theirs))
+        told = caught.value.lines()
+    else:
+        report = run("clean-pure", against=str(theirs))
+        assert verdicts(report) == {"clean-pure": "identical"}
+        told = report.notes
+    assert any(f"record {theirs / RECORD}: Not a regular file" in line for line in told)
+    assert any("deeper than 32 levels" in line for line in told)
+
+
+@pytest.mark.parametrize("text", ["{}", "", "[[[[", '{"predicate": {}}'])
+def test_nothing_but_unreadable_records_is_no_success(text: str, run: Run, theirs: Path) -> None:
+    (theirs / WHEEL).unlink()
+    (theirs / RECORD).write_text(text)
+    other = theirs / f"other-1.0-py3-none-any.whl{records.SUFFIX}"
+    other.write_text(
+        records.render(
+            dataclasses.replace(
+                record(),
+                name="other",
+                version="1.0",
+                wheel=dataclasses.replace(record().wheel, filename="other-1.0-py3-none-any.whl"),
+            )
+        )
+    )
+    report = run("clean-pure", against=str(theirs))
+    assert verdicts(report) == {"clean-pure": "unchecked"}
+    assert exit_code(report) is ExitCode.DIFFERENT
+    assert any(str(theirs / RECORD) in note for note in report.notes)
+
+
+def test_a_named_pipe_as_a_wheel_is_no_wheel(run: Run, theirs: Path) -> None:
+    for path in theirs.iterdir():
+        path.unlink()
+    os.mkfifo(theirs / WHEEL)
+    with pytest.raises(AsamanError, match="neither a wheel nor a record"):
+        run("clean-pure", against=str(theirs))
+
+
+def test_facts_of_a_record_are_cut() -> None:
+    theirs = dataclasses.replace(record(), backend="x" * 1_000_000)
+    (line,) = rebuilders.differing_inputs(record(), theirs)
+    assert len(line) < 1000
 
 
 def test_build_requirements_that_differ_are_named() -> None:
