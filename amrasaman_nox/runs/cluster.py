@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import logging
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure
+from amrasaman_nox.runs import message
 from amrasaman_nox.runs import worker as remote
 from amrasaman_nox.runs.workers import Workers
 
@@ -86,7 +88,9 @@ class Cluster:
     client: Any
     address: str
     stopped: threading.Event = field(default_factory=threading.Event)
+    _asked: set[str] = field(default_factory=set)
     _distrusted: dict[str, str] = field(default_factory=dict)
+    _news: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def workers(self) -> dict[str, int]:
@@ -97,12 +101,31 @@ class Cluster:
             raise _unreachable(self.address, "the connection is lost") from None
         except (OSError, RuntimeError) as error:
             raise _unreachable(self.address, str(error) or type(error).__name__) from None
+        self._ask_versions([address for address in known if address not in self._asked])
         with self._lock:
             return {
                 address: facts["nthreads"]
                 for address, facts in known.items()
                 if address not in self._distrusted
             }
+
+    def _ask_versions(self, addresses: list[str]) -> None:
+        """Ask new workers which version they have.
+
+        One that cannot import the function of an order would end, and not say why.
+        """
+        if not addresses:
+            return
+        (name, wanted), *_ = message.versions()
+        found = self.client.run(
+            importlib.metadata.version, name, workers=addresses, on_error="return"
+        )
+        for address, version in found.items():
+            if isinstance(version, (str, importlib.metadata.PackageNotFoundError)):
+                self._asked.add(address)
+                if version != wanted:
+                    there = version if isinstance(version, str) else None
+                    self.distrust(address, message.unlike(name, there, wanted))
 
     def wait_for_workers(self) -> dict[str, int]:
         """Return the workers as soon as there is one; none where all of them are distrusted.
@@ -118,7 +141,7 @@ class Cluster:
 
     def width(self) -> int:
         """Return how many builds to have under way, so that no worker waits for us."""
-        return min(_MOST, 2 * sum(self.workers().values()))
+        return max(1, min(_MOST, 2 * sum(self.workers().values())))
 
     def alive(self, workers: dict[str, int]) -> bool:
         """Return whether one is left that a job for *workers* can go to."""
@@ -135,9 +158,17 @@ class Cluster:
         return executor
 
     def distrust(self, worker: str, reason: str) -> None:
-        """Give no further job of this run to *worker*."""
+        """Give no more jobs of this run to *worker*."""
         with self._lock:
+            if worker not in self._distrusted:
+                self._news.append(f"worker {worker} gets no more jobs: {reason}")
             self._distrusted[worker] = reason
+
+    def news(self) -> list[str]:
+        """Return, once, what was found out about workers."""
+        with self._lock:
+            told, self._news[:] = list(self._news), []
+        return told
 
     def why_none(self) -> str:
         """Return why no worker is left, or ``""`` where one may still come."""
@@ -163,25 +194,27 @@ def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFa
     order = remote.order_for(job, site.index)
     reasons: list[str] = []
     while len(reasons) < ATTEMPTS:
+        workers = cluster.wait_for_workers()
+        for line in cluster.news():
+            site.say(line)
+        if not workers:
+            reasons = reasons or [cluster.why_none()]
+            break
+        worker = ""
         try:
-            workers = cluster.wait_for_workers()
-            if not workers:
-                reasons = reasons or [cluster.why_none()]
-                break
-            result = _result(cluster, workers, order)
+            answer = message.opened(_result(cluster, workers, message.pack(order)))
+            worker = answer.worker
+            result = answer.value()
+            former, order = order, remote.carrying(order, result, site.store)
+            if order != former:
+                continue
+            return remote.received(order, result, site.store)
         except _WorkerFailedError as failed:
             reasons.append(str(failed))
             break
-        former, order = order, remote.carrying(order, result, site.store)
-        if order != former:
-            continue
-        try:
-            return remote.received(order, result, site.store)
-        except remote.NotAcceptedError as why:
-            worker = str(getattr(result, "worker", ""))
+        except (message.NotReadError, remote.NotAcceptedError) as why:
             cluster.distrust(worker, str(why))
             reasons.append(f"worker {worker}: {why}")
-            site.say(f"{job.source.pin}: {reasons[-1]}; it gets no further job")
     hint = "look at the workers, or build here: --executor local"
     return _failure(job, "; ".join(reasons), hint, ExitCode.NOT_AVAILABLE)
 
@@ -202,7 +235,7 @@ class _WorkerFailedError(Exception):
     """The engine gave a job up."""
 
 
-def _result(cluster: Cluster, workers: dict[str, int], order: remote.Order) -> object:
+def _result(cluster: Cluster, workers: dict[str, int], order: bytes) -> object:
     """Return what a worker made of *order*, as long as there are workers.
 
     :raises _WorkerFailedError: the engine gave up, or no worker is left
@@ -234,6 +267,8 @@ def _engine_reason(future: Future[Any]) -> str:
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
         return "the workers that built it died, one after the other"
+    if isinstance(error, (ImportError, AttributeError)):
+        return f"a worker or the scheduler has no amrasaman-nox, or another version: {error}"
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 

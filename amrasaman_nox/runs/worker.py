@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.metadata
 import io
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds import builder
 from amrasaman_nox.config.variables import default_cache, own_variables
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
+from amrasaman_nox.runs import message
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import download
@@ -32,23 +32,17 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import BuildJob, IndexOptions, Interpreter, Wheel
     from amrasaman_nox.sandbox.view import Isolation
 
-#: What takes part in a build, and must be of one version here and there.
-_PARTS: Final = ("amrasaman-nox", "build", "pyproject-hooks", "uv", "virtualenv")
-_CHUNK: Final = 1 << 20
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """What is sent to a worker; all of it can be pickled.
 
     ``index`` says where to fetch from; its variables of access are the worker's own. ``carried``
-    are bytes that the worker cannot fetch, such as a local archive. ``versions`` are those of
-    the parts that build.
+    are bytes that the worker cannot fetch, such as a local archive.
     """
 
     job: BuildJob
     index: IndexOptions
-    versions: tuple[tuple[str, str], ...]
     carried: tuple[tuple[Digest, bytes], ...] = ()
 
 
@@ -60,7 +54,6 @@ class RemoteResult:
     could not fetch, for the reason in ``refused``.
     """
 
-    worker: str
     record: BuildRecord | None = None
     failure: BuildFailure | None = None
     wheel: bytes = b""
@@ -74,11 +67,7 @@ class NotAcceptedError(Exception):
 
 def order_for(job: BuildJob, options: IndexOptions) -> Order:
     """Return what is sent for *job*; paths and proxies of this machine stay here."""
-    return Order(
-        job=job,
-        index=dataclasses.replace(options, environment=()),
-        versions=_versions(),
-    )
+    return Order(job=job, index=dataclasses.replace(options, environment=()))
 
 
 def carrying(order: Order, result: object, store: Store) -> Order:
@@ -96,16 +85,24 @@ def carrying(order: Order, result: object, store: Store) -> Order:
     return dataclasses.replace(order, carried=(*order.carried, *carried))
 
 
-def build_remotely(order: Order) -> RemoteResult:
-    """Fetch what *order* names, verify it, build, and return the wheel's bytes; never raises."""
+def build_remotely(order: bytes) -> bytes:
+    """Fetch what an :class:`Order` names, verify it, build, and return a :class:`RemoteResult`.
+
+    Both are messages, and the import path of this function stays, so that machines with different
+    versions of this package can tell each other which one they have. It never raises.
+    """
     worker = _address()
     try:
-        return _build(order, worker)
-    except AsamanError as error:
-        return RemoteResult(worker=worker, refused=str(error))
+        asked = message.opened(order).value()
+        if not isinstance(asked, Order):
+            raise message.NotReadError("this is not an order")
+        result = _build(asked)
+    except (AsamanError, message.NotReadError) as error:
+        result = RemoteResult(refused=str(error))
     except Exception as error:
         # Several libraries' exceptions do not survive the way back.
-        return RemoteResult(worker=worker, refused=f"{type(error).__name__}: {error}")
+        result = RemoteResult(refused=f"{type(error).__name__}: {error}")
+    return message.pack(result, worker)
 
 
 def received(order: Order, result: object, store: Store) -> BuildRecord | BuildFailure:
@@ -168,37 +165,33 @@ def _check_wheel(job: BuildJob, wheel: Wheel, content: bytes) -> None:
         raise NotAcceptedError("its wheel is not in canonical form, or not what its record says")
 
 
-def _build(order: Order, worker: str) -> RemoteResult:
+def _build(order: Order) -> RemoteResult:
     job = order.job
     refused = _refusal(order)
     if refused:
-        return RemoteResult(worker=worker, refused=refused)
+        return RemoteResult(refused=refused)
     isolation, store = _isolation(job.isolation), _store()
     for digest, content in order.carried:
         store.add(iter((content,)), digest)
     try:
         _fetch(order, store)
     except AsamanError as error:
-        return RemoteResult(worker=worker, refused=str(error), missing=_missing(job, store))
+        return RemoteResult(refused=str(error), missing=_missing(job, store))
     try:
         result = builder.build_wheel(job, store=store, isolation=isolation)
     finally:
         store.release_memory()
     if isinstance(result, BuildFailure):
-        return RemoteResult(worker=worker, failure=result)
+        return RemoteResult(failure=result)
     file = store.get(result.wheel.digest)
     if file is None:
-        return RemoteResult(worker=worker, refused="the wheel is no longer in the worker's store")
+        return RemoteResult(refused="the wheel is no longer in the worker's store")
     with file:
-        return RemoteResult(worker=worker, record=result, wheel=file.read())
+        return RemoteResult(record=result, wheel=file.read())
 
 
 def _refusal(order: Order) -> str:
     """Return why this worker cannot do the job just as it would be done here, or ``""``."""
-    ours, theirs = dict(_versions()), dict(order.versions)
-    for name, version in theirs.items():
-        if ours.get(name) != version:
-            return f"another {name}: {ours.get(name)}, not {version}"
     wanted = order.job.interpreter
     found = _interpreter(wanted.executable)
     for fact in ("implementation", "version", "platform", "digest", "compile_flags"):
@@ -253,11 +246,6 @@ def _isolation(rung: str) -> Isolation:
     highest = choose("auto")
     chosen = highest if highest.rung == rung else choose(rung)
     return dataclasses.replace(chosen, clock=clock.library(_store().root))
-
-
-@functools.cache
-def _versions() -> tuple[tuple[str, str], ...]:
-    return tuple((name, importlib.metadata.version(name)) for name in _PARTS)
 
 
 def _address() -> str:

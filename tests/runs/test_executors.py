@@ -150,7 +150,7 @@ def test_what_a_killed_worker_was_building_is_built_by_another(
         ("key", "its record is of another job: the key differs"),
         ("other-interpreter", "another interpreter at"),
         ("less-isolation", "another rung of isolation: none, not"),
-        ("other-version", "another amrasaman-nox: 0.0.1, not"),
+        ("other-version", "it has amrasaman-nox 0.0.1, and "),
         ("breaks", "MemoryError: none left"),
     ],
 )
@@ -169,6 +169,57 @@ def test_a_worker_that_does_not_do_as_it_is_asked_is_named_and_its_job_goes_else
     done = bench.asaman("-r", requirements, *on(cluster))
     assert done.returncode == 0, done.stderr
     assert_as_local(bench, requirements, len(QUICK))
+
+
+#: A package of another version: its function has the same path, and its messages the same line.
+OLDER = """
+import json
+def build_remotely(order):
+    from distributed import get_worker
+    asked = json.loads(order.partition(b"\\n")[0])
+    versions = {**asked["versions"], "amrasaman-nox": "0.3.9"}
+    line = json.dumps({"versions": versions, "worker": get_worker().address})
+    return line.encode() + b"\\n" + b"cos\\nabort\\n)R."
+"""
+FUNCTION = "amrasaman_nox/runs/worker.py"
+METADATA = "amrasaman_nox-0.dist-info/METADATA"
+
+
+def package(folder: Path, files: dict[str, str]) -> Path:
+    """Write a package that goes before the one that is installed, and return its folder."""
+    for name, content in {"amrasaman_nox/__init__.py": "", **files}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        # As its metadata says, as its function does, and one without the function.
+        ({FUNCTION: OLDER, METADATA: "Version: 0.3.9\n"}, "0.3.9"),
+        ({FUNCTION: OLDER}, "0.3.9"),
+        ({METADATA: "Version: 0.3.0\n"}, "0.3.0"),
+    ],
+)
+def test_a_worker_of_another_version_is_one_line(
+    files: dict[str, str], version: str, bench: Bench, cluster: Cluster
+) -> None:
+    cluster.add_worker("older", path=package(cluster.folder / "older-package", files))
+    requirements = pins(bench, "mini-flit")
+    done = bench.asaman("-r", requirements, *on(cluster), "-o", "none")
+    assert done.returncode == 4, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    reason = f"it has amrasaman-nox {version}, and "
+    assert reason in line
+    assert "Traceback" not in done.stderr
+    assert not bench.hashes(bench.folder / "none")
+    cluster.add_worker("own")
+    done = bench.asaman("-r", requirements, *on(cluster))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(reason) <= 1
+    assert len(bench.hashes()) == 1
 
 
 def test_a_job_that_kills_its_workers_is_given_up(bench: Bench, cluster: Cluster) -> None:

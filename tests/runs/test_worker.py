@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import pickle
 from dataclasses import replace
@@ -20,7 +21,7 @@ from amrasaman_nox.model import (
     Pin,
     Source,
 )
-from amrasaman_nox.runs import worker
+from amrasaman_nox.runs import message, worker
 from amrasaman_nox.wheels import canonical
 
 from ..support import liar
@@ -69,13 +70,20 @@ def result(order: worker.Order) -> worker.RemoteResult:
         backend="flit_core.buildapi",
         passes=passes,
     )
-    return worker.RemoteResult(worker="tcp://w", record=record, wheel=written.getvalue())
+    return worker.RemoteResult(record=record, wheel=written.getvalue())
+
+
+def built(order: worker.Order) -> worker.RemoteResult:
+    """Send *order* to a worker, and return its result."""
+    found = message.opened(worker.build_remotely(message.pack(order))).value()
+    assert isinstance(found, worker.RemoteResult)
+    return found
 
 
 def test_an_honest_result_is_taken_into_the_store(
     order: worker.Order, result: worker.RemoteResult, store: Store
 ) -> None:
-    sent = pickle.loads(pickle.dumps(result))
+    sent = message.opened(message.pack(result)).value()
     assert worker.received(order, sent, store) == result.record
     assert result.record is not None
     file = store.get(result.record.wheel.digest)
@@ -96,28 +104,28 @@ def test_a_lie_is_told_from_the_truth_and_nothing_of_it_is_stored(
 
 def test_a_refusal_is_passed_on(order: worker.Order, store: Store) -> None:
     with pytest.raises(worker.NotAcceptedError, match="too warm"):
-        worker.received(order, worker.RemoteResult(worker="w", refused="too warm"), store)
+        worker.received(order, worker.RemoteResult(refused="too warm"), store)
 
 
 def test_a_failure_is_that_of_our_pin(order: worker.Order, store: Store) -> None:
     failure = BuildFailure(
         name="other", version="2", stage="build_wheel", reason="it broke", log_path="/their/log"
     )
-    result = worker.RemoteResult(worker="w", failure=failure)
+    result = worker.RemoteResult(failure=failure)
     expected = replace(failure, name="mini", version="1.0", origin=ORIGIN, log_path=None)
     assert worker.received(order, result, store) == expected
 
 
 def test_paths_and_proxies_of_this_machine_stay_here(order: worker.Order) -> None:
     assert order.index == IndexOptions(index_url="https://index.test")
-    assert b"proxy.test" not in pickle.dumps(order)
+    assert b"proxy.test" not in message.pack(order)
 
 
 def test_only_bytes_that_the_job_is_made_of_are_carried(order: worker.Order, store: Store) -> None:
     secret, sdist = Digest.of(b"secret"), order.job.source.digest
     store.add(iter((b"secret",)), secret)
     store.add(iter((SDIST,)), sdist)
-    result = worker.RemoteResult(worker="w", refused="no network", missing=(secret, sdist))
+    result = worker.RemoteResult(refused="no network", missing=(secret, sdist))
     carrying = worker.carrying(order, result, store)
     assert carrying.carried == ((sdist, SDIST),)
     # Once is enough: what was carried in vain is not carried again.
@@ -140,19 +148,42 @@ def test_a_worker_refuses_what_another_interpreter_is_to_build(
 ) -> None:
     interpreter = replace(order.job.interpreter, **{fact: value})  # type: ignore[arg-type]
     asked = replace(order, job=replace(order.job, interpreter=interpreter))
-    result = worker.build_remotely(asked)
+    result = built(asked)
     assert result.record is None
     assert result.refused.startswith("another interpreter at ")
     assert fact in result.refused
 
 
-def test_a_worker_refuses_an_order_of_another_version(order: worker.Order) -> None:
-    versions = tuple((name, "9.9") for name, _ in order.versions)
-    result = worker.build_remotely(replace(order, versions=versions))
-    assert "not 9.9" in result.refused
+def test_a_worker_reads_no_order_of_another_version(
+    order: worker.Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        others = tuple((name, "9.9") for name, _ in message.versions())
+        patched.setattr(message, "versions", lambda: others)
+        sent = message.pack(order)
+    found = message.opened(worker.build_remotely(sent)).value()
+    assert isinstance(found, worker.RemoteResult)
+    assert found.refused.startswith("it has amrasaman-nox 9.9, and ")
+
+
+@pytest.mark.parametrize("sent", [b"", b"\n", b"no message", message.pack("a text")])
+def test_a_worker_refuses_what_is_not_an_order(sent: bytes) -> None:
+    found = message.opened(worker.build_remotely(sent)).value()
+    assert isinstance(found, worker.RemoteResult)
+    assert found.refused in {"it sent something else than a message", "this is not an order"}
+
+
+def test_the_function_that_workers_are_found_by_stays_where_it_is() -> None:
+    # Workers with other versions of this package import it by this path.
+    sent = pickle.dumps(worker.build_remotely)
+    assert b"amrasaman_nox.runs.worker" in sent
+    assert b"build_remotely" in sent
+    (parameter,) = inspect.signature(worker.build_remotely).parameters.values()
+    annotations = (parameter.annotation, inspect.signature(worker.build_remotely).return_annotation)
+    assert annotations == ("bytes", "bytes")
 
 
 def test_a_worker_without_the_interpreter_says_so(order: worker.Order) -> None:
     interpreter = replace(order.job.interpreter, executable="/nowhere/python")
     asked = replace(order, job=replace(order.job, interpreter=interpreter))
-    assert "/nowhere/python" in worker.build_remotely(asked).refused
+    assert "/nowhere/python" in built(asked).refused

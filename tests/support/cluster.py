@@ -26,8 +26,12 @@ class Cluster:
     address: str = ""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, *arguments: str, name: str, lie: str = "") -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str, name: str, lie: str = "", path: Path | None = None
+    ) -> subprocess.Popen[bytes]:
         variables = {**os.environ, "XDG_CACHE_HOME": str(self.folder / name), "LIE": lie}
+        if path is not None:
+            variables["PYTHONPATH"] = str(path)
         variables["DASK_TEMPORARY_DIRECTORY"] = str(self.folder)
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -41,8 +45,13 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def add_worker(self, name: str, *, threads: int = 1, lie: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker without a nanny, so that to kill it is to lose it."""
+    def add_worker(
+        self, name: str, *, threads: int = 1, lie: str = "", path: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker without a nanny, so that to kill it is to lose it.
+
+        :param path: a folder with packages that it imports before those that are installed
+        """
         preload = ("--preload", str(LIAR)) if lie else ()
         process = self.start(
             *("worker", self.address, "--no-nanny", "--no-dashboard", "--name", name),
@@ -50,6 +59,7 @@ class Cluster:
             *("--local-directory", str(self.folder / f"{name}-local"), *preload),
             name=name,
             lie=lie,
+            path=path,
         )
         self.wait_for(name, "Registered to")
         return process

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from amrasaman_nox.model import Digest
+from amrasaman_nox.runs import message
 from amrasaman_nox.runs import worker as remote
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def dask_setup(worker: object) -> None:
     lie = os.environ["LIE"]
     build = remote._build
     if lie in LIES:
-        remote._build = lambda order, address: LIES[lie][0](build(order, address))
+        remote._build = lambda order: LIES[lie][0](build(order))
     else:
         _FAULTS[lie]()
 
@@ -92,19 +93,19 @@ def _less_isolation() -> None:
 
 
 def _other_version() -> None:
-    versions = remote._versions
-    remote._versions = lambda: (*versions()[1:], ("amrasaman-nox", "0.0.1"))  # type: ignore[assignment]
+    versions = message.versions
+    message.versions = lambda: (*versions()[1:], ("amrasaman-nox", "0.0.1"))  # type: ignore[assignment]
 
 
 def _breaks() -> None:
-    def broken(order: Order, address: str) -> RemoteResult:
+    def broken(order: Order) -> RemoteResult:
         raise MemoryError("none left")
 
     remote._build = broken
 
 
 def _dies() -> None:
-    def dead(order: Order, address: str) -> RemoteResult:
+    def dead(order: Order) -> RemoteResult:
         os._exit(1)
 
     remote._build = dead
