@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import email.parser
 import hashlib
 import io
 import re
@@ -29,10 +28,13 @@ from amrasaman_nox.archives.names import Subject, quoted, split_name
 from amrasaman_nox.archives.zip import ZipArchive, ZipMember, read_zip
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import Digest, Member, Pin, Wheel
+from amrasaman_nox.wheels import headers
+from amrasaman_nox.wheels.entry_points import script_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from email.message import Message
+
+    from amrasaman_nox.wheels.headers import Headers
 
 #: Signatures of RECORD: it does not name them, since they are made after it.
 SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")
@@ -251,6 +253,7 @@ def open_wheel(
     dist_info = _dist_info(archive, name, version)
     _check_metadata(archive, dist_info, name, version)
     _check_wheel(archive, dist_info, tags)
+    _check_scripts(archive, dist_info)
     return WheelLayout(
         filename=filename,
         name=name,
@@ -329,22 +332,14 @@ def _read(archive: ZipArchive, name: str) -> bytes:
     raise archive.subject.refusal(f"no {name}")
 
 
-def _headers(archive: ZipArchive, name: str) -> Message:
-    return email.parser.BytesHeaderParser().parsebytes(_read(archive, name))
-
-
-def _one(archive: ZipArchive, headers: Message, file: str, header: str) -> str:
-    found = headers.get_all(header, [])
-    if len(found) != 1:
-        raise archive.subject.refusal(f"metadata mismatch: {len(found)} {header} lines in {file}")
-    return str(found[0]).strip()
+def _headers(archive: ZipArchive, dist_info: str, file: str) -> Headers:
+    return headers.parse(_read(archive, f"{dist_info}/{file}"), file, archive.subject)
 
 
 def _check_metadata(archive: ZipArchive, dist_info: str, name: str, version: str) -> None:
-    headers = _headers(archive, f"{dist_info}/METADATA")
-    _one(archive, headers, "METADATA", "Metadata-Version")
-    its_name = _one(archive, headers, "METADATA", "Name")
-    its_version = _one(archive, headers, "METADATA", "Version")
+    found = _headers(archive, dist_info, "METADATA")
+    found.one("Metadata-Version")
+    its_name, its_version = found.one("Name"), found.one("Version")
     try:
         same = canonicalize_name(its_name, validate=True) == name
         same = same and Version(its_version) == Version(version)
@@ -356,21 +351,35 @@ def _check_metadata(archive: ZipArchive, dist_info: str, name: str, version: str
 
 
 def _check_wheel(archive: ZipArchive, dist_info: str, tags: tuple[str, ...]) -> None:
-    headers = _headers(archive, f"{dist_info}/WHEEL")
-    wheel_version = _one(archive, headers, "WHEEL", "Wheel-Version")
+    found = _headers(archive, dist_info, "WHEEL")
+    wheel_version = found.one("Wheel-Version")
     if not re.fullmatch(r"1\.[0-9]+", wheel_version):
         raise archive.subject.refusal(f"unsupported Wheel-Version {quoted(wheel_version)}")
-    root = _one(archive, headers, "WHEEL", "Root-Is-Purelib")
+    root = found.one("Root-Is-Purelib")
     if root.lower() not in {"true", "false"}:
         raise archive.subject.refusal(f"metadata mismatch: Root-Is-Purelib is {quoted(root)}")
     theirs: set[str] = set()
-    for value in headers.get_all("Tag", []):
-        text = str(value).strip()
+    for text in found.all("Tag"):
         if not re.fullmatch(rf"{_TAG.pattern}-{_TAG.pattern}-{_TAG.pattern}", text):
             raise archive.subject.refusal(f"metadata mismatch: malformed tag {quoted(text)}")
         theirs.update(map(str, parse_tag(text)))
     if theirs != set(tags):
         raise archive.subject.refusal("name mismatch: tags in WHEEL are not those of the file name")
+
+
+# Scripts
+
+
+def _check_scripts(archive: ZipArchive, dist_info: str) -> None:
+    """Check that entry points make plain scripts, none of them where the wheel has another."""
+    name = f"{dist_info}/entry_points.txt"
+    if not any(member.name == name for member in archive.members):
+        return
+    made = {script.casefold() for script in script_names(_read(archive, name), archive.subject)}
+    folder = f"{dist_info.removesuffix('.dist-info')}.data/scripts/"
+    for member in archive.members:
+        if member.name.startswith(folder) and member.name[len(folder) :].casefold() in made:
+            raise archive.subject.refusal(f"{quoted(member.name)} is an entry point as well")
 
 
 # RECORD

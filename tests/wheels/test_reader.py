@@ -199,12 +199,12 @@ def test_the_exit_code_is_the_callers() -> None:
     [
         ({"metadata": pkg_info("other")}, "metadata mismatch"),
         ({"metadata": pkg_info("demo", "1.0.1")}, "metadata mismatch"),
-        ({"metadata": pkg_info() + b"Name: other\n"}, "2 Name lines"),
-        ({"metadata": pkg_info() + b"Version: 1.0\n"}, "2 Version lines"),
-        ({"metadata": pkg_info() + b"metadata-version: 2.1\n"}, "2 Metadata-Version lines"),
+        ({"metadata": pkg_info() + b"Name: other\n"}, "line 4 of METADATA repeats Name"),
+        ({"metadata": pkg_info() + b"Version: 1.0\n"}, "repeats Version"),
+        ({"metadata": pkg_info() + b"metadata-version: 2.1\n"}, "repeats metadata-version"),
         ({"metadata": b""}, "0 Metadata-Version lines"),
-        ({"wheel": WHEEL + b"Wheel-Version: 1.0\n"}, "2 Wheel-Version lines"),
-        ({"wheel": WHEEL + b"Root-Is-Purelib: false\n"}, "2 Root-Is-Purelib lines"),
+        ({"wheel": WHEEL + b"Wheel-Version: 1.0\n"}, "repeats Wheel-Version"),
+        ({"wheel": WHEEL + b"Root-Is-Purelib: false\n"}, "repeats Root-Is-Purelib"),
         ({"wheel": WHEEL.replace(b"true", b"maybe")}, "Root-Is-Purelib is 'maybe'"),
         ({"wheel": WHEEL.replace(b"1.0", b"2.0")}, "unsupported Wheel-Version"),
         ({"wheel": WHEEL.replace(b"py3-none-any", b"py2-none-any")}, "tags in WHEEL"),
@@ -222,6 +222,29 @@ def test_metadata_that_contradicts_the_file_name_is_refused(
 ) -> None:
     with pytest.raises(AsamanError, match=why):
         read(wheel(**changes))
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "extra", "why"),
+    [
+        ({"metadata": pkg_info() + b"Requires-Dist: =?utf-8?q?evil?=\n"}, (), "an encoded word"),
+        ({"metadata": pkg_info() + b"\nJ\xfcrgen\n"}, (), "METADATA is not UTF-8"),
+        ({"metadata": pkg_info() + b"no field\nRequires-Dist: x\n"}, (), "is no field"),
+        ({"wheel": WHEEL + b" folded\n"}, (), "continues tag"),
+        ({}, (b"[DEFAULT]\na = b:c\n",), "is no group"),
+        ({}, (b"[console_scripts]\n../../../pwned = demo:main\n",), "no file name of a script"),
+        ({}, (b"[console_scripts]\nrun = demo:main\n", b"#!python"), "is an entry point as well"),
+    ],
+    ids=["word", "not UTF-8", "defect", "folded", "default", "path", "script"],
+)
+def test_what_installers_read_differently_is_refused_also_in_published_wheels(
+    changes: dict[str, object], extra: tuple[bytes, ...], why: str, *, lenient: bool
+) -> None:
+    names = (f"{DIST_INFO}/entry_points.txt", "demo-1.0.data/scripts/RUN")
+    entries = (Entry(name, data) for name, data in zip(names, extra, strict=False))
+    with pytest.raises(AsamanError, match=why):
+        read(wheel(*entries, **changes), lenient=lenient)
 
 
 @pytest.mark.parametrize("name", ["METADATA", "WHEEL", "RECORD"])
