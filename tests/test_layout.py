@@ -18,7 +18,7 @@ WITHOUT = {
     "inputs": "readers selection texts",
     "reports": "console html_style wording",
     "runs": "build cluster durations lock merge outcome reuse run taken workers workshop",
-    "sandbox": "bubblewrap limited meter namespaces rungs system_calls view",
+    "sandbox": "bubblewrap limited meter namespaces system_calls view",
     "sandbox.inside": "confine",
     "sdists": "canonical",
     "sources": "cargo connections crates pages",

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import executors
+from amrasaman_nox.config import executors, rungs
 from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
@@ -35,7 +35,6 @@ MOST_JOBS: Final = 1024
 #: The last number is not that of a user: it stands for none.
 LARGEST_UID: Final = (1 << 32) - 2
 
-ISOLATIONS: Final = ("auto", "full", "namespaces", "none")
 ALLOWED: Final = ("equivalent", "identical")
 COLORS: Final = ("auto", "always", "never")
 
@@ -381,7 +380,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("extra_index_url", "find_links", "trusted_host", "python", "vary"), _texts),
     (("skip", "only_binary"), _names),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
-    (("isolation",), _one_of(ISOLATIONS)),
+    (("isolation",), _one_of(rungs.NAMES)),
     (("executor",), _one_of(executors.NAMES)),
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),

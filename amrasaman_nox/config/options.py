@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from amrasaman_nox.config import rungs
 from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
 from amrasaman_nox.config.executors import EXECUTORS
 from amrasaman_nox.config.kinds import (
@@ -153,7 +154,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The interpreter: a version or a path. Default: the one that runs this.",
            metavar="PYTHON"),
     Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
-           "auto takes the strongest that works here.", metavar="auto|full|namespaces|none"),
+           "auto takes the strongest that works here.", metavar="|".join(rungs.NAMES)),
     Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value."),
     Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
            "Builds at a time. Default: the processors.", short="j"),

@@ -12,6 +12,7 @@ from amrasaman_nox import files
 from amrasaman_nox.builds import hooks, shard
 from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.config.executors import WITH_SCHEDULER
+from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
@@ -21,7 +22,6 @@ from amrasaman_nox.runs import executors
 from amrasaman_nox.runs.project import read_project
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
-from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sources.access import with_file_options
 from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.site import Site

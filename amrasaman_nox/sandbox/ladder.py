@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from amrasaman_nox import files
+from amrasaman_nox.config.rungs import RUNGS, Rung
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.process import run
-from amrasaman_nox.sandbox.rungs import RUNGS, Rung
 from amrasaman_nox.sandbox.view import Command, Folder, Isolation, is_of_system
 
 _PROBE_ENDS: Final = 42

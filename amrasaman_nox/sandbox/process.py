@@ -16,13 +16,14 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
 from amrasaman_nox.sandbox import system_calls
 from amrasaman_nox.sandbox.meter import Meter, descendants
-from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sandbox.view import (
     BEGUN,
     TEMPORARY,
@@ -33,7 +34,7 @@ from amrasaman_nox.sandbox.view import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from io import FileIO
 
 _TAIL: Final = 64 << 10
@@ -95,9 +96,18 @@ def _failed(isolation: Isolation, words: bytes, code: int) -> AsamanError:
     )
 
 
+def _launch(command: Command, isolation: Isolation) -> Launch:
+    """Return the command line by which the rung of *isolation* starts *command*."""
+    module, _, name = RUNGS[isolation.rung].launch.partition(":")
+    launch: Callable[[Command, bool], Launch] = getattr(
+        import_module(f"amrasaman_nox.{module}"), name
+    )
+    return launch(command, isolation.filtered)
+
+
 def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
     _leave_keyring(isolation)
-    launch = RUNGS[isolation.rung].launch(command, isolation.filtered)
+    launch = _launch(command, isolation)
     cwd = command.directory if isolation.rung == "none" else "/"
     try:
         process = _popen(launch, command.variables, cwd, command.environment.umask)

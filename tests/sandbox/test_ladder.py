@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sandbox import limited, system_calls
 from amrasaman_nox.sandbox.ladder import choose
-from amrasaman_nox.sandbox.rungs import RUNGS
 from amrasaman_nox.sandbox.view import Isolation
 
 from ..support import miniatures

@@ -238,8 +238,9 @@ def _picture() -> str:
     def named(rooms: Iterable[str]) -> str:
         return "  ".join(map(room_name, sorted(rooms, key=lambda room: (-heights[room], room))))
 
+    width = max(len(room_name(room)) for room in edges)
     lines = [
-        f"{room_name(room):14} ──► {named(nearest[room])}".removesuffix(" ──► ").rstrip()
+        f"{room_name(room):{width}} ──► {named(nearest[room])}".removesuffix(" ──► ").rstrip()
         for room in sorted(heights, key=lambda room: (-heights[room], room))
     ]
     return "\n".join(("```text", *lines, "```"))

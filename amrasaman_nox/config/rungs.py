@@ -1,38 +1,29 @@
-"""The rungs of isolation: one row for each, the strongest first.
+"""The rungs of isolation, in one table: a rung is one function and one row here.
 
-To add one, write the function that turns a :class:`Command` into a :class:`Launch`, and its row.
-Which one a run gets, what messages say of it and what options offer follow from this table. The
-probe of a rung is its own launch of a small command.
+Which one a run gets, what messages say of it and what options offer follow from the row. The
+function is named here and imported when it is called, so that ``--help`` stays fast. The probe of a
+rung is its own launch of a small command.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from amrasaman_nox.sandbox.bubblewrap import full
-from amrasaman_nox.sandbox.limited import none
-from amrasaman_nox.sandbox.namespaces import namespaces
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from amrasaman_nox.sandbox.view import Command, Launch
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rung:
-    """One rung.
+class Rung(NamedTuple):
+    """A rung.
 
-    ``provides`` says in a few words what a build on it can reach. ``launch`` makes the command
-    line; its second argument is whether system calls are filtered. ``must_filter`` rungs are not
-    available where they cannot be. ``remedy`` is what to do where the rung is not available.
-    ``warning`` is what a user must know before using it, or ``""``.
+    ``provides`` says in a few words what a build on it can reach. ``launch`` names the function
+    that makes the command line, as ``MODULE:NAME``; it takes a
+    :class:`amrasaman_nox.sandbox.view.Command` and whether system calls are filtered, and returns a
+    :class:`amrasaman_nox.sandbox.view.Launch`. ``must_filter`` rungs are not available where they
+    cannot be. ``remedy`` is what to do where the rung is not available. ``warning`` is what a user
+    must know before using it, or ``""``.
     """
 
     name: str
     provides: str
-    launch: Callable[[Command, bool], Launch]
+    launch: str
     remedy: str
     must_filter: bool = False
     warning: str = ""
@@ -45,7 +36,7 @@ RUNGS: Final[dict[str, Rung]] = {
         Rung(
             name="full",
             provides="bubblewrap: a root, processes and network of its own, filtered system calls",
-            launch=full,
+            launch="sandbox.bubblewrap:full",
             must_filter=True,
             remedy="install bubblewrap 0.8 or newer (Debian, Fedora: package bubblewrap), and "
             "allow user namespaces; or allow less isolation",
@@ -53,14 +44,14 @@ RUNGS: Final[dict[str, Rung]] = {
         Rung(
             name="namespaces",
             provides="util-linux: the same, with system calls filtered where that is possible",
-            launch=namespaces,
+            launch="sandbox.namespaces:namespaces",
             remedy="install util-linux 2.36 or newer (package util-linux), and allow user "
             "namespaces; or allow less isolation",
         ),
         Rung(
             name="none",
             provides="the normalised environment alone",
-            launch=none,
+            launch="sandbox.limited:none",
             remedy="install coreutils",
             warning="builds run without isolation: they can read and change your files, reach the "
             "network and see other processes; install bubblewrap (Debian, Fedora: package "
@@ -68,3 +59,6 @@ RUNGS: Final[dict[str, Rung]] = {
         ),
     )
 }
+
+#: What ``--isolation`` takes: the strongest that works, or one rung.
+NAMES: Final = ("auto", *RUNGS)
