@@ -480,8 +480,10 @@ class BuildRecord:
 class BuildFailure:
     """Why there is no wheel.
 
-    ``stage`` names the step (``fetch``, ``unpack``, ``lock``, ``environment``, ``build``,
-    ``wheel`` …); ``log`` is the tail of the hook's output, unescaped; ``log_path`` the whole of it.
+    ``stage`` names the step: ``lock`` (build requirements), ``build`` (source, environment and
+    wheel), ``executor`` (workers) or ``publish`` (output folder); or the hook that failed,
+    ``get_requires_for_build_wheel``, ``build_wheel``, ``get_requires_for_build_sdist`` or
+    ``build_sdist``. *log* is the tail of the hook's output, unescaped; *log_path* the whole of it.
     """
 
     name: str
@@ -618,10 +620,10 @@ class Comparison:
 class Event:
     """Something that happened to one source while a run goes on; for displays only.
 
-    ``stage`` is ``locate``, ``fetch``, ``lock``, ``environment``, ``build``, ``rebuild`` or
-    ``compare``; ``state`` is ``total``, ``start``, ``done``, ``kept`` or ``failed``. ``total``
-    announces how many will follow, in ``count``. ``note`` is a line worth printing; where ``state``
-    is ``warning``, also where little is to be printed.
+    ``stage`` is ``locate``, ``fetch``, ``lock``, ``build`` or ``rebuild``, and ``state`` then is
+    ``total``, ``start``, ``done``, ``kept`` or ``failed``; *count* is how many will follow a total.
+    Or both are ``note`` or ``warning``: *note* is a line worth printing, and a warning is printed
+    also where little else is.
     """
 
     stage: str

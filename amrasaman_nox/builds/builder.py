@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.builds import hooks, tools
-from amrasaman_nox.builds.failures import failed, failure_of
+from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.workplace import workplace
 from amrasaman_nox.environments import environments
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
@@ -54,10 +54,8 @@ def build_wheel(
             runner, backend = ready(job, store, isolation, folder, notify)
             name = hooks.build(runner, "wheel", settings(job))
             return _record(job, runner, name, backend, store, started)
-    except hooks.HookFailed as error:
-        return failure_of(job, error)
-    except AsamanError as error:
-        return failed(job, "build", error)
+    except (AsamanError, hooks.HookFailed) as error:
+        return failure_of(job.source, "build", error)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,8 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure
 
 if TYPE_CHECKING:
-    from amrasaman_nox.builds import hooks
-    from amrasaman_nox.model import BuildJob
+    from amrasaman_nox.builds.hooks import HookFailed
+    from amrasaman_nox.model import Source
 
 
 #: What the log of a failed build says, and what mends it.
@@ -50,30 +50,44 @@ _HINTS: Final = (
 )
 
 
-def failure_of(job: BuildJob, failed: hooks.HookFailed) -> BuildFailure:
-    """Return the failure that a hook's end makes, with the hint that its log suggests."""
-    text = f"{failed.reason}\n{failed.log}"
-    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text, re.MULTILINE)), "")
+def failure(
+    source: Source,
+    *,
+    stage: str,
+    reason: str,
+    hint: str = "",
+    code: ExitCode = ExitCode.BUILD_FAILED,
+    log: str = "",
+    log_path: str | None = None,
+) -> BuildFailure:
+    """Return the failure of *source* at *stage*, one of those that :class:`BuildFailure` names."""
     return BuildFailure(
-        name=job.source.name,
-        version=job.source.version,
-        stage=failed.hook,
-        reason=failed.reason,
-        hint=hint.format(name=job.source.name),
-        log=failed.log,
-        log_path=failed.log_path,
-        origin=job.source.pin.origin,
+        name=source.name,
+        version=source.version,
+        stage=stage,
+        reason=reason,
+        hint=hint,
+        code=code,
+        log=log,
+        log_path=log_path,
+        origin=source.pin.origin,
     )
 
 
-def failed(job: BuildJob, stage: str, error: AsamanError) -> BuildFailure:
-    """Return *error* as the failure of *job*."""
-    return BuildFailure(
-        name=job.source.name,
-        version=job.source.version,
-        stage=stage,
-        reason=str(error),
-        hint=error.hint,
-        code=error.code or ExitCode.BUILD_FAILED,
-        origin=job.source.pin.origin,
+def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> BuildFailure:
+    """Return *error*, which came up at *stage*, as the failure of *source*.
+
+    Of a hook that failed, the stage is the hook, and the hint is what its log suggests.
+    """
+    if isinstance(error, AsamanError):
+        return failure(source, stage=stage, reason=str(error), hint=error.hint, code=error.code)
+    text = f"{error.reason}\n{error.log}"
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text, re.MULTILINE)), "")
+    return failure(
+        source,
+        stage=error.hook,
+        reason=error.reason,
+        hint=hint.format(name=source.name),
+        log=error.log,
+        log_path=error.log_path,
     )

@@ -26,10 +26,8 @@ STAGES: Final = {
     "locate": ("locating", "located"),
     "fetch": ("fetching", "fetched"),
     "lock": ("locking build requirements", "locked build requirements"),
-    "environment": ("preparing environments", "prepared environments"),
     "build": ("building", "built"),
     "rebuild": ("rebuilding", "rebuilt"),
-    "compare": ("comparing", "compared"),
 }
 #: Stages whose every item is worth a plain line, as long as there are not too many.
 _TOLD: Final = frozenset({"build", "rebuild"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.builder import Asked
+from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
@@ -25,7 +26,7 @@ from amrasaman_nox.runs import taken
 from amrasaman_nox.runs.durations import estimator, remember
 from amrasaman_nox.runs.lock import current_lock, keep_entries, known_in
 from amrasaman_nox.runs.lookups import Lookups
-from amrasaman_nox.runs.outcome import Done, done_records, failure_of, joined
+from amrasaman_nox.runs.outcome import Done, done_records, joined
 from amrasaman_nox.runs.publish import publish, publish_source
 from amrasaman_nox.runs.reuse import building, built, present_wheels, remember_record, stored_record
 from amrasaman_nox.runs.run import run_command
@@ -180,7 +181,7 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
             trusted=run.config.trust_owner,
         )
     except (AsamanError, hooks.HookFailed) as error:
-        return Done(entry=entry, failure=failure_of(job, stage, error))
+        return Done(entry=entry, failure=failure_of(prepared.source, stage, error))
     return Done(entry=entry, record=result, kept=kept, note=note)
 
 

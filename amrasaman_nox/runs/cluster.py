@@ -11,8 +11,8 @@ from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox.builds.failures import failure, failure_of
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildFailure
 from amrasaman_nox.runs import message
 from amrasaman_nox.runs import worker as remote
 from amrasaman_nox.runs.workers import Workers
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildJob, BuildRecord
+    from amrasaman_nox.model import BuildFailure, BuildJob, BuildRecord
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.site import Site
 
@@ -187,7 +187,7 @@ def delegate(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | Build
     except AsamanError as error:
         if error.code is ExitCode.INTERRUPTED:
             raise
-        return _failure(job, str(error), error.hint, error.code)
+        return failure_of(job.source, "executor", error)
 
 
 def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFailure:
@@ -215,19 +215,12 @@ def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFa
         except (message.NotReadError, remote.NotAcceptedError) as why:
             cluster.distrust(worker, str(why))
             reasons.append(f"worker {worker}: {why}")
-    hint = "look at the workers, or build here: --executor local"
-    return _failure(job, "; ".join(reasons), hint, ExitCode.NOT_AVAILABLE)
-
-
-def _failure(job: BuildJob, reason: str, hint: str, code: ExitCode) -> BuildFailure:
-    return BuildFailure(
-        name=job.source.name,
-        version=job.source.version,
+    return failure(
+        job.source,
         stage="executor",
-        reason=reason,
-        hint=hint,
-        code=code,
-        origin=job.source.pin.origin,
+        reason="; ".join(reasons),
+        hint="look at the workers, or build here: --executor local",
+        code=ExitCode.NOT_AVAILABLE,
     )
 
 

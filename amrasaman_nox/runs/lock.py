@@ -10,11 +10,12 @@ from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.build_lock.file import lock_of, merged, read_lock, write_lock, written_lock
 from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildLock, BuildOutcome, Event, Report
 from amrasaman_nox.runs import project
-from amrasaman_nox.runs.outcome import Done, failure_of, joined
+from amrasaman_nox.runs.outcome import Done, joined
 from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
@@ -113,7 +114,6 @@ def known_in(run: Run, lock: BuildLock) -> Callable[[Prepared], Known]:
 
 
 def _lock_one(run: Run, look: Callable[[Prepared], Known], prepared: Prepared) -> Done:
-    job = run.job(prepared.source, prepared.interpreter)
     name = str(prepared.source.pin)
     try:
         known = look(prepared)
@@ -128,6 +128,6 @@ def _lock_one(run: Run, look: Callable[[Prepared], Known], prepared: Prepared) -
             entry = requires.completed(run.site, prepared, entry, asked)
     except (AsamanError, hooks.HookFailed) as error:
         run.site.notify(Event(stage="lock", state="failed", name=name))
-        return Done(failure=failure_of(job, "lock", error))
+        return Done(failure=failure_of(prepared.source, "lock", error))
     run.site.notify(Event(stage="lock", state="done", name=name))
     return Done(entry=entry)

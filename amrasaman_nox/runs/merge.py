@@ -83,7 +83,7 @@ def _wheels(folder: Path, notes: list[str]) -> Iterator[RecordFile]:
     names = {file.wheel for file in whole}
     notes += read.notes
     notes += [
-        f"left out: {path}: no record of ours vouches for it"
+        f"left out: {path}: it has no provenance record"
         for path in sorted(folder.glob("*.whl"))
         if path not in names
     ]
@@ -157,7 +157,7 @@ def _in_the_way(output: Path, wheels: Iterable[RecordFile]) -> list[AsamanError]
     return [
         AsamanError(
             str(path),
-            "another wheel of that name stands there, and no record of ours vouches for it",
+            "a different wheel with this name exists and has no provenance record",
             hint="move it away, or choose another --output",
         )
         for found in wheels

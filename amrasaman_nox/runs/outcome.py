@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.builds import failures, hooks
-from amrasaman_nox.builds.failures import failed
 from amrasaman_nox.model import BuildFailure, BuildOutcome, BuildRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amrasaman_nox.errors import AsamanError
-    from amrasaman_nox.model import BuildJob, LockEntry, Pin
+    from amrasaman_nox.model import LockEntry, Pin
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +40,3 @@ def joined(
 def done_records(done: Sequence[Done]) -> tuple[BuildRecord, ...]:
     """Return the records among *done*, in order."""
     return tuple(item.record for item in done if item.record is not None)
-
-
-def failure_of(job: BuildJob, stage: str, error: AsamanError | hooks.HookFailed) -> BuildFailure:
-    """Return *error* as the failure of a source; *stage* is where it came up."""
-    if isinstance(error, hooks.HookFailed):
-        return failures.failure_of(job, error)
-    return failed(job, stage, error)

@@ -30,12 +30,12 @@ def publish(
 ) -> str:
     """Copy the wheel of *record* from *store* into *output*, then write its record.
 
-    The record is written last: a wheel without one does not exist for us. What stands there with
+    The record is written last: a wheel without one does not exist for us. What exists with
     the same bytes is left alone.
 
     :param trusted: UIDs of users whose wheels may be replaced as our own
     :return: a line worth printing, or ``""``
-    :raises AsamanError: another wheel of that name stands there that no record vouches for
+    :raises AsamanError: a different wheel with this name exists and has no provenance record
         (exit 2) or that is another user's (exit 4), or the folder cannot be written to (exit 5)
     """
     try:
@@ -97,7 +97,7 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
 
 
 def _check_replaceable(wheel: Path, beside: Path, store: Store, trusted: tuple[int, ...]) -> None:
-    """Check that the wheel that stands there is ours, of an earlier build."""
+    """Check that the existing wheel comes from an earlier build."""
     try:
         former = record_files.read_file(beside)
     except AsamanError:
@@ -105,7 +105,7 @@ def _check_replaceable(wheel: Path, beside: Path, store: Store, trusted: tuple[i
     if former is None or former.wheel != wheel or not is_whole(former):
         raise AsamanError(
             str(wheel),
-            "another wheel of that name stands there, and no record of ours vouches for it",
+            "a different wheel with this name exists and has no provenance record",
             hint="move it away, choose another --output, or replace it with --force",
         )
     found = strangers([former], store, trusted)
@@ -114,7 +114,7 @@ def _check_replaceable(wheel: Path, beside: Path, store: Store, trusted: tuple[i
 
 
 def _says(beside: Path, text: bytes) -> bool:
-    """Tell whether the record that stands there says the same as *text*, but for the clock."""
+    """Tell whether the existing record says the same as *text*, but for the clock."""
     try:
         former = record_files.read_file(beside).text
     except AsamanError:

@@ -12,8 +12,9 @@ from packaging.utils import parse_wheel_filename
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.build_lock.dates import published_cutoff
 from amrasaman_nox.builds import builder, hooks
+from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.comparison.wheels import compare_wheels, normalisations_of, verdict_of
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildFailure,
     BuildRecord,
@@ -260,7 +261,7 @@ class _Bench:
         try:
             whole = self._with_files(recipe)
         except (AsamanError, hooks.HookFailed) as error:
-            return self._failed(recipe, _failure(self.prepared, error))
+            return self._failed(recipe, failure_of(self.prepared.source, _LOCK, error))
         key = recipes.Recipe(
             source_date_epoch=whole.source_date_epoch,
             umask=whole.umask,
@@ -275,7 +276,7 @@ class _Bench:
         try:
             built = rebuild(self.job, whole, site=self.site, isolation=self.isolation)
         except AsamanError as error:
-            return self._failed(whole, _failure(self.prepared, error))
+            return self._failed(whole, failure_of(self.prepared.source, _LOCK, error))
         if isinstance(built, BuildFailure):
             return self._failed(whole, built)
         return self._compared(whole, built)
@@ -389,23 +390,6 @@ def _resolved(
 
 def _locked(file: ResolvedFile) -> LockedFile:
     return LockedFile(filename=file.filename, digest=file.digest)
-
-
-def _failure(prepared: Prepared, error: AsamanError | hooks.HookFailed) -> BuildFailure:
-    source = prepared.source
-    if isinstance(error, AsamanError):
-        why, hint, log, stage = str(error), error.hint, "", _LOCK
-    else:
-        why, hint, log, stage = error.reason, "", error.log, error.hook
-    return BuildFailure(
-        name=source.name,
-        version=source.version,
-        stage=stage,
-        reason=why,
-        hint=hint,
-        log=log,
-        code=ExitCode.BUILD_FAILED,
-    )
 
 
 def _with_forms(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:

@@ -100,7 +100,7 @@ def test_what_nobody_vouches_for_is_not_replaced(store: Store, tmp_path: Path, k
             publish(record, output, store, force=False)
             (output / NAME).write_bytes(b"changed")
     before = snapshot(output)
-    with pytest.raises(AsamanError, match="no record of ours vouches for it") as caught:
+    with pytest.raises(AsamanError, match="has no provenance record") as caught:
         publish(record, output, store, force=False)
     assert caught.value.code is ExitCode.BAD_INPUT
     assert snapshot(output) == before
