@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import executors, rungs
+from amrasaman_nox.config import executors, reports, rungs
 from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
@@ -56,7 +56,7 @@ def processors() -> int:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Config:
+class Config(reports.ReportFiles):
     """What a run is asked to do. The fields are the long options of the commands.
 
     Strings are taken for paths, and lists for tuples. Relative paths count from the folder of
@@ -86,7 +86,8 @@ class Config:
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
     - Verification: ``vary`` names variations (none: all), ``against`` is ``None`` (rebuild),
       ``published`` or a path, ``allow`` is the weakest verdict that counts as the same.
-    - Reports: ``json`` is a file or ``-`` for stdout, ``summary`` a Markdown file to append to.
+    - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
+      file to append to.
 
     :raises AsamanError: a value is out of range, or two contradict each other; all are named
     """
@@ -146,9 +147,6 @@ class Config:
     against: str | None = None
     diffoscope: bool = False
 
-    json: str | None = None
-    markdown: Path | None = None
-    html: Path | None = None
     summary: Path | None = None
     quiet: bool = False
     verbose: bool = False
@@ -360,7 +358,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             "requirement", "source", "directory", "project", "verified", "lock", "cache_dir",
-            "markdown", "html", "summary",
+            "summary", *reports.TO_FILE,
         ),
         _path_or_none,
     ),
@@ -368,7 +366,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("shard",), _part),
     (("folders",), _paths),
     (("trust_owner",), _uids),
-    (("index_url", "against", "json", "scheduler"), _text_or_none),
+    (("index_url", "against", "scheduler", *reports.TO_STDOUT), _text_or_none),
     (
         (
             "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",

@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import options
+from amrasaman_nox.config import options, reports
 from amrasaman_nox.config.config import EXCLUSIVE, Config
 from amrasaman_nox.config.variables import access_variables, default_cache, in_ci, index_values
 from amrasaman_nox.errors import AsamanError, Origin, system_reason
@@ -157,8 +157,8 @@ def _interpreters(value: Any, base: Path) -> Any:
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(INPUTS, _absolute),
     **dict.fromkeys(("output", "verified", "lock", "cache_dir"), _absolute),
-    **dict.fromkeys(("markdown", "html", "summary"), _absolute),
-    "json": _unless("-"),
+    **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
+    **dict.fromkeys(reports.TO_STDOUT, _unless("-")),
     "against": _unless("published"),
     "find_links": _links,
     "folders": _folders,

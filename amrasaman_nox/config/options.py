@@ -29,6 +29,7 @@ from amrasaman_nox.config.kinds import (
     VARIATIONS,
     Kind,
 )
+from amrasaman_nox.config.reports import FORMATS
 from amrasaman_nox.errors import AsamanError, all_of
 
 if TYPE_CHECKING:
@@ -201,10 +202,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("diffoscope", "diffoscope", FLAG, _COMPARE, _VERIFYING,
            "Let diffoscope describe what differs."),
 
-    Option("json", "json", FILE, REPORTS, _ALL,
-           "Write the result as JSON; - is stdout, with nothing else on it."),
-    Option("markdown", "markdown", FILE, REPORTS, _WHEELS, "Write the result as Markdown."),
-    Option("html", "html", FILE, REPORTS, _WHEELS, "Write the result as one HTML page."),
+    *(
+        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _WHEELS, each.help)
+        for each in FORMATS
+    ),
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q"),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,
            "Print more, also where the time goes.", short="v"),

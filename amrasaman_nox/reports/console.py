@@ -6,10 +6,12 @@ import contextlib
 import logging
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
+from amrasaman_nox.config.reports import FORMATS, TO_STDOUT
 from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
 from amrasaman_nox.reports.acceptance import compared_nothing, exit_code
 from amrasaman_nox.reports.stream import Stream
@@ -51,7 +53,8 @@ def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream)
     :raises AsamanError: a report file cannot be written (exit 2 or 5)
     """
     _write_reports(report, config, stdout)
-    tabled = config.json != "-" and not config.quiet
+    printed = any(getattr(config, name) == "-" for name in TO_STDOUT)
+    tabled = not printed and not config.quiet
     # Who sees both streams in one place is told of a failure once.
     together = stdout.isatty() and stderr.isatty()
     if tabled:
@@ -97,26 +100,20 @@ def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:
 
 
 def _write_reports(report: Report, config: Config, stdout: Stream) -> None:
-    if config.json is not None:
-        from amrasaman_nox.reports import json
-
-        text = json.render(report)
-        if config.json == "-":
+    for each in FORMATS:
+        place = getattr(config, each.name)
+        if place is None:
+            continue
+        module, _, name = each.render.partition(":")
+        text: str = getattr(import_module(f"amrasaman_nox.{module}"), name)(report)
+        if place == "-":
             stdout.line(text.rstrip("\n"))
         else:
-            write_file(Path(config.json), text)
-    if config.markdown is not None or config.summary is not None:
+            write_file(Path(place), text)
+    if config.summary is not None:
         from amrasaman_nox.reports import markdown
 
-        text = markdown.render(report)
-        if config.markdown is not None:
-            write_file(config.markdown, text)
-        if config.summary is not None:
-            _append(config.summary, text)
-    if config.html is not None:
-        from amrasaman_nox.reports import html
-
-        write_file(config.html, html.render(report))
+        _append(config.summary, markdown.render(report))
 
 
 def write_file(path: Path, text: str) -> None:
