@@ -65,7 +65,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 #: Documents that say where in the code something is.
-GUIDES = [documents.ROOT / "docs/explanation/architecture.md"]
+GUIDES = [documents.ROOT / page for page in ("CONTRIBUTING.md", "docs/explanation/architecture.md")]
 
 
 @pytest.mark.parametrize("document", GUIDES, ids=name)
@@ -81,6 +81,26 @@ def test_tables_that_a_guide_names_are_where_it_says(document: Path) -> None:
     assert named
     for what, path in named:
         assert what in house.names_in(documents.source(path)), f"{what} in {path}"
+
+
+def changes() -> dict[str, str]:
+    """Return what CONTRIBUTING says of each of its five changes, by what is added."""
+    text = (documents.ROOT / "CONTRIBUTING.md").read_text()
+    part = text.partition("## Five changes")[2].partition("\n## ")[0]
+    sections = (one.partition("\n") for one in part.split("\n### ")[1:])
+    return {title: body for title, _, body in sections}
+
+
+@pytest.mark.parametrize(("what", "said"), changes().items(), ids=list(changes()))
+def test_a_change_that_contributing_explains_is_two_steps_and_a_test(what: str, said: str) -> None:
+    steps = re.findall(r"^\d\. ", said, re.MULTILINE)
+    assert steps == ["1. ", "2. "], what
+    test = said.partition("\nTest: ")[2]
+    assert "`tests/" in test
+
+
+def test_contributing_explains_five_changes() -> None:
+    assert len(changes()) == 5
 
 
 def test_the_picture_is_what_the_imports_say(monkeypatch: pytest.MonkeyPatch) -> None:

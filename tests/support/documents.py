@@ -17,6 +17,7 @@ from unittest import mock
 from amrasaman_nox.config import options, parser
 from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.verification.explain import EXPLANATIONS
 from amrasaman_nox.wheels.canonical import PASSES
 
 from . import house
@@ -231,6 +232,12 @@ def _passes() -> str:
     return _table(rows)
 
 
+def _explanations() -> str:
+    rows = [("name", "verdict line", "what is seen"), ("---", "---", "---")]
+    rows += [(f"[{one.name}]({one.name}.md)", one.title, one.seen) for one in EXPLANATIONS]
+    return _table(rows)
+
+
 def _picture() -> str:
     edges = house.rooms()
     heights, nearest = house.heights(edges), house.nearest(edges)
@@ -273,6 +280,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "help": _help,
     "commands": _commands,
     "configuration": _configuration,
+    "explanations": _explanations,
     "passes": _passes,
     "picture": _picture,
     "rooms": _rooms,
