@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 #: The longest line that an error prints.
 LONGEST_MESSAGE = 500
+#: The longest part of an error that is kept: what a stranger can make longer costs time to print.
+_LONGEST_PART = 16_000
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -86,10 +88,10 @@ class AsamanError(Exception):
         others: tuple[AsamanError, ...] = (),
         kind: Kind = Kind.OTHER,
     ) -> None:
-        super().__init__(what, why)
-        self.what = what
-        self.why = why
-        self.hint = hint
+        self.what = shortened(what, _LONGEST_PART)
+        self.why = shortened(why, _LONGEST_PART)
+        super().__init__(self.what, self.why)
+        self.hint = shortened(hint, _LONGEST_PART)
         self.code = code
         self.origin = origin
         self.others = others
@@ -102,9 +104,9 @@ class AsamanError(Exception):
         """Return ``error: WHAT: WHY`` and, where there is one, ``hint: …``, fit for a terminal."""
         where = f" ({self.origin})" if self.origin is not None else ""
         line = printable(f"error: {self.what}: {self.why}")
-        own = [_shorten(line, LONGEST_MESSAGE - len(printable(where))) + printable(where)]
+        own = [shortened(line, LONGEST_MESSAGE - len(printable(where))) + printable(where)]
         if self.hint:
-            own.append(_shorten(printable(f"hint: {self.hint}"), LONGEST_MESSAGE))
+            own.append(shortened(printable(f"hint: {self.hint}"), LONGEST_MESSAGE))
         for other in self.others:
             own.extend(other.lines())
         return tuple(own)
@@ -127,7 +129,8 @@ def _rebuild(
     return AsamanError(what, why, hint=hint, code=code, origin=origin, others=others, kind=kind)
 
 
-def _shorten(line: str, longest: int) -> str:
+def shortened(line: str, longest: int) -> str:
+    """Return *line* with at most *longest* characters, the last one ``…`` where it is cut."""
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

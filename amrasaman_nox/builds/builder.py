@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import heapq
 import os
 import stat
 from datetime import UTC, datetime
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 _CHUNK: Final = 1 << 20
+#: How many names that a backend chose an error lists, and how many characters of each.
+_MOST_NAMES: Final = 5
+_LONGEST_NAME: Final = 100
 
 
 def build_wheel(
@@ -246,10 +250,9 @@ def settings(job: BuildJob) -> dict[str, str | list[str]]:
 @contextlib.contextmanager
 def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[BinaryIO]:
     """Open the one file that the backend left; all of its processes are dead by now."""
-    found = sorted(item.name for item in output.iterdir())
+    found = [item.name for item in output.iterdir()]
     if found != [name]:
-        shown = ", ".join(found) or "nothing"
-        reason = f"bad backend result: it named {name}, and left {shown}"
+        reason = f"bad backend result: it named {name[:_LONGEST_NAME]}, and left {_listed(found)}"
         raise hooks.HookFailed(hook=hook, reason=reason)
     unfit = hooks.HookFailed(
         hook=hook, reason=f"bad backend result: {name} is not a regular file with one link"
@@ -269,6 +272,14 @@ def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[Bina
         raise unfit
     with os.fdopen(number, "rb") as file:
         yield file
+
+
+def _listed(names: list[str]) -> str:
+    """Return the first of *names*, and how many others there are."""
+    shown = heapq.nsmallest(_MOST_NAMES, names)
+    more = len(names) - len(shown)
+    text = ", ".join(name[:_LONGEST_NAME] for name in shown) or "nothing"
+    return f"{text} and {more} more" if more else text
 
 
 def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure
@@ -13,31 +13,54 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Source
 
 
-#: What the log of a failed build says, and what mends it.
-_HINTS: Final = (
-    (
-        r"[Cc]argo|crates\.io|maturin|rustc",
+#: How much of a log, from its end, is searched: lines, and characters of each.
+_LAST_LINES: Final = 400
+_LONGEST_LINE: Final = 2000
+
+
+class Hint(NamedTuple):
+    """What mends a failure: a line of the log has a match of each of *patterns*.
+
+    Patterns have no ``*`` and no ``+``: backends write the log, and a search must be linear.
+    """
+
+    patterns: tuple[str, ...]
+    text: str
+
+
+_NOT_THERE: Final = r"not found|No such file"
+HINTS: Final = (
+    Hint(
+        (r"[Cc]argo|crates\.io|maturin|rustc",),
         "it needs Rust sources from the network; take the published wheel: --only-binary {name}",
     ),
-    (
-        r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
-        r"Failed to establish a new connection",
+    Hint(
+        (
+            r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
+            r"Failed to establish a new connection",
+        ),
         "a build has no network; take the published wheel: --only-binary {name}",
     ),
-    (r"Python\.h: No such file", "install the interpreter's headers (Debian: python3-dev)"),
-    (
-        r"(gcc|g\+\+|cc|clang)'?:? .*(not found|No such file)|[Nn]o C compiler|"
-        r"Unknown compiler",
+    Hint((r"Python\.h: No such file",), "install the interpreter's headers (Debian: python3-dev)"),
+    Hint(
+        (r"(gcc|g\+\+|cc|clang)'?:? ", _NOT_THERE),
         "install a C and C++ compiler (Debian: build-essential)",
     ),
-    (r"fatal error: .*\.h: No such file", "install the library's headers, then run again"),
-    (
-        r"ModuleNotFoundError: No module named '(setuptools|wheel|pkg_resources)",
+    Hint(
+        (r"[Nn]o C compiler|Unknown compiler",),
+        "install a C and C++ compiler (Debian: build-essential)",
+    ),
+    Hint(
+        (r"fatal error: ", r"\.h: No such file"),
+        "install the library's headers, then run again",
+    ),
+    Hint(
+        (r"ModuleNotFoundError: No module named '(setuptools|wheel|pkg_resources)",),
         "the project does not declare what it builds with; report it to the project",
     ),
-    (r"No space left on device", "free some space, then run again"),
+    Hint((r"No space left on device",), "free some space, then run again"),
     *(
-        (f"^limit passed: {limit}", f"if the build is sound, give it more: {option}")
+        Hint((f"^limit passed: {limit}",), f"if the build is sound, give it more: {option}")
         for limit, option in (
             ("time", "--timeout SECONDS"),
             ("silence", "--silence-timeout SECONDS"),
@@ -48,6 +71,17 @@ _HINTS: Final = (
         )
     ),
 )
+
+
+def hint_for(reason: str, log: str) -> str:
+    """Return what mends a failure, with ``{name}`` for the project's, or ``""``."""
+    last = log.split("\n")[-_LAST_LINES:]
+    lines = [line[:_LONGEST_LINE] for line in (reason, *last)]
+    for hint in HINTS:
+        for line in lines:
+            if all(re.search(pattern, line) for pattern in hint.patterns):
+                return hint.text
+    return ""
 
 
 def failure(
@@ -81,13 +115,11 @@ def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> B
     """
     if isinstance(error, AsamanError):
         return failure(source, stage=stage, reason=str(error), hint=error.hint, code=error.code)
-    text = f"{error.reason}\n{error.log}"
-    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, text, re.MULTILINE)), "")
     return failure(
         source,
         stage=error.hook,
         reason=error.reason,
-        hint=hint.format(name=source.name),
+        hint=hint_for(error.reason, error.log).format(name=source.name),
         log=error.log,
         log_path=error.log_path,
     )

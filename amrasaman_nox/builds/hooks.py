@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.builds import answers
-from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode, system_reason
+from amrasaman_nox.errors import (
+    DISK_FAULTS,
+    LONGEST_MESSAGE,
+    AsamanError,
+    ExitCode,
+    shortened,
+    system_reason,
+)
 from amrasaman_nox.sandbox import normalise, process, view
 from amrasaman_nox.sandbox.inside import start
 from amrasaman_nox.sandbox.view import interpreter_folders
@@ -31,6 +38,12 @@ if TYPE_CHECKING:
 
     _Paths = tuple[Callable[[str], list[str]], Callable[[list[str]], str]]
 
+_LONGEST_REASON: Final = 2 * LONGEST_MESSAGE
+#: More build requirements, and longer ones, than any backend asks for.
+_MOST_REQUIREMENTS: Final = 1000
+_LONGEST_REQUIREMENT: Final = 10_000
+#: What an answer without a result says; the frontend knows them.
+_NO_RESULT: Final = ("unsupported", "no_backend", "hook_missing")
 _NO_REQUIREMENTS: Final = "the hook gave something else than requirements"
 _ASKING: Final = "get_requires_for_build_wheel"
 _BUILDING: Final = "build_wheel"
@@ -76,12 +89,15 @@ class Place:
 
 
 class HookFailed(Exception):  # noqa: N818 - it becomes a value, a BuildFailure
-    """A hook did not do what it should: the reason in one line and the end of its log."""
+    """A hook did not do what it should: the reason in one line and the end of its log.
+
+    The backend has a say in the reason: it is cut here, before anybody searches or prints it.
+    """
 
     def __init__(self, *, hook: str, reason: str, log: str = "") -> None:
-        super().__init__(hook, reason)
+        super().__init__(hook)
         self.hook = hook
-        self.reason = reason
+        self.reason = shortened(reason, _LONGEST_REASON)
         self.log = log
         #: Where the whole log is kept, once the build's folders are gone.
         self.log_path: str | None = None
@@ -179,8 +195,11 @@ class Runner:
             answer = answers.read(control, self.place.log)
         except answers.BadAnswer as bad:
             return HookFailed(hook=hook, reason=f"bad backend result: {bad}")
-        # The frontend would take the letters of a text for requirements.
-        if hook.startswith("get_requires") and isinstance(answer.get("return_val"), (str, dict)):
+        if any(answer.get(key) for key in _NO_RESULT):
+            return answer
+        if "return_val" not in answer:
+            return HookFailed(hook=hook, reason="bad backend result: there is none")
+        if hook.startswith("get_requires") and not _are_requirements(answer["return_val"]):
             return HookFailed(hook=hook, reason=_NO_REQUIREMENTS)
         return answer
 
@@ -357,6 +376,15 @@ def _frontend(runner: Runner) -> Any:
         place.source / place.project,
         python_executable=str(place.environment.host / "bin/python"),
         runner=runner,
+    )
+
+
+def _are_requirements(found: object) -> bool:
+    """Tell whether a hook gave a list of texts; the frontend takes anything that is iterable."""
+    return (
+        isinstance(found, list)
+        and len(found) <= _MOST_REQUIREMENTS
+        and all(isinstance(one, str) and len(one) <= _LONGEST_REQUIREMENT for one in found)
     )
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import BuildFailure, Report
 
 
-#: Lines of a build's log that are shown with its failure.
-LOG_LINES: Final = 40
 _WIDTH: Final = 100
 
 
@@ -85,9 +83,10 @@ def _remarks(report: Report) -> Iterator[str]:
 
 def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:
     if with_log:
+        from amrasaman_nox.reports import facts
+
         # Behind the bar, what a build prints is no command to a terminal or to a CI service.
-        for line in failure.log.splitlines()[-LOG_LINES:]:
-            yield f"| {printable(line)}"
+        yield from facts.tail(failure.log)
     yield from AsamanError(
         f"{failure.name}=={failure.version}",
         f"{failure.stage}: {failure.reason}",

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.config.commands import FILE, VERDICTS, by_session
-from amrasaman_nox.errors import printable
+from amrasaman_nox.errors import printable, shortened
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.records import SUFFIX
 
@@ -32,6 +32,8 @@ STATES: Final = {
 
 #: How many lines of a log, from its end, a report shows.
 LONGEST_TAIL: Final = 40
+#: How many characters of a line of a log a report shows.
+_LONGEST_LINE: Final = 2000
 #: How many differences of one wheel a report for readers shows; the JSON report has all.
 MOST_DIFFERENCES: Final = 50
 
@@ -114,7 +116,8 @@ def written(report: Report) -> str:
 def tail(log: str) -> tuple[str, ...]:
     """Return the last lines of a build log, escaped, each behind ``| `` so that it stays inert."""
     lines = log.rstrip("\n").split("\n")[-LONGEST_TAIL:] if log else []
-    return tuple(f"| {printable(line.expandtabs(4))}" for line in lines)
+    cut = (shortened(line, _LONGEST_LINE).expandtabs(4) for line in lines)
+    return tuple(f"| {printable(line)}" for line in cut)
 
 
 def clean_block(text: str) -> str:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.builds.failures import failure, failure_of
+from amrasaman_nox.builds import builder
+from amrasaman_nox.builds.failures import HINTS, failure, failure_of, hint_for
 from amrasaman_nox.builds.hooks import HookFailed
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 from amrasaman_nox.model import Digest, Pin, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from amrasaman_nox.model import BuildFailure
 
 ORIGIN = Origin(path="requirements.txt", line=3)
@@ -55,6 +62,20 @@ def test_a_hook_that_failed_is_the_stage_and_its_log_is_kept() -> None:
         ("ModuleNotFoundError: No module named 'setuptools'", "report it to the project"),
         ("OSError: [Errno 28] No space left on device", "free some space"),
         ("all is well", ""),
+        ("error: can't find cargo", "Rust sources"),
+        ("could not fetch from crates.io", "Rust sources"),
+        ("Temporary failure in name resolution", "no network"),
+        ("urllib.error.URLError: <urlopen error>", "no network"),
+        ("error: command 'gcc': No such file or directory", "build-essential"),
+        ("/bin/sh: 1: cc: not found", "build-essential"),
+        ("sh: clang: command not found", "build-essential"),
+        ("CMake Error: No C compiler", "build-essential"),
+        ("../meson.build:1:0: ERROR: Unknown compiler(s): [['cc']]", "build-essential"),
+        ("a.c:1:10: fatal error: libpq-fe.h: No such file or directory", "library's headers"),
+        ("ModuleNotFoundError: No module named 'setuptools'", "does not declare"),
+        ("something else went wrong", ""),
+        ("file not found", ""),
+        ("a fatal error: of another kind", ""),
     ],
 )
 def test_the_log_suggests_a_hint(log: str, hint: str) -> None:
@@ -74,3 +95,68 @@ def test_a_failure_is_that_of_its_source() -> None:
     found = failure(SOURCE, stage="executor", reason="gone", code=ExitCode.NOT_AVAILABLE)
     assert (found.name, found.version, found.origin) == ("demo", "1.0", ORIGIN)
     assert (found.log, found.log_path, found.hint) == ("", None, "")
+
+
+# --- what a stranger can make long ---------------------------------------------------------------
+
+
+@contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Fail if the block uses more CPU seconds than *seconds*."""
+    started = time.process_time()
+    yield
+    used = time.process_time() - started
+    assert used < seconds, f"{used:.2f} CPU seconds"
+
+
+def test_only_the_end_of_a_log_is_searched() -> None:
+    assert not hint_for("", "cc: not found\n" + "more\n" * 1000)
+    assert hint_for("", "more\n" * 1000 + "cc: not found\n")
+
+
+def test_no_pattern_can_repeat() -> None:
+    for hint in HINTS:
+        for pattern in hint.patterns:
+            assert not re.search(r"(?<!\\)[*+{]", pattern), pattern
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cc " * 22_000,
+        "cc: " * 16_000,
+        "g++' : gcc " * 6_000,
+        "fatal error: " * 5_000,
+        "cc: \n" * 13_000,
+        "name resolutio" * 4_700,
+        "ModuleNotFoundError: No module named '" * 1_700,
+    ],
+)
+def test_a_log_cannot_stall_the_search(text: str) -> None:
+    with bounded(1.0):
+        hint_for(text, text)
+
+
+def test_a_reason_is_cut_where_it_is_made() -> None:
+    with bounded(1.0):
+        failed = HookFailed(hook="build_wheel", reason="x\x1b" * 2_500_000)
+        assert len(failed.reason) <= 1000
+        error = AsamanError("y\x1b" * 2_500_000, "z" * 5_000_000, hint="w" * 5_000_000)
+        assert all(len(line) <= 500 for line in error.lines())
+        assert len(str(error)) + len(repr(error)) + len(error.hint) < 200_000
+
+
+def test_a_few_names_of_many_files_are_listed(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number:04}-{'x' * 200}").touch()
+    with (
+        bounded(2.0),
+        pytest.raises(HookFailed) as caught,
+        builder.collect(tmp_path, "n" * 5_000_000),
+    ):
+        pass
+    assert "0000-xxx" in caught.value.reason
+    assert "0004-xxx" in caught.value.reason
+    assert "0005-" not in caught.value.reason
+    assert caught.value.reason.endswith(" and 2995 more")
+    assert len(caught.value.reason) < 1000

@@ -516,6 +516,17 @@ def refused(bench: Bench, result: BuildRecord | BuildFailure) -> None:
     assert not stat.S_ISLNK(kept.lstat().st_mode)
 
 
+@pytest.mark.parametrize("how", ["pattern", "line", "name", "files"])
+def test_what_a_build_leaves_does_not_stall_the_tool(bench: Bench, how: str) -> None:
+    started = time.process_time()
+    result = bench.build("stalls", how=how)
+    refused(bench, result)
+    assert isinstance(result, BuildFailure)
+    assert len(result.reason) <= 1000
+    assert all(len(line) <= 20_010 for line in _failure_lines(result, with_log=True))
+    assert time.process_time() - started < 5
+
+
 def test_a_log_commands_nobody(bench: Bench) -> None:
     result = bench.build("prints_commands")
     refused(bench, result)
