@@ -37,7 +37,9 @@ CALLS = [
     for block in [*BLOCKS, *EXAMPLES]
     for words in documents.commands(block)
 ]
-#: Where one of our programs stands in a block: the folder of the interpreter that runs this.
+#: The width at which prose is wrapped, in columns.
+WIDTH = 100
+#: Where our programs are: the folder of the interpreter that runs this.
 BIN = Path(sys.executable).parent
 
 
@@ -62,6 +64,19 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert file.exists(), f"{name(document)} links to {target}"
         if anchor:
             assert anchor in documents.anchors(file), f"{name(document)} links to {target}"
+
+
+@pytest.mark.parametrize(
+    "document", [one for one in DOCUMENTS if one.name != "CHANGELOG.md"], ids=name
+)
+def test_documents_are_wrapped_at_100_columns(document: Path) -> None:
+    # A link or a word that is longer by itself cannot be wrapped.
+    long = [
+        f"line {number}: {line[:50]}…"
+        for number, line in documents.prose(document)
+        if len(line) > WIDTH and " " in line.strip().removeprefix("- ")
+    ]
+    assert long == []
 
 
 #: Documents that say where in the code something is.

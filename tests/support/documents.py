@@ -38,6 +38,10 @@ _GENERATED = re.compile(
     r"^<!-- generated: (?P<name>[a-z-]+) -->\n.*?^<!-- end of generated -->$",
     re.DOTALL | re.MULTILINE,
 )
+_WRITTEN = re.compile(
+    r"^<!-- (?:generated: )?(?P<name>[a-z-]+) -->\n.*?^<!-- end of .*?-->$",
+    re.DOTALL | re.MULTILINE,
+)
 _LINK = re.compile(
     r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|^\[[^\]]+\]: *(?P<other>\S+)$", re.MULTILINE
 )
@@ -86,6 +90,21 @@ def links(document: Path) -> Iterator[str]:
     prose = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", document.read_text()))
     for match in _LINK.finditer(prose):
         yield match["target"] or match["other"]
+
+
+def prose(document: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of *document* that are wrapped, with their numbers: no code, no tables.
+
+    What tools write is between ``<!-- NAME -->`` and ``<!-- end of NAME -->``, and is left out.
+    """
+
+    def blank(match: re.Match[str]) -> str:
+        return "\n" * match[0].count("\n")
+
+    content = _WRITTEN.sub(blank, _FENCE.sub(blank, document.read_text()))
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.startswith("|"):
+            yield number, line
 
 
 def anchors(document: Path) -> set[str]:
