@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.sources import access
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 _MOST_CAUSES: Final = 10
-# Seconds for which a connection waits until another one is opened.
-_TURN: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +60,6 @@ class Connections:
         self.index = index
         self._variables = dict(index.environment)
         self._local = threading.local()
-        self._opening = threading.Lock()
         self._free: list[requests.Session] = []
 
     def __enter__(self) -> Connections:
@@ -129,7 +126,7 @@ class Connections:
             try:
                 session = self._free.pop()
             except IndexError:
-                session = _new_session(self._opening)
+                session = _new_session()
                 session.cert = self._variables.get("SSL_CLIENT_CERT")
             self._local.session = session
         return session
@@ -163,8 +160,8 @@ class Connections:
         return None
 
 
-def _new_session(opening: threading.Lock) -> requests.Session:
-    """Return a session that opens a connection while it holds *opening*."""
+def _new_session() -> requests.Session:
+    """Return a session that follows no redirect and reads no variable."""
     import requests
 
     class Session(requests.Session):
@@ -172,38 +169,10 @@ def _new_session(opening: threading.Lock) -> requests.Session:
             # Even told not to follow, the library would read the whole body of a redirect.
             return None
 
-    class Adapter(requests.adapters.HTTPAdapter):
-        def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-            if pool.ConnectionCls is type(pool).ConnectionCls:
-                pool.ConnectionCls = _in_turn(pool.ConnectionCls, opening)
-            return pool
-
     session = Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Adapter())
     session.trust_env = False
     session.headers.update({"User-Agent": "amrasaman-nox", "Accept-Encoding": "identity"})
     return session
-
-
-def _in_turn(base: Any, opening: threading.Lock) -> Any:
-    """Return *base*, a class of connections, so that they look up their host one after another.
-
-    A name server that gets many questions at once may drop some, which costs five seconds each. A
-    host that does not answer keeps nobody waiting for long.
-    """
-
-    class InTurn(base):  # type: ignore[misc]
-        def _new_conn(self) -> Any:
-            held = opening.acquire(timeout=_TURN)
-            try:
-                return super()._new_conn()
-            finally:
-                if held:
-                    opening.release()
-
-    return InTurn
 
 
 def _is_excepted(url: str, no_proxy: str) -> bool:

@@ -3,11 +3,9 @@ from __future__ import annotations
 import base64
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import urllib3
 
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin
 from amrasaman_nox.model import Digest, IndexOptions, Pin, ResolvedFile, Source
@@ -510,26 +508,3 @@ def test_a_full_disk_is_an_error_of_the_store_and_not_tried_again(
     assert str(store.root) in error.what
     assert error.why == os.strerror(28)
     assert len(index.requests) == 1
-
-
-def test_connections_are_opened_one_after_another(
-    index: LocalIndex, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = []
-    for name in [f"p{number}-1.0.tar.gz" for number in range(6)]:
-        file = index.add(make_sdist(name[:2], "1.0"), name)
-        wanted.append(source(file, index.file_url(name), filename=name, digest=file.digest))
-    free, most, opened = threading.Semaphore(9), [], []
-    ask = urllib3.connection.HTTPConnection._new_conn
-
-    def slowly(self: Any) -> Any:
-        with free:
-            most.append(9 - free._value)
-            time.sleep(0.02)
-            opened.append(self)
-            return ask(self)
-
-    monkeypatch.setattr(urllib3.connection.HTTPConnection, "_new_conn", slowly)
-    download.fetch_all(wanted, Site(store=store, index=index.options()), jobs=3)
-    assert set(most) == {1}
-    assert len(opened) > 1
