@@ -1,57 +1,21 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import re
 import string
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amrasaman_nox.errors import AsamanError, ExitCode, Origin
+from amrasaman_nox.errors import AsamanError, Origin
 from amrasaman_nox.inputs.requirements import parse_requirements, read_requirements
 from amrasaman_nox.inputs.selection import select
-from amrasaman_nox.model import Digest, IndexOptions, Requirements
+from amrasaman_nox.model import Digest, IndexOptions
+from tests.inputs.reading import HASH, MARKERS, A, failure, read
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-A = "a" * 64
 B = "b" * 64
-HASH = f"--hash=sha256:{A}"
-MARKERS = {
-    "implementation_name": "cpython",
-    "implementation_version": "3.11.2",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_release": "6.1",
-    "platform_system": "Linux",
-    "platform_version": "#1 SMP",
-    "python_full_version": "3.11.2",
-    "python_version": "3.11",
-    "sys_platform": "linux",
-}
-
-
-def read(folder: Path, text: str, **variables: str) -> Requirements:
-    path = folder / "requirements.txt"
-    path.write_bytes(text.encode())
-    return read_requirements(path, variables=variables)
-
-
-def failure(call: Callable[[], object]) -> AsamanError:
-    with pytest.raises(AsamanError) as caught:
-        call()
-    assert caught.value.code is ExitCode.BAD_INPUT
-    for line in caught.value.lines():
-        assert re.match("error: |hint: ", line)
-        assert "\n" not in line
-    return caught.value
 
 
 # What is read
@@ -253,15 +217,6 @@ def test_the_projects_own_folders_are_left_out_and_said(tmp_path: Path, line: st
     )
 
 
-@pytest.mark.parametrize("order", ["le", "be"])
-def test_utf_16_with_a_mark_is_read(tmp_path: Path, order: str) -> None:
-    path = tmp_path / "requirements.txt"
-    path.write_bytes(f"\ufefffoo==1 {HASH} # é\r\n".encode(f"utf-16-{order}"))
-    assert [str(pin) for pin in read_requirements(path).pins] == ["foo==1"]
-    path.write_bytes(path.read_bytes()[:-1])
-    assert failure(lambda: read_requirements(path)).why == "not UTF-16"
-
-
 def test_links_are_found_beside_the_file_or_else_in_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,10 +228,6 @@ def test_links_are_found_beside_the_file_or_else_in_the_current_folder(
     places = (str(tmp_path / "below/own"), str(tmp_path / "current"))
     assert found.index.find_links == places
 
-
-# What is refused
-
-LONG_AGO = 'python_version < "3"'
 
 BAD = [
     # one row a bad input: the text, how its line begins, the line of its origin
@@ -462,82 +413,6 @@ def test_an_unhashed_pin_comes_with_the_way_to_hash_it(tmp_path: Path) -> None:
     assert "pip-compile --generate-hashes" in hint
 
 
-def make_fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
-@pytest.mark.parametrize(
-    ("make", "why"),
-    [
-        (lambda path: None, "no such file or directory"),
-        (lambda path: path.mkdir(), "is a directory"),
-        (make_fifo, "not a regular file"),
-        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
-        (lambda path: path.write_bytes(b"foo\n\xff"), "not UTF-8"),
-    ],
-    ids=["missing", "directory", "fifo", "zero", "latin"],
-)
-def test_what_cannot_be_read_is_one_line(
-    tmp_path: Path, make: Callable[[Path], object], why: str
-) -> None:
-    path = tmp_path / "r.txt"
-    make(path)
-    error = failure(lambda: read_requirements(path))
-    assert (error.what, error.why) == (f"cannot read {path}", why)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "r.txt"
-    path.touch(0o000)
-    assert failure(lambda: read_requirements(path)).why == "permission denied"
-
-
-# What applies
-
-
-def test_a_marker_decides_between_two_pins_of_a_project(tmp_path: Path) -> None:
-    text = f'foo==1 ; {LONG_AGO} {HASH}\nfoo==2 ; python_version >= "3" {HASH}\nbar==1 {HASH}\n'
-    found = read(tmp_path, text)
-    applying, left_out = select(found, MARKERS)
-    assert [str(pin) for pin in applying] == ["foo==2", "bar==1"]
-    assert [(str(pin), why) for pin, why in left_out] == [
-        ("foo==1", 'marker python_version < "3" is false here')
-    ]
-
-
-def test_two_releases_of_a_project_that_both_apply_are_refused(tmp_path: Path) -> None:
-    text = f'foo==1 ; os_name == "posix" {HASH}\nFOO==2 {HASH}\n'
-    found = read(tmp_path, text)
-    error = failure(lambda: select(found, MARKERS))
-    assert error.lines()[0] == (
-        f"error: pinned twice: foo==2, and foo==1 ({tmp_path}/requirements.txt line 1) "
-        f"({tmp_path}/requirements.txt line 2)"
-    )
-
-
-def test_a_constraint_with_a_marker_counts_where_it_applies(tmp_path: Path) -> None:
-    (tmp_path / "c.txt").write_text('foo<1 ; sys_platform == "win32"\n')
-    found = read(tmp_path, f"foo==1 {HASH}\n-c c.txt\n")
-    assert select(found, MARKERS)[0] == found.pins
-    error = failure(lambda: select(found, {**MARKERS, "sys_platform": "win32"}))
-    assert error.what == "contradicted by a constraint"
-
-
-def test_a_constraint_does_not_judge_a_pin_that_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "c.txt").write_text("foo>1\n")
-    found = read(tmp_path, f"foo==1 ; {LONG_AGO} {HASH}\nbar==1 {HASH}\n-c c.txt\n")
-    assert [str(pin) for pin in select(found, MARKERS)[0]] == ["bar==1"]
-
-
-@pytest.mark.parametrize("marker", ['"x" in extras', 'python_version ~= "x"'])
-def test_a_marker_that_cannot_be_judged_is_refused(tmp_path: Path, marker: str) -> None:
-    found = read(tmp_path, f"foo==1 ; {marker} {HASH}\n")
-    error = failure(lambda: select(found, MARKERS))
-    assert error.what == "invalid marker"
-    assert error.origin == found.pins[0].origin
-
-
 # What holds for any text
 
 
@@ -561,20 +436,3 @@ def test_pieces_of_lines_are_read_or_refused(pieces: list[str]) -> None:
     with contextlib.suppress(AsamanError):
         found = parse_requirements("".join(pieces), path="/nonexistent/r.txt")
         assert all(pin.digests and pin.name.startswith("foo") for pin in found.pins)
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(errno.EIO, 5), (errno.ENOSPC, 5), (errno.EACCES, 2), (errno.ENOENT, 2)]
-)
-def test_a_fault_of_the_disk_is_none_of_the_file(
-    number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*given: object) -> int:
-        raise OSError(number, os.strerror(number))
-
-    path = tmp_path / "requirements.txt"
-    path.write_text("")
-    monkeypatch.setattr(os, "open", fails)
-    with pytest.raises(AsamanError, match=os.strerror(number).lower()) as caught:
-        read_requirements(path)
-    assert caught.value.code == code

@@ -1,0 +1,24 @@
+"""What became of the sources of a run."""
+
+from __future__ import annotations
+
+from amrasaman_nox.model import BuildFailure, BuildOutcome, Pin
+from amrasaman_nox.runs.outcome import Done, done_records, joined
+from tests.reports.examples import record
+
+FAILURE = BuildFailure(name="c", version="1", stage="build", reason="it broke")
+
+
+def test_outcomes_are_joined_in_order() -> None:
+    first = BuildOutcome(records=(record("a"),), kept=frozenset({"k"}), notes=("one",))
+    second = BuildOutcome(records=(record("b"),), failures=(FAILURE,), notes=("two",))
+    left_out = ((Pin(name="d", version="1"), "its marker is false"),)
+    found = joined(first, second, left_out)
+    assert [each.name for each in found.records] == ["a", "b"]
+    assert (found.failures, found.kept, found.notes) == ((FAILURE,), {"k"}, ("one", "two"))
+    assert found.left_out == left_out
+
+
+def test_the_records_are_those_of_sources_that_were_built() -> None:
+    done = (Done(record=record("a")), Done(failure=FAILURE), Done(record=record("b")))
+    assert [each.name for each in done_records(done)] == ["a", "b"]
