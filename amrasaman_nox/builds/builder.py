@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.builds import hooks, tools
 from amrasaman_nox.builds.failures import failure_of
-from amrasaman_nox.builds.workplace import workplace
+from amrasaman_nox.builds.folders import build_folders
 from amrasaman_nox.environments import environments
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import chunks
@@ -54,7 +54,7 @@ def build_wheel(
     """
     started = datetime.now(UTC)
     try:
-        with workplace(job, store, isolation) as folder:
+        with build_folders(job, store, isolation) as folder:
             runner, backend = ready(job, store, isolation, folder, notify)
             name = hooks.build(runner, "wheel", settings(job))
             return _record(job, runner, name, backend, store, started)
@@ -84,7 +84,7 @@ def ask_and_build(
     :raises AsamanError: the source or the environment could not be made ready
     """
     started = datetime.now(UTC)
-    with workplace(job, store, isolation) as folder:
+    with build_folders(job, store, isolation) as folder:
         runner, backend = ready(job, store, isolation, folder, notify)
         asked, name = hooks.requires_and_wheel(runner, known, settings(job))
         if name is None:
@@ -108,7 +108,7 @@ def ask(
     :raises HookFailed: the backend could not say what it requires
     :raises AsamanError: the source or the environment could not be made ready
     """
-    with workplace(job, store, isolation) as folder:
+    with build_folders(job, store, isolation) as folder:
         runner, _ = ready(job, store, isolation, folder, notify)
         return hooks.requires_for_wheel(runner, settings(job))
 
@@ -142,7 +142,7 @@ def backend_in(system: BuildSystem) -> str:
     return "" if system.backend_path else system.backend
 
 
-def place(
+def place_of(
     job: BuildJob,
     folder: Path,
     *,
@@ -193,7 +193,7 @@ def ready(
     check_metadata(info, job.source.pin)
     system = build_system(info)
     backend = backend_in(system)
-    where = place(job, folder, store=store, isolation=isolation, backend=backend, notify=notify)
+    where = place_of(job, folder, store=store, isolation=isolation, backend=backend, notify=notify)
     runner = hooks.Runner(
         place=where, isolation=isolation, interpreter=job.interpreter, limits=job.limits
     )

@@ -14,8 +14,8 @@ from amrasaman_nox import records
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.build_lock.file import lock_of, merged, read_lock, write_lock
 from amrasaman_nox.builds import builder, hooks, tools
+from amrasaman_nox.builds.folders import build_folders
 from amrasaman_nox.builds.jobs import job_of
-from amrasaman_nox.builds.workplace import workplace
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, system_reason
 from amrasaman_nox.files import place
 from amrasaman_nox.model import (
@@ -120,7 +120,7 @@ def build_sdist(
             requirements=tuple(sorted(entry.files)),
             environment=environment or job.environment,
         )
-        with workplace(job, site.store, isolation) as work:
+        with build_folders(job, site.store, isolation) as work:
             runner = _runner(working, job, work)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
@@ -230,7 +230,7 @@ def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config)
     entry = known.entry
     if not known.whole:
         job = dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
-        with workplace(job, working.site.store, working.isolation) as work:
+        with build_folders(job, working.site.store, working.isolation) as work:
             asked = hooks.requires_for_sdist(_runner(working, job, work))
         entry = requirements.completed(working.site, prepared, entry, asked)
     if not config.locked:
@@ -242,7 +242,7 @@ def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config)
 def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
     """Copy the tree into the folder *work*, and return what runs its hooks."""
     copied = _copy(working, work / "source", job.environment)
-    place = builder.place(
+    where = builder.place_of(
         job,
         work,
         store=working.site.store,
@@ -251,7 +251,7 @@ def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
         notify=working.site.say,
     )
     return hooks.Runner(
-        place=dataclasses.replace(place, project=copied),
+        place=dataclasses.replace(where, project=copied),
         isolation=working.isolation,
         interpreter=job.interpreter,
         limits=job.limits,

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import hooks
@@ -27,23 +26,8 @@ if TYPE_CHECKING:
 _LARGEST_IN_MEMORY: Final = 16 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Workplace:
-    """The folders of one build on the host."""
-
-    folder: Path
-
-    def make(self, owner: int | None) -> None:
-        """Create the folders; those that the build writes belong to its user."""
-        for name in ("source", "output", "control", "following", "home"):
-            path = self.folder / name
-            path.mkdir(mode=0o700)
-            if owner is not None:
-                os.chown(path, owner, owner)
-
-
 @contextlib.contextmanager
-def workplace(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
+def build_folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
     """Make the folders of one build: private, and on the rung ``none`` at a stable path.
 
     The log of its hooks outlives them, in the store's folder ``logs``.
@@ -72,12 +56,11 @@ def _keep_log(job: BuildJob, log: Path, store: Store) -> str | None:
 
 @contextlib.contextmanager
 def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
-
     if isolation.constant_paths:
         # Making files in memory is several times faster, and folders list in one constant order.
         small = (job.source.size or 0) <= _LARGEST_IN_MEMORY
         with store.temporary("build-", in_memory=small) as folder:
-            Workplace(folder=folder).make(view.build_owner())
+            _make(folder, view.build_owner())
             yield folder
         return
     text = f"{job.source.digest} {job.environment.build_path}"
@@ -86,8 +69,17 @@ def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path
     with store.lock(f"none-{name}", timeout=installed.PATIENCE):
         remove_tree(folder)
         folder.mkdir(mode=0o700, parents=True)
-        Workplace(folder=folder).make(None)
+        _make(folder, None)
         try:
             yield folder
         finally:
             remove_tree(folder)
+
+
+def _make(folder: Path, owner: int | None) -> None:
+    """Create the folders of a build in *folder*; they belong to the user who builds."""
+    for name in ("source", "output", "control", "following", "home"):
+        path = folder / name
+        path.mkdir(mode=0o700)
+        if owner is not None:
+            os.chown(path, owner, owner)
