@@ -45,6 +45,9 @@ def fetch_crates(
             hint="run once without --offline",
             code=ExitCode.INPUT_OUTPUT,
         )
+    if place and not access.is_url(place):
+        # Files of this machine are only taken from where the user named a place on it.
+        site = dataclasses.replace(site, index=dataclasses.replace(site.index, find_links=(place,)))
     kept = site.connections
     with contextlib.nullcontext(kept) if kept else Connections(site.index) as connections:
         locate = _locator(missing, place, default, site.index, connections)
