@@ -18,8 +18,7 @@ WITHOUT = {
     "runs": "build cluster lock reuse run workers",
     "sandbox": "bubblewrap limited meter namespaces system_calls view",
     "sandbox.inside": "confine",
-    "sources": "connections",
-    "verification": "clock evidence rebuilders subjects",
+    "verification": "clock rebuilders subjects",
 }
 #: Folders whose tests are of no one module: real inputs, measurements, what is hostile.
 APART = {"evaluation", "fuzz", "online", "projects", "support"}
