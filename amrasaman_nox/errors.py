@@ -6,6 +6,10 @@ import enum
 import errno
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: The longest line that an error prints.
 LONGEST_MESSAGE = 500
@@ -26,6 +30,23 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130
 
 
+#: Which exit code a run ends with where several apply: the first of these.
+PRECEDENCE: Final = (
+    ExitCode.INTERRUPTED,
+    ExitCode.INPUT_OUTPUT,
+    ExitCode.NOT_AVAILABLE,
+    ExitCode.BAD_INPUT,
+    ExitCode.BUILD_FAILED,
+    ExitCode.DIFFERENT,
+    ExitCode.DONE,
+)
+
+
+def first_code(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the exit code that counts among *codes*, 0 where there are none."""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.DONE)
+
+
 class Kind(enum.Enum):
     """What an error is about, where a caller acts on it; its text is for people alone."""
 
@@ -34,6 +55,8 @@ class Kind(enum.Enum):
     WEAK_HASH = enum.auto()
     #: A file with another hash than the pinned one.
     OTHER_HASH = enum.auto()
+    #: No sdist that could be built, but the published wheel may be taken (``--only-binary``).
+    TAKE_WHEEL = enum.auto()
     #: An isolation that is not available.
     ISOLATION = enum.auto()
 
@@ -135,13 +158,13 @@ def shortened(line: str, longest: int) -> str:
 
 
 def all_of(errors: list[AsamanError]) -> AsamanError:
-    """Return one error that prints all *errors*, with the exit code of the first."""
+    """Return one error that prints all *errors*, with the exit code that counts among theirs."""
     first, *rest = errors
     return AsamanError(
         first.what,
         first.why,
         hint=first.hint,
-        code=first.code,
+        code=first_code(error.code for error in errors),
         origin=first.origin,
         others=(*first.others, *rest),
         kind=first.kind,

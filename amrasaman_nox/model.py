@@ -480,10 +480,12 @@ class BuildRecord:
 class BuildFailure:
     """Why there is no wheel.
 
-    ``stage`` names the step: ``lock`` (build requirements), ``build`` (source, environment and
-    wheel), ``executor`` (workers) or ``publish`` (output folder); or the hook that failed,
-    ``get_requires_for_build_wheel``, ``build_wheel``, ``get_requires_for_build_sdist`` or
-    ``build_sdist``. *log* is the tail of the hook's output, unescaped; *log_path* the whole of it.
+    ``stage`` names the step: ``source`` (located, fetched and read), ``lock`` (build
+    requirements), ``build`` (source, environment and wheel), ``executor`` (workers) or ``publish``
+    (output folder); or the hook that failed, ``get_requires_for_build_wheel``, ``build_wheel``,
+    ``get_requires_for_build_sdist`` or ``build_sdist``. *log* is the tail of the hook's output,
+    unescaped; *log_path* the whole of it.
+    *takes_wheel* tells that the published wheel may be taken instead (``--only-binary``).
     """
 
     name: str
@@ -495,6 +497,7 @@ class BuildFailure:
     log: str = ""
     log_path: str | None = None
     origin: Origin | None = None
+    takes_wheel: bool = False
 
 
 class Verdict(enum.StrEnum):

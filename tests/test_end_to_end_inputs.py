@@ -14,8 +14,8 @@ from amrasaman_nox.model import Digest
 
 from .support import archives, miniatures
 from .support.bench import Bench, snapshot
-from .support.index import page
-from .support.projects import make_sdist
+from .support.index import altered, page
+from .support.projects import make_sdist, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,8 @@ REQUIREMENTS = {
     "a path for a name": (f"../mini==1.0 --hash={HASH}", ""),
     "a version with a path": (f"mini-flit==1.0/../../x --hash={HASH}", ""),
     "another hash than the index has": (f"mini-flit==1.0 --hash={HASH}", "hash mismatch"),
+}
+UNKNOWN = {
     "a project that is not there": (f"mini-none==1.0 --hash={HASH}", "no such project"),
     "a version that is not there": (f"mini-flit==7.0 --hash={HASH}", "no such version"),
 }
@@ -98,11 +100,84 @@ def test_a_bad_requirements_file_changes_nothing(
     assert said in refused(work, capsys, "-r", "bad.txt")
 
 
-def test_all_pins_that_are_not_to_be_had_are_named(
+@pytest.mark.parametrize(("text", "said"), UNKNOWN.values(), ids=UNKNOWN)
+def test_a_pin_that_the_index_does_not_have_leaves_nothing(
+    work: Bench, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    Path("bad.txt").write_text(text)
+    assert said in failed(work, capsys, "-r", "bad.txt")
+
+
+def failed(work: Bench, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command of which one pin fails and leaves nothing; return what it says."""
+    before = work.snapshot()
+    known = ["--index-url", work.index_url, "--cache-dir", str(work.cache)]
+    assert cli.run([*arguments, *known]) == 2
+    assert work.snapshot() == before
+    said = capsys.readouterr().err
+    assert len([line for line in said.splitlines() if line.startswith("error: ")]) == 1
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_pin_that_cannot_be_built_is_its_own_failure(cold: Bench) -> None:
+    assert cold.index is not None
+    wheel = cold.index.add(make_wheel("no-sdist", "1.0"), "no_sdist-1.0-py3-none-any.whl")
+    bomb = miniatures.add_sdist(cold.index, "bad", archives.sdist()[:-20])
+    asks = miniatures.project("asks", requires='"x @ https://h.example/x.whl"')
+    url = miniatures.add_sdist(cold.index, "asks", asks)
+    both = make_wheel("bad", "1.0")
+    cold.index.add(both, "bad-1.0-py3-none-any.whl")
+    cold.write(
+        f"no-sdist==1.0 --hash={wheel.digest}",
+        f"{bomb} --hash={Digest.of(both)}",
+        f"unknown==1 --hash={HASH}",
+        url,
+        GOOD,
+    )
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 2
+    assert [*cold.hashes()] == ["mini_flit-1.0-py2.py3-none-any.whl"]
+    assert cold.lock("--locked", "-r", "requirements.txt").returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.split(":")[1].strip() for line in errors] == [
+        "no-sdist==1.0",
+        "bad==1.0",
+        "unknown==1",
+        "asks==1.0",
+    ]
+    assert all("requirements.txt line" in line for line in errors)
+    last = done.stderr.splitlines()[-1]
+    assert last == (
+        "hint: to take their published wheels as they are: --only-binary no-sdist,bad,asks"
+    )
+    generated = cold.generate("requirements.txt")
+    assert generated.returncode == 2
+    assert not (cold.folder / "verified-requirements.txt").exists()
+    again = cold.asaman("-r", "requirements.txt", "--only-binary", "no-sdist,bad")
+    assert len(cold.hashes()) == 3
+    assert again.returncode == 2
+
+
+def test_a_hash_mismatch_ends_the_run_with_nothing_built(cold: Bench) -> None:
+    assert cold.index is not None
+    wrong = miniatures.add_sdist(cold.index, "wrong", make_sdist("wrong", "1.0"))
+    cold.index.always("files/wrong-1.0.tar.gz", altered)
+    cold.write(GOOD, wrong)
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 2
+    assert "wrong-1.0.tar.gz: hash mismatch" in done.stderr
+    assert done.stdout == ""
+    assert not cold.wheels.exists()
+
+
+def test_all_pins_that_cannot_be_located_are_named(
     work: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("bad.txt").write_text(f"no-a==1 --hash={HASH}\n{GOOD}\nno-b==1 --hash={HASH}\n")
-    said = refused(work, capsys, "-r", "bad.txt")
+    known = ["--index-url", work.index_url, "--cache-dir", str(work.cache)]
+    assert cli.run(["-r", "bad.txt", *known]) == 2
+    said = capsys.readouterr().err
     assert "no-a==1" in said
     assert "bad.txt line 3" in said
 
@@ -170,7 +245,7 @@ ARCHIVES = {
     ),
     "a device": (archives.sdist(archives.tar_member("demo-1.0/x", kind=b"3")), "special file"),
     "a member twice": (
-        archives.sdist(*[archives.tar_member("demo-1.0/x", b"")] * 2),
+        archives.sdist(*(archives.tar_member("demo-1.0/x", data) for data in (b"", b"y"))),
         "duplicate",
     ),
     "another name": (archives.sdist(metadata=archives.pkg_info("other")), "mismatch"),
@@ -213,7 +288,7 @@ def test_a_bad_archive_changes_nothing_on_any_way_in(
     Path("bad.txt").write_text(f"demo==1.0 --hash={Digest.of(data)}")
     work.index_url = index.url
     index.add(data, "demo-1.0.tar.gz")
-    assert said in refused(work, capsys, *arguments)
+    assert said in failed(work, capsys, *arguments)
 
 
 def test_an_archive_under_another_name_is_refused(
@@ -221,8 +296,8 @@ def test_an_archive_under_another_name_is_refused(
 ) -> None:
     Path("other-1.0.tar.gz").write_bytes(make_sdist("demo", "1.0"))
     assert "mismatch" in refused(work, capsys, "-s", "other-1.0.tar.gz")
-    Path("demo-1.0.tar.bz2").write_bytes(b"")
-    assert "unsupported" in refused(work, capsys, "-s", "demo-1.0.tar.bz2")
+    Path("demo-1.0.tar.zst").write_bytes(b"")
+    assert "unsupported" in refused(work, capsys, "-s", "demo-1.0.tar.zst")
 
 
 def test_a_page_in_place_of_a_file_is_a_hash_mismatch(
@@ -252,7 +327,7 @@ OPTIONS = {
     "no interpreter at all": (["-r", "good.txt", "--python", "/bin/echo"], "no Python", 4),
     "no such file": (["-s", "missing-1.0.tar.gz"], "No such file", 2),
     "no such folder": (["-d", "missing"], "No such file", 2),
-    "an empty folder": (["-d", "empty"], "no .tar.gz or .zip archive", 2),
+    "an empty folder": (["-d", "empty"], "no .tar.gz or .zip or", 2),
     "a broken lock": (["-r", "good.txt", "--lock", "broken.toml"], "not TOML", 2),
     "a lock from the future": (["-r", "good.txt", "--lock", "newer.toml"], "version is 9", 2),
 }

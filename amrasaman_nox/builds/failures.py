@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind
 from amrasaman_nox.model import BuildFailure
 
 if TYPE_CHECKING:
@@ -28,18 +28,19 @@ class Hint(NamedTuple):
     text: str
 
 
+_TAKE: Final = "take the published wheel: --only-binary {name}"
 _NOT_THERE: Final = r"not found|No such file"
 HINTS: Final = (
     Hint(
         (r"[Cc]argo|crates\.io|maturin|rustc",),
-        "it needs Rust sources from the network; take the published wheel: --only-binary {name}",
+        f"it needs Rust sources from the network; {_TAKE}",
     ),
     Hint(
         (
             r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
             r"Failed to establish a new connection",
         ),
-        "a build has no network; take the published wheel: --only-binary {name}",
+        f"a build has no network; {_TAKE}",
     ),
     Hint((r"Python\.h: No such file",), "install the interpreter's headers (Debian: python3-dev)"),
     Hint(
@@ -93,6 +94,7 @@ def failure(
     code: ExitCode = ExitCode.BUILD_FAILED,
     log: str = "",
     log_path: str | None = None,
+    takes_wheel: bool = False,
 ) -> BuildFailure:
     """Return the failure of *source* at *stage*, one of those that :class:`BuildFailure` names."""
     return BuildFailure(
@@ -105,6 +107,7 @@ def failure(
         log=log,
         log_path=log_path,
         origin=source.pin.origin,
+        takes_wheel=takes_wheel,
     )
 
 
@@ -114,12 +117,21 @@ def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> B
     Of a hook that failed, the stage is the hook, and the hint is what its log suggests.
     """
     if isinstance(error, AsamanError):
-        return failure(source, stage=stage, reason=str(error), hint=error.hint, code=error.code)
+        return failure(
+            source,
+            stage=stage,
+            reason=str(error),
+            hint=error.hint,
+            code=error.code,
+            takes_wheel=error.kind is Kind.TAKE_WHEEL,
+        )
+    hint = hint_for(error.reason, error.log)
     return failure(
         source,
         stage=error.hook,
         reason=error.reason,
-        hint=hint_for(error.reason, error.log).format(name=source.name),
+        hint=hint.format(name=source.name),
         log=error.log,
         log_path=error.log_path,
+        takes_wheel=hint.endswith(_TAKE),
     )

@@ -127,10 +127,6 @@ def _why_left_out(requirements: Requirements, pin: Pin, markers: Mapping[str, st
             return f"marker {pin.marker} is false here"
     except AsamanError as error:
         raise with_origin(error, pin.origin or Origin(path=requirements.path)) from None
-    if pin.requires_python and not _supported(pin.requires_python, markers):
-        raise AsamanError(
-            "unsupported Python", f"{pin} requires {pin.requires_python}", origin=pin.origin
-        )
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.config.commands import VERDICTS, by_session
-from amrasaman_nox.errors import ExitCode
+from amrasaman_nox.errors import ExitCode, first_code
 from amrasaman_nox.model import Verdict
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def compared_nothing(report: Report) -> bool:
 
 
 def exit_code(report: Report) -> ExitCode:
-    """Return what *report* comes to: the first failure's code, else whether all is accepted."""
-    if report.build.failures:
-        return report.build.failures[0].code
+    """Return what *report* comes to: of all codes that apply, the one that counts."""
+    codes = [failure.code for failure in report.build.failures]
     if any(one.verdict is Verdict.FAILED for one in report.comparisons):
-        return ExitCode.BUILD_FAILED
+        codes.append(ExitCode.BUILD_FAILED)
     accepted = all(is_accepted(one, report.allowed) for one in report.comparisons)
-    return ExitCode.DONE if accepted and not compared_nothing(report) else ExitCode.DIFFERENT
+    if not accepted or compared_nothing(report):
+        codes.append(ExitCode.DIFFERENT)
+    return first_code(codes)

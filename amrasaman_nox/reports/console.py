@@ -68,9 +68,19 @@ def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream)
     for failure in report.build.failures:
         for line in _failure_lines(failure, with_log=together or not tabled):
             stderr.line(line)
+    for line in _only_binary(report, config):
+        stderr.line(line)
     if compared_nothing(report) and not report.build.failures:
         for line in AsamanError(report.command, "nothing was compared").lines():
             stderr.line(line)
+
+
+def _only_binary(report: Report, config: Config) -> Iterator[str]:
+    """Yield the one option that takes the published wheels of all that could not be built."""
+    names = dict.fromkeys(one.name for one in report.build.failures if one.takes_wheel)
+    if len({*config.only_binary, *names}) > 1 and names:
+        option = ",".join(dict.fromkeys((*config.only_binary, *names)))
+        yield printable(f"hint: to take their published wheels as they are: --only-binary {option}")
 
 
 def _remarks(report: Report) -> Iterator[str]:

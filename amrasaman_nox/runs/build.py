@@ -18,6 +18,7 @@ from amrasaman_nox.model import (
     BuildOutcome,
     BuildRecord,
     Event,
+    Prepared,
     Report,
     is_release,
 )
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
         LockEntry,
         Notify,
         Pin,
-        Prepared,
         Requirements,
     )
     from amrasaman_nox.runs.run import Run
@@ -126,7 +126,7 @@ def _build_all(
         estimate=estimate,
     )
     with lookups:
-        prepared = prepare.prepare(
+        found = prepare.prepare(
             run.site,
             pins,
             interpreter,
@@ -135,8 +135,13 @@ def _build_all(
             each=lookups.add,
         )
         lookups.builds_begin()
+        prepared = [item for item in found if isinstance(item, Prepared)]
+        # Told of already: there is nothing to be built of the others.
+        missing = len(found) - len(prepared)
+        run.site.notify(Event(stage="build", state="total", count=-missing))
         build = functools.partial(_one, run, known=lookups.of)
-        return in_parallel(run.workers, prepared, build, list(map(estimate, prepared)))
+        done = iter(in_parallel(run.workers, prepared, build, list(map(estimate, prepared))))
+    return [Done(failure=item) if isinstance(item, BuildFailure) else next(done) for item in found]
 
 
 def _environment(run: Run, prepared: Prepared, entry: LockEntry) -> None:

@@ -13,7 +13,7 @@ from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs.selection import select
-from amrasaman_nox.model import BuildLock, BuildOutcome, Event, Report
+from amrasaman_nox.model import BuildFailure, BuildLock, BuildOutcome, Event, Prepared, Report
 from amrasaman_nox.runs import project
 from amrasaman_nox.runs.outcome import Done, joined
 from amrasaman_nox.runs.run import run_command
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import LockEntry, Notify, Prepared, Requirements
+    from amrasaman_nox.model import LockEntry, Notify, Requirements
     from amrasaman_nox.runs.run import Run
 
 
@@ -90,14 +90,15 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
             run.known(lock),
             only_binary=frozenset(run.config.only_binary),
         )
-        prepared = [item for item in found if not item.source.taken]
+        failures = tuple(item for item in found if isinstance(item, BuildFailure))
+        prepared = [item for item in found if isinstance(item, Prepared) and not item.source.taken]
         run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
         done = in_parallel(
             run.workers, prepared, functools.partial(_lock_one, run, known_in(run, lock))
         )
         entries = [item.entry for item in done if item.entry is not None]
         lock = keep_entries(run, lock, entries)
-        failures = tuple(item.failure for item in done if item.failure is not None)
+        failures += tuple(item.failure for item in done if item.failure is not None)
         total = joined(total, BuildOutcome(failures=failures), left_out)
     return total
 

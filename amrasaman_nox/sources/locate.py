@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of, with_origin
 from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source, is_release
 from amrasaman_nox.sdists.names import SUFFIXES
 from amrasaman_nox.sources import access, download, pages
@@ -53,15 +53,16 @@ def locate(
     cache: Path,
     wheels_for: frozenset[str] = frozenset(),
     tags: Sequence[str] = (),
-) -> tuple[Source, ...]:
-    """Return for each of *pins*, in order, the file whose hash is pinned; nothing is executed.
+) -> tuple[Source | AsamanError, ...]:
+    """Return for each of *pins*, in order, the file whose hash is pinned, or why there is none.
+
+    Nothing is executed.
 
     :param python: the path of the interpreter that is built for
     :param cache: the index client's cache folder
     :param wheels_for: names of which the published wheel is taken, and not the sdist
     :param tags: the interpreter's wheel tags in order of preference (PEP 425)
-    :raises AsamanError: naming every pin that has no such file (exit 2), or an index cannot be
-        asked (exit 5)
+    :raises AsamanError: an index cannot be asked (exit 5), or must not be (exit 2)
     """
     client = Client(index=index, python=python, cache=cache)
     access.check_index(index)
@@ -76,10 +77,7 @@ def locate(
     dated = _with_upload_times(
         client, {pin: source for pin, source in found.items() if isinstance(source, Source)}
     )
-    errors = [error for pin in pins if isinstance(error := found[pin], AsamanError)]
-    if errors:
-        raise all_of(errors)
-    return tuple(dated[pin] for pin in pins)
+    return tuple(dated.get(pin, found[pin]) for pin in pins)
 
 
 def upload_times(
@@ -238,7 +236,7 @@ def _match_all(
 
 def _at(error: AsamanError, pin: Pin) -> AsamanError:
     """Return *error* with the file and line of *pin*."""
-    return AsamanError(error.what, error.why, hint=error.hint, code=error.code, origin=pin.origin)
+    return with_origin(error, pin.origin) if pin.origin else error
 
 
 def _each_alone(client: Client) -> Iterator[Client]:
@@ -340,6 +338,7 @@ def _match(
             "no sdist: the index has only wheels",
             hint=f"--only-binary {pin.name} takes the published wheel as it is",
             origin=pin.origin,
+            kind=Kind.TAKE_WHEEL,
         )
     digest = _pinned(pin, sdist)
     if digest is not None:
@@ -351,6 +350,7 @@ def _match(
             hint="compile the file again with the sdists' hashes, or take the published wheel "
             f"with --only-binary {pin.name}",
             origin=pin.origin,
+            kind=Kind.TAKE_WHEEL,
         )
     return _mismatch(pin, sdist)
 

@@ -9,9 +9,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from packaging.specifiers import SpecifierSet
+
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of
 from amrasaman_nox.files import chunks
-from amrasaman_nox.model import BuildLock, BuildSystem, Digest, Event, Prepared, Source, utc
+from amrasaman_nox.model import (
+    BuildFailure,
+    BuildLock,
+    BuildSystem,
+    Digest,
+    Event,
+    Prepared,
+    Source,
+    utc,
+)
 from amrasaman_nox.sdists import reader
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.reader import SdistInfo
@@ -40,34 +51,61 @@ def prepare(
     *,
     only_binary: frozenset[str] = frozenset(),
     each: Callable[[Prepared], None] = lambda prepared: None,
-) -> tuple[Prepared, ...]:
-    """Locate, fetch and check all *pins*; what *lock* has and the store holds needs no index.
+) -> tuple[Prepared | BuildFailure, ...]:
+    """Locate, fetch and check all *pins*, and return for each what came of it, in order.
+
+    What *lock* has and the store holds needs no index. A pin whose source is missing, or is not
+    what it should be, is a failure.
 
     :param only_binary: the names of projects whose published wheel is wanted
     :param each: is told of each source as soon as it is ready, from several threads
-    :raises AsamanError: for all pins together that are not to be had or are not what they should
-        be (exit 2), or whose index does not answer (exit 5)
+    :raises AsamanError: a file has another hash than the pinned one (exit 2), or the disk, the
+        network or an index is at fault (exit 5); all that is wrong is named
     """
     if not pins:
         return ()
     site.notify(Event(stage="locate", state="total", count=len(pins)))
-    sources = locate(site, pins, interpreter, lock, only_binary)
-    for source in sources:
-        site.notify(Event(stage="locate", state="done", name=str(source.pin)))
+    located = locate(site, pins, interpreter, lock, only_binary)
+    _check_going_on(located)
+    for pin, source in zip(pins, located, strict=True):
+        state = "failed" if isinstance(source, AsamanError) else "done"
+        site.notify(Event(stage="locate", state=state, name=str(pin)))
+    sources = [source for source in located if isinstance(source, Source)]
     site.notify(Event(stage="fetch", state="total", count=len(sources)))
+
+    def checked(source: Source | AsamanError) -> Prepared | AsamanError:
+        if isinstance(source, AsamanError):
+            return source
+        kind = _kind(source.pin, interpreter, only_binary)
+        return _checked(site, source, interpreter, kind, each)
+
     with ThreadPoolExecutor(FETCHERS) as pool:
-        done = list(
-            pool.map(
-                lambda source: _checked(
-                    site, source, interpreter, _kind(source.pin, interpreter, only_binary), each
-                ),
-                sources,
-            )
-        )
-    problems = [item for item in done if isinstance(item, AsamanError)]
-    if problems:
-        raise all_of(problems)
-    return tuple(item for item in done if isinstance(item, Prepared))
+        done = list(pool.map(checked, located))
+    _check_going_on(done)
+    return tuple(
+        _failure(pin, item) if isinstance(item, AsamanError) else item
+        for pin, item in zip(pins, done, strict=True)
+    )
+
+
+def _check_going_on(found: Sequence[object]) -> None:
+    """Raise all errors in *found* if one of them is more than the failure of its pin."""
+    errors = [item for item in found if isinstance(item, AsamanError)]
+    if any(one.code is not ExitCode.BAD_INPUT or one.kind is Kind.OTHER_HASH for one in errors):
+        raise all_of(errors)
+
+
+def _failure(pin: Pin, error: AsamanError) -> BuildFailure:
+    return BuildFailure(
+        name=pin.name,
+        version=pin.version,
+        stage="source",
+        reason=error.why if error.what == str(pin) else str(error),
+        hint=error.hint,
+        code=error.code,
+        origin=error.origin or pin.origin,
+        takes_wheel=error.kind is Kind.TAKE_WHEEL,
+    )
 
 
 def locate(
@@ -76,24 +114,39 @@ def locate(
     interpreter: Interpreter,
     lock: BuildLock = _NO_LOCK,
     only_binary: frozenset[str] = frozenset(),
-) -> tuple[Source, ...]:
-    """Return where the bytes of *pins* are, in their order.
+) -> tuple[Source | AsamanError, ...]:
+    """Return where the bytes of *pins* are, or why there are none, in their order.
 
-    :raises AsamanError: for all that are not found
+    :raises AsamanError: an index cannot be asked (exit 5), or must not be (exit 2)
     """
     remembered = {
         pin: _remembered(site, pin, interpreter, lock, _kind(pin, interpreter, only_binary))
         for pin in pins
     }
-    found = {pin: source for pin, source in remembered.items() if source is not None}
+    found: dict[Pin, Source | AsamanError] = {
+        pin: source for pin, source in remembered.items() if source is not None
+    }
+    for pin in pins:
+        if not _supports(pin, interpreter):
+            found[pin] = AsamanError(
+                str(pin),
+                f"it requires Python {pin.requires_python}, and this is {interpreter.version}",
+                origin=pin.origin,
+            )
     unknown = [pin for pin in pins if pin not in found]
     found |= _asked(site, unknown, interpreter, only_binary)
     return tuple(found[pin] for pin in pins)
 
 
+def _supports(pin: Pin, interpreter: Interpreter) -> bool:
+    """Whether a lock says that *pin* is for *interpreter*, or says nothing."""
+    version = dict(interpreter.markers)["python_full_version"].removesuffix("+")
+    return SpecifierSet(pin.requires_python or "").contains(version, prereleases=True)
+
+
 def _asked(
     site: Site, pins: Sequence[Pin], interpreter: Interpreter, only_binary: frozenset[str]
-) -> dict[Pin, Source]:
+) -> dict[Pin, Source | AsamanError]:
     if not pins:
         return {}
     local = [pin for pin in pins if pin.path is not None]
@@ -216,9 +269,8 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             site.store.discard(source.digest)
-            error.hint = (
-                error.hint or f"--only-binary {source.name} takes the published wheel as it is"
-            )
+            hint = f"--only-binary {source.name} takes the published wheel as it is"
+            error.hint, error.kind = error.hint or hint, Kind.TAKE_WHEEL
         raise
     if known is None:
         _remember_judged(site, source, info)

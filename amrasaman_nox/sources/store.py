@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
 from amrasaman_nox.files import remove_tree
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ class Store:
             got = _write(descriptor, chunks, digest.algorithm, limit, name)
             if got != digest.value:
                 what = f"{name}: hash mismatch" if name else "hash mismatch"
-                raise AsamanError(what, f"expected {digest}, got {digest.algorithm}:{got}")
+                why = f"expected {digest}, got {digest.algorithm}:{got}"
+                raise AsamanError(what, why, kind=Kind.OTHER_HASH)
             os.fchmod(descriptor, 0o400)
             os.fsync(descriptor)
             self._link(temporary, digest)

@@ -16,10 +16,12 @@ from amrasaman_nox.files import remove_tree
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
+    BuildFailure,
     BuildOutcome,
     BuildRecord,
     Comparison,
     Event,
+    Prepared,
     Report,
     Requirements,
     Verdict,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Interpreter, Notify, Pin, Prepared
+    from amrasaman_nox.model import Interpreter, Notify, Pin
     from amrasaman_nox.verification.variations import Plan
 
 PUBLISHED: Final = "published"
@@ -184,6 +186,7 @@ def _published(config: Config, notify: Notify) -> Report:
         )
     comparisons: list[Comparison] = []
     left_out: tuple[tuple[Pin, str], ...] = ()
+    failures: tuple[BuildFailure, ...] = ()
     with opened(config, notify) as run:
         run = run.with_options(requirements.index)
         for interpreter in run.interpreters:
@@ -191,7 +194,10 @@ def _published(config: Config, notify: Notify) -> Report:
             found = prepare.prepare(
                 run.site, pins, interpreter, only_binary=frozenset(config.only_binary)
             )
-            prepared = [each for each in found if not each.source.taken]
+            failures += tuple(each for each in found if isinstance(each, BuildFailure))
+            prepared = [
+                each for each in found if isinstance(each, Prepared) and not each.source.taken
+            ]
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
             for compared in in_parallel(
                 run.workers, prepared, lambda each: _one_published(run, each, published)
@@ -200,7 +206,7 @@ def _published(config: Config, notify: Notify) -> Report:
             left_out += left
     return Report(
         command="verify",
-        build=BuildOutcome(left_out=left_out),
+        build=BuildOutcome(failures=failures, left_out=left_out),
         comparisons=tuple(comparisons),
         isolation=run.isolation.rung,
         output=str(config.output),

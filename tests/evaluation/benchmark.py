@@ -278,17 +278,20 @@ def fetched_sdists(requirement: Path, folder: Path) -> tuple[Path, ...]:
     from amrasaman_nox.config import layers
     from amrasaman_nox.environments import interpreters
     from amrasaman_nox.inputs.requirements import read_requirements
+    from amrasaman_nox.model import Source
     from amrasaman_nox.sources import download
     from amrasaman_nox.sources.site import Site
     from amrasaman_nox.sources.store import Store
 
     loaded = layers.load({}, folder=folder, invoked_from=folder, environ=snapshot())
-    found = locate(
+    located = locate(
         read_requirements(requirement).pins,
         index=loaded.index,
         python=interpreters.inspect().executable,
         cache=folder / "locate-cache",
     )
+    found = [source for source in located if isinstance(source, Source)]
+    assert len(found) == len(located), located
     store = Store.open(folder / "fetched")
     download.fetch_all(found, Site(store=store, index=loaded.index))
     (folder / "sdists").mkdir()

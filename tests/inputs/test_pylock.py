@@ -231,7 +231,6 @@ def test_a_lock_in_one_line_is_named_by_its_index(tmp_path: Path) -> None:
     [
         ('requires-python = ">=3.12"\n', "", "unsupported Python"),
         ("environments = [\"sys_platform == 'win32'\"]\n", "", "unsupported environment"),
-        ("", 'requires-python = ">=3.12"', "unsupported Python"),
     ],
 )
 def test_a_lock_for_another_interpreter_is_refused(

@@ -37,6 +37,8 @@ from amrasaman_nox.sources.site import Site
 from amrasaman_nox.sources.store import Store
 from amrasaman_nox.wheels.reader import read_wheel
 
+from ..sources.asking import all_located
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -94,7 +96,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Store:
     index = IndexOptions(environment=variables)
     cache = store.root / "uv"
     pins = [archive.pin for archive in SDISTS]
-    sources = locate(pins, index=index, python=sys.executable, cache=cache)
+    sources = all_located(locate(pins, index=index, python=sys.executable, cache=cache))
     wheels = [LockedFile(filename=one.filename, digest=one.digest) for one in WHEELS]
     located = find_files(wheels, index=index, python=sys.executable, cache=cache)
     fetch_all([*sources, *located.values()], Site(store=store, index=index))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.model import IndexOptions, Pin, Source
 from amrasaman_nox.sources import locate as locating
 
 from ..support.projects import make_sdist
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ..support.index import File
@@ -31,7 +32,16 @@ def pin(*files: File, name: str = "one", version: str = "1.0", **more: Any) -> P
 
 
 def locate(cache: Path, options: IndexOptions, *pins: Pin, **more: Any) -> tuple[Source, ...]:
-    return locating.locate(pins, index=options, python=PYTHON, cache=cache, **more)
+    """Return where the files of *pins* are; raise what is wrong with any of them."""
+    found = locating.locate(pins, index=options, python=PYTHON, cache=cache, **more)
+    return all_located(found)
+
+
+def all_located(found: Iterable[Source | AsamanError]) -> tuple[Source, ...]:
+    errors = [one for one in found if isinstance(one, AsamanError)]
+    if errors:
+        raise all_of(errors)
+    return tuple(one for one in found if isinstance(one, Source))
 
 
 def refusal(cache: Path, options: IndexOptions, *pins: Pin, **more: Any) -> AsamanError:

@@ -8,7 +8,15 @@ import pytest
 
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildLock, Digest, Interpreter, LockEntry, Pin
+from amrasaman_nox.model import (
+    BuildFailure,
+    BuildLock,
+    Digest,
+    Interpreter,
+    LockEntry,
+    Pin,
+    Prepared,
+)
 from amrasaman_nox.runs import run
 from amrasaman_nox.sdists import reader
 from amrasaman_nox.sources import prepare
@@ -76,14 +84,15 @@ def test_each_source_is_told_of_as_soon_as_it_is_ready_and_a_bad_one_never(
 ) -> None:
     bad = pin_of(index, "bad", b"no archive")
     told: list[str] = []
-    with (
-        opened(tmp_path, index) as site,
-        pytest.raises(AsamanError, match="bad"),
-    ):
-        prepare.prepare(
+    with opened(tmp_path, index) as site:
+        failure, ready = prepare.prepare(
             site, [bad, pin], interpreter, each=lambda ready: told.append(ready.source.name)
         )
     assert told == [pin.name]
+    assert isinstance(ready, Prepared)
+    assert isinstance(failure, BuildFailure)
+    assert (failure.name, failure.stage, failure.takes_wheel) == ("bad", "source", True)
+    assert failure.reason == "bad-1.0.tar.gz: not a gzip file"
 
 
 def test_an_index_without_upload_times_is_asked_again_unless_the_lock_knows_the_source(
@@ -105,9 +114,10 @@ def test_what_is_remembered_counts_for_the_same_pin_only(
     other = Pin(name="other", version="1.0", digests=pin.digests)
     with opened(tmp_path, index) as site:
         prepare.prepare(site, [pin], interpreter)
-        with pytest.raises(AsamanError, match=r"other==1\.0: no such project") as caught:
-            prepare.prepare(site, [other], interpreter)
-    assert caught.value.code is ExitCode.BAD_INPUT
+        (failure,) = prepare.prepare(site, [other], interpreter)
+    assert isinstance(failure, BuildFailure)
+    assert (failure.reason, failure.takes_wheel) == ("no such project on the index", False)
+    assert failure.code is ExitCode.BAD_INPUT
 
 
 def test_a_refused_sdist_stays_in_no_store(
@@ -116,14 +126,26 @@ def test_a_refused_sdist_stays_in_no_store(
     data = archives.sdist(archives.link("demo-1.0/x", "/etc/passwd"))
     pin = pin_of(index, "demo", data)
     with opened(tmp_path, index) as site:
-        with pytest.raises(AsamanError, match="unsafe link") as caught:
-            prepare.prepare(site, [pin], interpreter)
-        assert caught.value.hint == "--only-binary demo takes the published wheel as it is"
+        (failure,) = prepare.prepare(site, [pin], interpreter)
+        assert isinstance(failure, BuildFailure)
+        assert "unsafe link" in failure.reason
+        assert failure.hint == "--only-binary demo takes the published wheel as it is"
         assert not site.store.has(pin.digests[0])
         assert not list((site.store.root / "values").iterdir())
 
 
-def test_all_that_fail_are_named_and_the_others_are_kept(
+def test_a_pin_for_another_python_is_a_failure_of_its_own(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    newer = dataclasses.replace(pin, requires_python=">=99")
+    with opened(tmp_path, index) as site:
+        (failure,) = prepare.prepare(site, [newer], interpreter)
+    assert isinstance(failure, BuildFailure)
+    assert failure.reason == f"it requires Python >=99, and this is {interpreter.version}"
+    assert not index.requests
+
+
+def test_a_hash_mismatch_ends_all_and_names_all_that_is_wrong(
     tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
 ) -> None:
     bad = pin_of(index, "demo", archives.sdist()[:-20])
