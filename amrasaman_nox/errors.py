@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE = 500
 #: The longest part of an error that is kept: what a stranger can make longer costs time to print.
 _LONGEST_PART = 16_000
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_HIDDEN = "****"
+#: All of a URL behind its scheme.
+_URL = re.compile(r"(?<=://)\S+")
+#: What stands behind a URL in a sentence.
+_CLOSING = ")]}>'\"`,.;:"
 
 
 class ExitCode(enum.IntEnum):
@@ -85,7 +89,33 @@ def printable(text: str) -> str:
     escaped = text
     if not text.isprintable():
         escaped = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
-    return _CREDENTIALS.sub("****@", escaped)
+    return redacted(escaped)
+
+
+def redacted(text: str) -> str:
+    """Return *text* with what may be secret in URLs shown as ``****``.
+
+    That is all up to the last ``@``, since a password may have a slash in it, and all of the query.
+    """
+    return _URL.sub(_without_secrets, text)
+
+
+def _without_secrets(found: re.Match[str]) -> str:
+    url = found[0].rstrip(_CLOSING)
+    end = found[0][len(url) :]
+    before, at, rest = url.rpartition("@")
+    if "?" in before:
+        # The last @ is one of the query, or the question mark one of a password.
+        return _HIDDEN + end
+    path, mark, query = rest.partition("?")
+    _, sharp, fragment = query.partition("#")
+    shown = f"{path}{mark}{_HIDDEN}{sharp}{fragment}" if query else rest
+    return (f"{_HIDDEN}@{shown}" if at else shown) + end
+
+
+def shown(text: str, longest: int) -> str:
+    """Return the beginning of a text of the user for a message, redacted before it is cut."""
+    return shortened(redacted(text), longest)
 
 
 class AsamanError(Exception):
@@ -111,10 +141,10 @@ class AsamanError(Exception):
         others: tuple[AsamanError, ...] = (),
         kind: Kind = Kind.OTHER,
     ) -> None:
-        self.what = shortened(what, _LONGEST_PART)
-        self.why = shortened(why, _LONGEST_PART)
+        self.what = _bounded(what)
+        self.why = _bounded(why)
         super().__init__(self.what, self.why)
-        self.hint = shortened(hint, _LONGEST_PART)
+        self.hint = _bounded(hint)
         self.code = code
         self.origin = origin
         self.others = others
@@ -155,6 +185,10 @@ def _rebuild(
 def shortened(line: str, longest: int) -> str:
     """Return *line* with at most *longest* characters, the last one ``…`` where it is cut."""
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _LONGEST_PART else shown(text, _LONGEST_PART)
 
 
 def all_of(errors: list[AsamanError]) -> AsamanError:

@@ -53,6 +53,51 @@ def rebuilt(bench: Bench, **changes: object) -> dict[str, str]:
     return bench.hashes()
 
 
+# --- credentials ---------------------------------------------------------------------------------
+
+LOCKING = ("lock", "-r", "requirements.txt", "--json", "report.json", "--traceback")
+#: Indexes that nobody answers at, or that are no URLs; ``secret`` is in each.
+SECRET_URLS = (
+    "http://me:secret@127.0.0.1:9/simple/",
+    "http://127.0.0.1:9/simple/?token=secret",
+    "http://me:s/secret@127.0.0.1:9/simple/",
+    "http://127.0.0.1:9/secret@x/?a=b@secret",
+    "me:secret@127.0.0.1:9/simple/",
+    "http://me:secret@[127.0.0.1/simple/",
+)
+WAYS: dict[str, Callable[[Bench, str], subprocess.CompletedProcess[str]]] = {
+    "option": lambda bench, url: bench.run("asaman", *LOCKING, "--index-url", url),
+    "links": lambda bench, url: bench.run("asaman", *LOCKING, "--no-index", "--find-links", url),
+    "variable": lambda bench, url: bench.run("asaman", *LOCKING, PIP_INDEX_URL=url),
+    "uv": lambda bench, url: bench.run("asaman", *LOCKING, UV_DEFAULT_INDEX=url),
+    "file": lambda bench, url: bench.run(
+        "asaman", "lock", "-r", bench.write(f"--index-url {url}", *PINS), "--traceback"
+    ),
+    "pyproject": lambda bench, url: with_index(bench, url).run("asaman", *LOCKING),
+}
+
+
+def with_index(bench: Bench, url: str) -> Bench:
+    bench.write("[tool.amrasaman]", f'index-url = "{url}"', name="pyproject.toml")
+    return bench
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("url", SECRET_URLS)
+def test_credentials_show_nowhere(way: str, url: str, tmp_path: Path) -> None:
+    if way == "links" and "//" not in url:
+        pytest.skip("that is the path of a folder")
+    bench = Bench(tmp_path / "work", "", tmp_path / "cache")
+    bench.write(*PINS)
+    done = WAYS[way](bench, url)
+    assert done.returncode in {2, 5}, done.stderr
+    assert "error: " in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    given = {bench.folder / "requirements.txt", bench.folder / "pyproject.toml"}
+    assert not [path for path in left if path not in given and b"secret" in path.read_bytes()]
+
+
 # --- the user's settings ---------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode, printable
+from amrasaman_nox.errors import AsamanError, ExitCode, printable, shown
 
 #: Limits: members, bytes in all, bytes of a component and of a path, components of a path.
 MOST_MEMBERS: Final = 100_000
@@ -71,7 +71,7 @@ def _is_safe(name: str, parts: tuple[str, ...]) -> bool:
 
 def quoted(name: str) -> str:
     """Return *name* for a message, shortened and without control characters."""
-    return repr(name if len(name) <= 120 else f"{name[:119]}…")
+    return repr(shown(name, 120))
 
 
 @dataclass(slots=True)

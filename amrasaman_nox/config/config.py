@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import executors, reports, rungs
-from amrasaman_nox.errors import AsamanError, all_of
+from amrasaman_nox.errors import AsamanError, all_of, shown
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
     EARLIEST_EPOCH,
@@ -303,7 +303,7 @@ def _uids(value: object) -> tuple[int, ...]:
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
     def convert(value: object) -> str:
         if value not in choices:
-            raise ValueError(f"{value!a:.80} is none of {', '.join(choices)}")
+            raise ValueError(f"{shown(ascii(value), 80)} is none of {', '.join(choices)}")
         return str(value)
 
     return convert
@@ -348,7 +348,8 @@ def _parsed_moment(text: str) -> datetime:
         utc(moment)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!a:.80} is neither now nor a date such as 2025-04-03 or 2025-04-03T04:57:03Z"
+            f"{shown(ascii(text), 80)} is neither now nor a date such as 2025-04-03 or "
+            "2025-04-03T04:57:03Z"
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from amrasaman_nox.errors import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,34 +30,34 @@ class Kind(NamedTuple):
 
 def _whole_number(text: str) -> int:
     if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII) or len(text) > _MOST_DIGITS:
-        raise ValueError(f"{text!a:.60} is not a whole number")
+        raise ValueError(f"{shown(ascii(text), 60)} is not a whole number")
     return int(text)
 
 
 def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text, re.ASCII):
-        raise ValueError(f"{text!a:.60} is not a number of seconds")
+        raise ValueError(f"{shown(ascii(text), 60)} is not a number of seconds")
     return float(text)
 
 
 def _size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,12})([KMGT]?)(i?B)?", text, re.ASCII | re.IGNORECASE)
     if match is None:
-        raise ValueError(f"{text!a:.60} is not a size such as 1073741824, 512M or 2G")
+        raise ValueError(f"{shown(ascii(text), 60)} is not a size such as 1073741824, 512M or 2G")
     return int(match[1]) << _SUFFIXES[match[2].upper()]
 
 
 def _setting(text: str) -> tuple[tuple[str, str], ...]:
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise ValueError(f"{text!a:.60} is not KEY=VALUE")
+        raise ValueError(f"{shown(ascii(text), 60)} is not KEY=VALUE")
     return ((key, value),)
 
 
 def _part(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
     if match is None:
-        raise ValueError(f"{text!a:.60} is not K/N, such as 2/5")
+        raise ValueError(f"{shown(ascii(text), 60)} is not K/N, such as 2/5")
     return int(match[1]), int(match[2])
 
 

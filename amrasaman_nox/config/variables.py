@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +122,7 @@ def _of_field(field: str, variable: str, found: list[str]) -> Any:
 
 def _truth(variable: str, text: str) -> bool:
     if text.lower() not in _TRUE | _FALSE:
-        raise AsamanError(variable, f"{text!a:.60} is neither true nor false")
+        raise AsamanError(variable, f"{shown(ascii(text), 60)} is neither true nor false")
     return text.lower() in _TRUE
 
 

@@ -19,7 +19,7 @@ from packaging.pylock import (
 from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox.errors import AsamanError, Kind, Origin, all_of
+from amrasaman_nox.errors import AsamanError, Kind, Origin, all_of, shown
 from amrasaman_nox.inputs.selection import united_everywhere
 from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
 from amrasaman_nox.model import Digest, LockScope, Pin, Requirements
@@ -251,10 +251,13 @@ def _version_of(package: Package, filename: str) -> Version:
         name, version = parse_sdist_filename(filename)
     except ValueError:
         raise AsamanError(
-            f"no version for {package.name}", f"{filename[:200]} is not the file name of an sdist"
+            f"no version for {package.name}",
+            f"{shown(filename, 200)} is not the file name of an sdist",
         ) from None
     if name != canonicalize_name(package.name) or version != (package.version or version):
-        raise AsamanError("name mismatch", f"{filename[:200]} is not an sdist of {package.name}")
+        raise AsamanError(
+            "name mismatch", f"{shown(filename, 200)} is not an sdist of {package.name}"
+        )
     return version
 
 

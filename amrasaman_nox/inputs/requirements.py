@@ -23,7 +23,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, Origin, all_of, printable, with_origin
+from amrasaman_nox.errors import AsamanError, Origin, all_of, printable, shown, with_origin
 from amrasaman_nox.inputs.selection import constrained, united_everywhere
 from amrasaman_nox.inputs.texts import CONTROL, HASH_HINT, check_url, read_text, strong_digests
 from amrasaman_nox.model import Constraint, Digest, IndexOptions, Pin, Requirements
@@ -261,10 +261,12 @@ def _option(token: str, following: Iterator[str]) -> tuple[str, str]:
 
 def _unknown_option(token: str, name: str) -> AsamanError:
     if not token.startswith("-"):
-        return AsamanError("malformed line", f"{printable(token[:80])} is not understood")
+        return AsamanError("malformed line", f"{shown(token, 80)} is not understood")
     if token.startswith("--"):
-        return AsamanError("unknown option", name[:80])
-    return AsamanError("invalid project name", f"{token[:80]} is no name, and no known option")
+        return AsamanError("unknown option", shown(name, 80))
+    return AsamanError(
+        "invalid project name", f"{shown(token, 80)} is no name, and no known option"
+    )
 
 
 def _hashes(options: list[tuple[str, str]]) -> list[str]:
@@ -283,12 +285,12 @@ def _check_requirement_text(text: str) -> None:
     if re.match(r"\S+://|file:", text):
         raise AsamanError(
             "unsupported requirement",
-            f"{text[:200]} has no name and version",
+            f"{shown(text, 200)} has no name and version",
             hint="write `NAME @ https://…/NAME-VERSION.tar.gz --hash=sha256:…`",
         )
     name = _NAME_END.split(text, maxsplit=1)[0]
     if not _NAME.fullmatch(name):
-        raise AsamanError("invalid project name", f"{(name or text)[:80]} (PEP 508)")
+        raise AsamanError("invalid project name", f"{shown(name or text, 80)} (PEP 508)")
     if "\\" in text or CONTROL.search(text):
         raise AsamanError("malformed line", "a backslash or control character in a requirement")
 
@@ -296,7 +298,7 @@ def _check_requirement_text(text: str) -> None:
 def _pin(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Pin:
     match = re.fullmatch(r"([^\s\[(<>=!~;@,]+)\s*(?:\[([^\]]*)\])?\s*(.*)", text, re.DOTALL)
     if match is None:
-        raise AsamanError("malformed line", f"{text[:200]} is not a requirement")
+        raise AsamanError("malformed line", f"{shown(text, 200)} is not a requirement")
     name, extras, rest = canonicalize_name(match[1]), match[2] or "", match[3]
     if rest.startswith("@"):
         url, marker = _split_url(rest[1:].strip())
@@ -306,7 +308,7 @@ def _pin(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Pin
     else:
         specifier, separator, marker = rest.partition(";")
         if separator and not marker.strip():
-            raise AsamanError("invalid marker", f"{text[:200]} has an empty one")
+            raise AsamanError("invalid marker", f"{shown(text, 200)} has an empty one")
         url, version = "", _pinned_version(text, specifier.strip())
     marker = marker.strip()
     _check_marker(marker)
@@ -333,11 +335,13 @@ def _pin_digests(reading: _Reading, pin: Pin, hashes: list[str]) -> tuple[Digest
 
 def _pinned_version(text: str, specifier: str) -> Version:
     if specifier and specifier[0] not in "=<>!~(,":
-        raise AsamanError("malformed line", f"{text[:200]} is not a requirement")
+        raise AsamanError("malformed line", f"{shown(text, 200)} is not a requirement")
     inner = re.fullmatch(r"\(\s*(.*?)\s*\)", specifier)
     match = re.fullmatch(r"===?(?!=)\s*([^,]*)", inner[1] if inner else specifier)
     if match is None or match[1].endswith(".*"):
-        raise AsamanError("not pinned with ==", text[:200], hint="pin one version: NAME==VERSION")
+        raise AsamanError(
+            "not pinned with ==", shown(text, 200), hint="pin one version: NAME==VERSION"
+        )
     return _version(match[1])
 
 
@@ -347,7 +351,7 @@ def _version(text: str) -> Version:
             raise ValueError(text)
         return Version(text)
     except ValueError:
-        raise AsamanError("invalid version", f"{text[:80]} is none (PEP 440)") from None
+        raise AsamanError("invalid version", f"{shown(text, 80)} is none (PEP 440)") from None
 
 
 def _split_url(text: str) -> tuple[str, str]:
@@ -366,10 +370,10 @@ def _version_of_url(name: str, url: str) -> tuple[Version, list[str]]:
         found, version = name_and_version(filename)
     except ValueError:
         raise AsamanError(
-            f"no version for {name}", f"{filename[:200]} is not the file name of an sdist"
+            f"no version for {name}", f"{shown(filename, 200)} is not the file name of an sdist"
         ) from None
     if found != name:
-        raise AsamanError("name mismatch", f"{filename[:200]} is not an sdist of {name}")
+        raise AsamanError("name mismatch", f"{shown(filename, 200)} is not an sdist of {name}")
     return version, _fragment_hashes(parts.fragment)
 
 
@@ -380,7 +384,7 @@ def _fragment_hashes(fragment: str) -> list[str]:
         if key.startswith(("sha", "md5")):
             hashes.append(f"{key}:{value}")
         elif key != "egg":
-            raise AsamanError("malformed line", f"{key[:80]} in the URL is not supported")
+            raise AsamanError("malformed line", f"{shown(key, 80)} in the URL is not supported")
     return hashes
 
 
@@ -390,7 +394,7 @@ def _check_marker(marker: str) -> None:
     try:
         Marker(marker)
     except (InvalidMarker, RecursionError):
-        raise AsamanError("invalid marker", f"{marker[:200]} is none (PEP 508)") from None
+        raise AsamanError("invalid marker", f"{shown(marker, 200)} is none (PEP 508)") from None
 
 
 def _check_whole(text: str) -> Requirement:
@@ -398,13 +402,13 @@ def _check_whole(text: str) -> Requirement:
     try:
         return Requirement(text)
     except (InvalidRequirement, ValueError, RecursionError):
-        raise AsamanError("malformed line", f"{text[:200]} is not a requirement") from None
+        raise AsamanError("malformed line", f"{shown(text, 200)} is not a requirement") from None
 
 
 def _constraint(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Constraint:
     requirement = _check_whole(text)
     if requirement.extras or requirement.url:
-        raise AsamanError("malformed constraint", f"{text[:200]} has extras or a URL")
+        raise AsamanError("malformed constraint", f"{shown(text, 200)} has extras or a URL")
     digests, weak = strong_digests(hashes, requirement.name)
     if weak:
         reading.note(origin, f"{requirement.name}: {', '.join(weak)} is not used")

@@ -9,7 +9,7 @@ import stat
 from typing import Final
 from urllib.parse import urlsplit
 
-from amrasaman_nox.errors import AsamanError, Kind, Origin, code_of
+from amrasaman_nox.errors import AsamanError, Kind, Origin, code_of, shown
 from amrasaman_nox.model import Digest
 
 _LONGEST_FILE: Final = 64 * 1024 * 1024
@@ -73,7 +73,9 @@ def strong_digests(values: list[str], what: str) -> tuple[tuple[Digest, ...], tu
     for value in values:
         algorithm, _, content = value.partition(":")
         if not algorithm or not content:
-            raise AsamanError(f"malformed hash {value[:80]}", "algorithm:hexadecimal is required")
+            raise AsamanError(
+                f"malformed hash {shown(value, 80)}", "algorithm:hexadecimal is required"
+            )
         try:
             strong.append(Digest.parse(value))
         except AsamanError as error:

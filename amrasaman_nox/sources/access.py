@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: The index that is asked where none is named.
 DEFAULT_INDEX: Final = "https://pypi.org/simple"
 _SCHEMES: Final = frozenset({"https", "http", "file"})
+_WRITTEN: Final = "write it as https://HOST/PATH, also in variables and in requirements files"
+_ENCODED: Final = "percent-encode what is no letter or digit in user name and password"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # An index may be written NAME=URL; its credentials then come from variables with that name.
 _NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>.*)", re.DOTALL)
@@ -51,14 +53,23 @@ def is_trusted(url: str, index: IndexOptions) -> bool:
 def check_url(url: str, index: IndexOptions, origin: Origin | None = None) -> None:
     """Refuse a URL that is not HTTPS, but for loopback, trusted hosts and ``file:``.
 
+    One that is no such URL is not repeated: nobody knows where a password in it ends.
+
     :raises AsamanError: exit 2
     """
-    scheme = _split(url).scheme.lower()
+    parts = _split(url)
+    scheme = parts.scheme.lower()
     if scheme not in _SCHEMES:
-        raise AsamanError(without_credentials(url), "not an https: or file: URL", origin=origin)
+        raise AsamanError("URL", "not an https: or file: URL", hint=_WRITTEN, origin=origin)
+    try:
+        sound = (parts.port or 0) >= 0 and (scheme == "file" or bool(parts.hostname))
+    except ValueError:
+        sound = False
+    if not sound or parts.netloc.count("@") > 1 or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise AsamanError("URL", "malformed", hint=_ENCODED, origin=origin)
     if scheme == "http" and not (is_loopback(host_of(url)) or is_trusted(url, index)):
         raise AsamanError(
-            without_credentials(url),
+            url,
             "plain HTTP is refused",
             hint=f"use https:, or --trusted-host {host_of(url)}",
             origin=origin,
@@ -171,8 +182,9 @@ def port_of(url: str) -> int | None:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError as error:
-        raise AsamanError("URL", f"malformed: {error}") from error
+    except ValueError:
+        # Its text would repeat a part of the URL.
+        raise AsamanError("URL", "malformed", hint=_ENCODED) from None
 
 
 def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable, redacted
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Source
 from amrasaman_nox.sources import access
@@ -136,11 +136,9 @@ def page(url: str, index: IndexOptions, patience: Patience = Patience()) -> byte
                 for chunk in _body(response, None, patience):
                     body += chunk
                     if len(body) > _LARGEST_PAGE:
-                        raise AsamanError(access.without_credentials(url), "larger than 64 MiB")
+                        raise AsamanError(url, "larger than 64 MiB")
         except BrokenError as broken:
-            raise AsamanError(
-                access.without_credentials(url), broken.reason, code=ExitCode.INPUT_OUTPUT
-            ) from broken
+            raise AsamanError(url, broken.reason, code=ExitCode.INPUT_OUTPUT) from broken
     return bytes(body)
 
 
@@ -299,8 +297,7 @@ def _check_redirect(url: str, location: str, index: IndexOptions) -> None:
     except AsamanError:
         allowed = False
     if not allowed:
-        shown = access.without_credentials(location)
-        raise BrokenError(f"redirect to {shown} is refused", again=False)
+        raise BrokenError(f"redirect to {redacted(location)} is refused", again=False)
 
 
 def _check_status(response: requests.Response) -> None:

@@ -285,7 +285,7 @@ def _refusal(index: IndexOptions, name: str) -> AsamanError | None:
         status = None if url.startswith("file:") else download.refuses(page, index)
         if status is not None:
             return AsamanError(
-                access.without_credentials(page),
+                page,
                 f"the index refuses access with status {status}",
                 hint=download.CREDENTIALS_HINT,
                 code=ExitCode.INPUT_OUTPUT,

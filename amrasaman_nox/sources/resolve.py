@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, shown
 from amrasaman_nox.model import Pin, ResolvedFile, utc
 from amrasaman_nox.sources import access
 from amrasaman_nox.sources.fit import best_first
@@ -138,10 +138,10 @@ def _plain_requirement(text: str) -> str:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise AsamanError(
-            f"build requirement {text!r:.200}", "not a name with a specifier"
+            f"build requirement {shown(repr(text), 200)}", "not a name with a specifier"
         ) from error
     if requirement.url is not None:
-        raise AsamanError(f"build requirement {text!r:.200}", "a URL is not accepted")
+        raise AsamanError(f"build requirement {shown(repr(text), 200)}", "a URL is not accepted")
     return str(requirement)
 
 
@@ -174,7 +174,7 @@ def _no_solution(lines: Sequence[str], answer: Answer, as_of: datetime | None) -
     when = "" if as_of is None else f" as of {utc(as_of)}"
     wanted = ", ".join(lines)
     return AsamanError(
-        f"build requirements {wanted:.120}",
+        f"build requirements {shown(wanted, 120)}",
         f"no solution{when}: {reason_of(answer.messages)}",
         hint="" if as_of is None else "another date is set with --as-of DATE|now",
         code=ExitCode.BUILD_FAILED,

@@ -171,7 +171,7 @@ def _broken(answer: Answer) -> AsamanError:
     causes = [" ".join(cause.split()) for cause in answer.messages.split("cause:")[1:]]
     first = re.search(r"(?m)^error: (.*)", answer.messages)
     url = re.search(r"(?:https?|file)://[^\s`)]+", answer.messages)
-    what = access.without_credentials(url[0]) if url else "package index"
+    what = url[0] if url else "package index"
     why = causes[-1].partition(" hint:")[0] if causes else first[1] if first else "no answer"
     if url is None and first is not None and first[1] != why:
         return AsamanError("package index", f"{first[1]}: {why}", code=ExitCode.INPUT_OUTPUT)

@@ -105,3 +105,28 @@ def test_the_users_index_wins_over_the_files_and_further_ones_are_added() -> Non
 def test_a_malformed_url_is_one_line() -> None:
     with pytest.raises(AsamanError, match="malformed"):
         access.host_of("https://[half/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:sec/ret@h.example/simple",
+        "https://me:sec#ret@h.example/simple",
+        "https://me:sec?ret@h.example/simple",
+        "https://me:s@ecret@h.example/simple",
+        "https://me:sec ret@h.example/simple",
+        "https://me:secret@h.example:port/simple",
+        "https://me:secret@[h.example/simple",
+        "https://me:secret@h\u2100.example/simple",
+        "me:secret@h.example/simple",
+        "https:me:secret@h.example/simple",
+        "//me:secret@h.example/simple",
+        "ftp://me:secret@h.example/simple",
+    ],
+)
+def test_a_url_that_is_none_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(AsamanError) as caught:
+        access.check_url(url, IndexOptions())
+    for said in (*caught.value.lines(), str(caught.value), repr(caught.value)):
+        assert not any(part in said for part in ("sec", "ret", "me:", "h.example"))
+    assert caught.value.__cause__ is None
