@@ -597,6 +597,7 @@ class Comparison:
     published wheel that a user asked to use as it is. ``varied`` and ``not_varied`` are variations
     by name, the latter with the reason behind a colon. ``recipe`` is how a published wheel was
     rebuilt, as name and value pairs; ``proof`` is set where the published sha256 was reproduced.
+    ``kept`` is the folder with both files of a difference.
     """
 
     name: str
@@ -616,6 +617,7 @@ class Comparison:
     proof: str = ""
     reason: str = ""
     hint: str = ""
+    kept: str = ""
     log: str = ""
 
 

@@ -200,7 +200,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical"),
     Option("diffoscope", "diffoscope", FLAG, _COMPARE, _VERIFYING,
-           "Let diffoscope describe what differs."),
+           "Write what diffoscope says of each difference beside both files; it runs outside the "
+           "sandbox."),
 
     *(
         Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _WHEELS, each.help)

@@ -132,6 +132,7 @@ def _facts_of(one: Comparison) -> Iterator[str]:
         ("Proof", _text(one.proof)),
         ("Reason", _text(one.reason)),
         ("Hint", _text(one.hint)),
+        ("Both files", _code(one.kept)),
         ("Ours", _code(str(one.ours or ""))),
         ("Theirs", _code(str(one.theirs or ""))),
         ("Normalisations", _text(", ".join(one.normalisations))),

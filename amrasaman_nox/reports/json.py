@@ -74,6 +74,7 @@ def _comparison(one: Comparison) -> dict[str, Any]:
         "proof": one.proof,
         "reason": one.reason,
         "hint": one.hint,
+        "kept": one.kept,
         "log": one.log,
     }
 

@@ -123,6 +123,8 @@ def _details(comparison: Comparison) -> Iterator[str]:
         yield ""
     if comparison.hint:
         yield f"Hint: {escape(comparison.hint)}\n"
+    if comparison.kept:
+        yield f"Both files: {escape(comparison.kept)}\n"
     if comparison.log:
         yield _fenced("text", "\n".join(facts.tail(comparison.log)))
     pairs = list(facts.explained(comparison))

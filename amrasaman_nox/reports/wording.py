@@ -51,7 +51,7 @@ def _because(comparison: Comparison) -> str:
         return f"{member}{row.title} ({variation_label(cause.variation)}){more} → {row.packager}"
     if comparison.verdict is Verdict.EQUIVALENT:
         return f"(normalised: {', '.join(comparison.normalisations)})"
-    return comparison.reason
+    return comparison.reason or (comparison.kept and f"both files are in {comparison.kept}")
 
 
 def difference_line(difference: Difference) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -14,11 +15,13 @@ from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import open_regular
 from amrasaman_nox.model import BuildRecord, Comparison, Digest, LockedFile, Verdict
 from amrasaman_nox.verification.explain import explain
+from amrasaman_nox.verification.kept import keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from amrasaman_nox.config.config import Config
     from amrasaman_nox.record_files import RecordFile
 
 #: What two archives of one content are equal under.
@@ -103,8 +106,8 @@ def _bare(paths: Iterable[Path]) -> Iterable[Other]:
         yield Other(name=name, version=str(version), filename=path.name, wheel=path)
 
 
-def compare(record: BuildRecord, output: Path, theirs: tuple[Other, ...]) -> Comparison:
-    """Return how our wheel of *record*, in *output*, compares with theirs of that name.
+def compare(record: BuildRecord, config: Config, theirs: tuple[Other, ...]) -> Comparison:
+    """Return how our wheel of *record*, in the output folder, compares with theirs of that name.
 
     Where only their record is at hand, the digests are compared. What differs in the inputs of the
     two builds is named.
@@ -118,40 +121,42 @@ def compare(record: BuildRecord, output: Path, theirs: tuple[Other, ...]) -> Com
         if other.record is None:
             raise ValueError(other)
         return _by_digest(record, other.record, other.where)
-    return compare_files(record, output, other)
+    return compare_files(record, config.output, other, config)
 
 
-def compare_files(record: BuildRecord, output: Path, other: Other) -> Comparison:
+def compare_files(record: BuildRecord, output: Path, other: Other, config: Config) -> Comparison:
     """Compare our wheel, which is in *output*, with the file of *other*, member by member.
+
+    Where they differ, both are kept in the output folder of *config*.
 
     :raises AsamanError: one of them cannot be read, or is malformed
     """
     if other.wheel is None:
         raise ValueError(other)
+    ours = partial(open_regular, output / record.wheel.filename)
+    theirs = partial(open_regular, other.wheel.resolve())
     try:
-        with (
-            open_regular(output / record.wheel.filename) as left,
-            open_regular(other.wheel.resolve()) as right,
-        ):
+        with ours() as left, theirs() as right:
             found = wheels.compare_wheels(left, right, filename=record.wheel.filename)
             right.seek(0)
-            theirs = Digest.of(right.read())
+            digest = Digest.of(right.read())
     except OSError as error:
         raise AsamanError(
             str(error.filename), system_reason(error), code=ExitCode.INPUT_OUTPUT
         ) from None
-    return dataclasses.replace(
+    comparison = dataclasses.replace(
         _comparison(
             record,
             wheels.verdict_of(found),
             against=other.where,
             reason=_inputs_line(record, other.record) if found else "",
         ),
-        theirs=theirs,
+        theirs=digest,
         normalisations=wheels.normalisations_of(found),
         differences=found,
         causes=explain(found, "") if found else (),
     )
+    return keep(comparison, {"ours": ours, "theirs": theirs}, config)
 
 
 def _counterpart(record: BuildRecord, theirs: tuple[Other, ...]) -> Other | str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.config.variables import default_cache
-from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
-from amrasaman_nox.files import remove_tree
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
@@ -35,7 +35,8 @@ from amrasaman_nox.sandbox.clock import library
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.verification import clock, rebuilders, subjects, variations
+from amrasaman_nox.verification import clock, diffoscope, rebuilders, subjects, variations
+from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.verification.variations import Plan
 
 PUBLISHED: Final = "published"
-#: Below the output folder: both artefacts of each difference, by name and version.
-DIFFERENT: Final = "different"
 
 
 def verify(config: Config, *, notify: Notify) -> Report:
@@ -60,6 +59,8 @@ def verify(config: Config, *, notify: Notify) -> Report:
     :raises AsamanError: bad input or an unknown variation (exit 2), isolation or an interpreter
         that is not to be had (exit 4), or a fault of the disk or the network (exit 5)
     """
+    if config.diffoscope:
+        diffoscope.program()  # That it is missing is told before anything is built.
     if config.against == PUBLISHED:
         return _published(config, notify)
     if config.against is not None:
@@ -72,7 +73,7 @@ def _against(config: Config, path: Path, notify: Notify) -> Report:
     """Compare with what another rebuilder has."""
     theirs = rebuilders.read(path)
     report = _built(
-        config, notify, lambda _, record: rebuilders.compare(record, config.output, theirs.wheels)
+        config, notify, lambda _, record: rebuilders.compare(record, config, theirs.wheels)
     )
     return dataclasses.replace(report, notes=(*report.notes, *theirs.notes))
 
@@ -108,7 +109,7 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
             )
             report = verify(own, notify=notify)
             reports.append(_moved(report, own.output, config.output))
-            compared += _beside(wheels, own.output)
+            compared += _beside(wheels, own.output, config)
     missing = {wheel.name for wheel in wheels} - {one.wheel for one in compared}
     compared += [_without_sdist(name) for name in sorted(missing)]
     return dataclasses.replace(
@@ -132,17 +133,17 @@ def _moved(report: Report, made: Path, output: Path) -> Report:
     return dataclasses.replace(
         report,
         comparisons=tuple(
-            dataclasses.replace(one, reason=one.reason.replace(str(made), str(output)))
+            dataclasses.replace(one, kept=one.kept.replace(str(made), str(output)))
             for one in report.comparisons
         ),
     )
 
 
-def _beside(wheels: Sequence[Path], made: Path) -> list[Comparison]:
+def _beside(wheels: Sequence[Path], made: Path, config: Config) -> list[Comparison]:
     """Compare the wheels that were given with those that their sdist gave."""
     ours = {file.wheel.name: file.record for file in read_folder(made).files}
     return [
-        rebuilders.compare_files(ours[wheel.name], made, other)
+        rebuilders.compare_files(ours[wheel.name], made, other, config)
         for wheel in wheels
         if wheel.name in ours
         for other in rebuilders.read(wheel).wheels
@@ -226,6 +227,7 @@ def _one_published(run: Run, prepared: Prepared, published: ModuleType) -> tuple
             site=run.site,
             isolation=run.isolation,
         )
+        found = tuple(_kept_published(run, each) for each in found)
     except AsamanError as error:
         found = (
             Comparison(
@@ -240,6 +242,19 @@ def _one_published(run: Run, prepared: Prepared, published: ModuleType) -> tuple
         )
     run.site.notify(Event(stage="rebuild", state="done", name=str(pin)))
     return found
+
+
+def _kept_published(run: Run, comparison: Comparison) -> Comparison:
+    digests = {"rebuilt": comparison.ours, "published": comparison.theirs}
+    return keep(
+        comparison,
+        {
+            side: partial(fetched, digest, comparison.wheel, run.site.store)
+            for side, digest in digests.items()
+            if digest is not None
+        },
+        run.config,
+    )
 
 
 # --- what was built --------------------------------------------------------------------------
@@ -362,36 +377,13 @@ def _built_by(interpreter: Interpreter, record: BuildRecord) -> bool:
     return record.interpreter is not None and interpreter.digest == record.interpreter.digest
 
 
-# --- what differs is kept --------------------------------------------------------------------
-
-
 def _kept(run: Run, subject: Subject, rebuilt: Rebuilt) -> Comparison:
-    """Keep both artefacts of a difference; those of an earlier run are removed."""
-    comparison = rebuilt.comparison
-    folder = run.config.output / DIFFERENT / f"{subject.name}-{subject.version}"
-    kind = "sdist" if subject.first.filename.endswith(".tar.gz") else "wheel"
-    try:
-        for side in ("first", "rebuilt"):
-            remove_tree(folder / kind / side)
-        if rebuilt.artefact is None or comparison.verdict is not Verdict.DIFFERENT:
-            _prune(folder)
-            return comparison
-        for side, artefact in (("first", subject.first), ("rebuilt", rebuilt.artefact)):
-            target = folder / kind / side / artefact.filename
-            target.parent.mkdir(parents=True)
-            with (
-                fetched(artefact.digest, artefact.filename, run.site.store) as file,
-                target.open("xb") as copy,
-            ):
-                shutil.copyfileobj(file, copy)
-    except OSError as error:
-        raise AsamanError(str(folder), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
-    said = f"{comparison.reason}; " if comparison.reason else ""
-    return dataclasses.replace(comparison, reason=f"{said}both are kept in {folder / kind}")
-
-
-def _prune(folder: Path) -> None:
-    """Remove folders that are empty by now, inside out."""
-    for path in (*sorted(folder.glob("*"), reverse=True), folder, folder.parent):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+    artefacts = {"first": subject.first, "rebuilt": rebuilt.artefact or subject.first}
+    return keep(
+        rebuilt.comparison,
+        {
+            side: partial(fetched, each.digest, each.filename, run.site.store)
+            for side, each in artefacts.items()
+        },
+        run.config,
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.verification.diffoscope import diffoscope
+from amrasaman_nox.verification.diffoscope import describe
+from amrasaman_nox.verification.diffoscope import program as found
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -24,17 +28,19 @@ def written(program: Path, body: str) -> None:
     program.chmod(0o755)
 
 
-OURS, THEIRS = Path("-ours.whl"), Path("theirs.whl")
+def test_the_report_is_returned(program: Path, tmp_path: Path) -> None:
+    written(program, 'pwd; for last; do :; done; echo "differs: $last"; exit 1')
+    assert describe(tmp_path, "a", "b") == f"{tmp_path}\ndiffers: b\n"
 
 
-def test_the_report_is_returned(program: Path) -> None:
-    written(program, 'for last; do :; done; echo "differs: $last"; exit 1')
-    assert diffoscope(OURS, THEIRS) == f"differs: {THEIRS.absolute()}\n"
+def test_files_that_are_the_same_have_no_report(program: Path, tmp_path: Path) -> None:
+    written(program, "exit 0")
+    assert describe(tmp_path, "a", "b") is None
 
 
-def test_a_name_cannot_become_an_option(program: Path) -> None:
-    written(program, 'for name; do case "$name" in -ours*) exit 2;; esac; done; exit 0')
-    assert diffoscope(OURS, THEIRS) is None
+def test_a_name_cannot_become_an_option(program: Path, tmp_path: Path) -> None:
+    written(program, 'while [ "$1" != -- ]; do shift; done; echo "$2 $3"; exit 1')
+    assert describe(tmp_path, "-a", "-b") == "-a -b\n"
 
 
 @pytest.mark.parametrize(
@@ -44,10 +50,10 @@ def test_a_name_cannot_become_an_option(program: Path) -> None:
         ("sleep 5", "no answer within 0.2 seconds"),
     ],
 )
-def test_a_failure_is_one_clear_error(program: Path, body: str, why: str) -> None:
+def test_a_failure_is_one_clear_error(program: Path, body: str, why: str, tmp_path: Path) -> None:
     written(program, body)
     with pytest.raises(AsamanError, match=why):
-        diffoscope(OURS, THEIRS, timeout=0.2)
+        describe(tmp_path, "a", "b", timeout=0.2)
 
 
 def test_where_it_is_not_installed_the_error_says_how_to(
@@ -55,6 +61,6 @@ def test_where_it_is_not_installed_the_error_says_how_to(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AsamanError) as caught:
-        diffoscope(OURS, THEIRS)
+        found()
     assert caught.value.code is ExitCode.NOT_AVAILABLE
     assert "amrasaman-nox[diffoscope]" in caught.value.hint

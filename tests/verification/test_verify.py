@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +27,6 @@ from ..test_records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from amrasaman_nox.model import BuildRecord, Event
 
@@ -121,7 +121,7 @@ def test_a_difference_is_named_and_both_wheels_are_kept(run: Run, tmp_path: Path
     ]
     assert found.varied == ("umask", "hash-seed")
     folder = tmp_path / "wheels" / "different" / "hash-order-1.0" / "wheel"
-    assert found.reason == f"both are kept in {folder}"
+    assert found.kept == str(folder)
     first, rebuilt = (
         (folder / side / "hash_order-1.0-py3-none-any.whl").read_bytes()
         for side in ("first", "rebuilt")
@@ -130,6 +130,61 @@ def test_a_difference_is_named_and_both_wheels_are_kept(run: Run, tmp_path: Path
     assert Digest.of(first) == found.ours
     assert Digest.of(rebuilt) == found.theirs
     assert found.ours != found.theirs
+
+
+@pytest.fixture
+def diffoscope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a stand-in for diffoscope in front of PATH."""
+    program = tmp_path / "bin" / "diffoscope"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+    def write(body: str) -> None:
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+
+    return write
+
+
+def test_diffoscope_describes_what_differs_beside_both_wheels(
+    run: Run, tmp_path: Path, diffoscope: Callable[[str], None]
+) -> None:
+    diffoscope(
+        'while [ "$1" != -- ]; do shift; done; printf "%s\\n%s\\n\\033[31m" "$2" "$3"; exit 1'
+    )
+    report = run("hash-order", "clean-pure", vary=("hash-seed",), diffoscope=True)
+    folder = tmp_path / "wheels" / "different" / "hash-order-1.0" / "wheel"
+    name = "hash_order-1.0-py3-none-any.whl"
+    text = (folder / f"{name}.diffoscope.txt").read_text()
+    assert text == f"first/{name}\nrebuilt/{name}\n\\x1b[31m"
+    assert exit_code(report) is ExitCode.DIFFERENT
+    run("hash-order", vary=("umask",))
+    assert not (tmp_path / "wheels" / "different").exists()
+
+
+def test_a_diffoscope_that_fails_is_told_and_changes_no_verdict(
+    run: Run, diffoscope: Callable[[str], None]
+) -> None:
+    diffoscope("echo no memory >&2; exit 9")
+    (found,) = run("hash-order", vary=("hash-seed",), diffoscope=True).comparisons
+    assert (found.verdict, found.reason) == (Verdict.DIFFERENT, "diffoscope: exit 9: no memory")
+
+
+def test_a_diffoscope_that_is_missing_is_told_before_anything_is_built(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AsamanError, match="diffoscope is not installed") as caught:
+        run("clean-pure", diffoscope=True)
+    assert caught.value.code is ExitCode.NOT_AVAILABLE
+    assert not (tmp_path / "wheels").exists()
+
+
+@pytest.mark.skipif(shutil.which("diffoscope") is None, reason="diffoscope is not installed")
+def test_the_real_diffoscope_names_the_member(run: Run, tmp_path: Path) -> None:
+    run("hash-order", vary=("hash-seed",), diffoscope=True)
+    (path,) = (tmp_path / "wheels").rglob("*.diffoscope.txt")
+    assert "example.py" in path.read_text()
 
 
 def test_a_difference_leaves_wheel_and_record_as_they_were(run: Run, tmp_path: Path) -> None:
@@ -250,6 +305,17 @@ def test_one_file_can_be_named_alone(name: str, run: Run, theirs: Path) -> None:
     report = run("clean-pure", "clean-dated", against=str(theirs / name))
     assert verdicts(report) == {"clean-pure": "identical", "clean-dated": "unchecked"}
     assert exit_code(report) is ExitCode.DIFFERENT
+
+
+def test_both_wheels_are_kept_where_another_rebuilder_s_differs(
+    run: Run, theirs: Path, tmp_path: Path
+) -> None:
+    altered(theirs / WHEEL, b"other")
+    (theirs / RECORD).unlink()
+    (found,) = run("clean-pure", against=str(theirs)).comparisons
+    assert found.verdict is Verdict.DIFFERENT
+    for side, folder in (("ours", tmp_path / "wheels"), ("theirs", theirs)):
+        assert Path(found.kept, side, WHEEL).read_bytes() == (folder / WHEEL).read_bytes()
 
 
 def altered(path: Path, content: bytes) -> None:
@@ -600,7 +666,7 @@ def test_all_distributions_of_the_project_are_checked_by_default(
     assert verdicts(report) == {"clean-pure": "identical", "hash-order": "different"}
     different = next(one for one in report.comparisons if one.verdict is Verdict.DIFFERENT)
     folder = tmp_path / "wheels" / "different" / "hash-order-1.0" / "wheel"
-    assert different.reason == f"both are kept in {folder}"
+    assert different.kept == str(folder)
     assert (folder / "first" / "hash_order-1.0-py3-none-any.whl").is_file()
 
 
