@@ -16,8 +16,6 @@ WITHOUT = {
     "": "commands",
     "environments": "installed",
     "runs": "build cluster lock reuse run workers",
-    "sandbox": "bubblewrap limited meter namespaces system_calls view",
-    "sandbox.inside": "confine",
     "verification": "clock rebuilders subjects",
 }
 #: Folders whose tests are of no one module: real inputs, measurements, what is hostile.
