@@ -207,17 +207,20 @@ class Source:
 class Interpreter:
     """A Python interpreter as it describes itself.
 
-    ``executable`` and ``prefixes`` are absolute paths; ``prefixes`` are the folders that a build
-    must see. ``markers`` are the values of environment markers (PEP 508), ``tags`` the
-    compatible wheel tags in order of preference (PEP 425). ``compile_flags`` are the
-    interpreter's own CFLAGS. ``digest`` is that of the executable.
+    All paths are absolute. ``prefix`` is where it is installed; ``shown`` are the files and folders
+    that a build must see, ``hidden`` the folders below them that it does not.
+    ``markers`` are the values of environment markers (PEP 508), ``tags`` the compatible wheel tags
+    in order of preference (PEP 425). ``compile_flags`` are the interpreter's own CFLAGS. ``digest``
+    is that of the executable.
     """
 
     executable: str
     implementation: str
     version: str
     platform: str
-    prefixes: tuple[str, ...]
+    prefix: str
+    shown: tuple[str, ...]
+    hidden: tuple[str, ...]
     markers: tuple[tuple[str, str], ...]
     tags: tuple[str, ...]
     digest: Digest

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging import tags
 
+from amrasaman_nox.environments import prefix
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.model import Digest, Interpreter
 
@@ -35,9 +36,11 @@ print("amrasaman" + json.dumps({
     "implementation": name,
     "version": platform.python_version(),
     "platform": sysconfig.get_platform(),
-    "prefixes": sorted({sys.base_prefix, sys.base_exec_prefix, paths["stdlib"],
-                        paths["platstdlib"], paths["include"], os.path.dirname(executable),
-                        var("LIBDIR") or sys.base_prefix}),
+    "prefix": sys.base_prefix,
+    "paths": {"executable": executable,
+              "libdir": var("LIBDIR") or os.path.join(sys.base_prefix, "lib"),
+              **{name: paths[name] for name in ("stdlib", "platstdlib", "include", "platinclude",
+                                                "purelib", "platlib")}},
     "markers": {
         "implementation_name": name,
         "implementation_version": implementation_version,
@@ -75,12 +78,16 @@ def inspect(request: str = "") -> Interpreter:
     wanted = request if request[:1].isdigit() else ""
     if wanted and not f"{version}.".startswith(f"{wanted}."):
         raise _not_available(request, f"{path} is Python {version}")
+    minor = ".".join(version.split(".")[:2])
+    shown = prefix.shown(answer["paths"], minor)
     return Interpreter(
         executable=answer["executable"],
         implementation=implementation,
         version=version,
         platform=answer["platform"],
-        prefixes=_outermost(answer["prefixes"]),
+        prefix=answer["prefix"],
+        shown=shown,
+        hidden=prefix.hidden(answer["paths"], shown),
         markers=tuple(sorted(answer["markers"].items())),
         tags=tuple(str(tag) for tag in _tags(answer)),
         digest=_digest(answer["executable"], answer["library"]),
@@ -129,15 +136,6 @@ def _not_available(request: str, why: str) -> AsamanError:
         hint="name a version (--python 3.12) or a path of an interpreter that is installed",
         code=ExitCode.NOT_AVAILABLE,
     )
-
-
-def _outermost(folders: list[str]) -> tuple[str, ...]:
-    """Return *folders* without those that lie below another one of them."""
-    kept: list[str] = []
-    for folder in sorted(folders):
-        if not any(folder == other or folder.startswith(f"{other}/") for other in kept):
-            kept.append(folder)
-    return tuple(kept)
 
 
 def _tags(answer: dict[str, Any]) -> Iterator[tags.Tag]:

@@ -14,7 +14,7 @@ from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.config.executors import WITH_SCHEDULER
 from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.config.variables import default_cache
-from amrasaman_nox.environments import interpreters
+from amrasaman_nox.environments import interpreters, prefix
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.model import BuildLock, Event, Report
@@ -61,6 +61,11 @@ class Run:
     def warnings(self) -> tuple[str, ...]:
         """What a user must know of the isolation of this run."""
         return tuple(filter(None, [RUNGS[self.isolation.rung].warning]))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of the isolation and of the interpreters."""
+        return (*self.isolation.reasons, *_prefixes(self.interpreters, self.isolation))
 
     def job(
         self, source: Source, interpreter: Interpreter, files: Iterable[LockedFile] = ()
@@ -110,7 +115,7 @@ def run_command(
         build=outcome,
         isolation=run.isolation.rung,
         output=str(config.output),
-        notes=run.isolation.reasons,
+        notes=run.notes,
         warnings=run.warnings,
     )
 
@@ -150,6 +155,13 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
             yield run
         finally:
             store.release_memory()
+
+
+def _prefixes(found: tuple[Interpreter, ...], isolation: Isolation) -> Iterator[str]:
+    """Yield a line for each prefix that holds more than Python, where no build sees that."""
+    for one in dict.fromkeys(each.prefix for each in found if isolation.constant_paths):
+        if others := prefix.beside(one):
+            yield f"{one} holds more than Python, such as {others[0]}, which no build sees"
 
 
 def _check_distinct(found: tuple[Interpreter, ...]) -> None:

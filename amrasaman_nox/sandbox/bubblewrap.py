@@ -82,8 +82,14 @@ def _bubblewrap(seen: View, files: Files) -> list[str]:
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     for name in seen.temporary:
         arguments += _tmpfs(name, "1777")
+    for folder in seen.within:
+        arguments += ["--perms", "0755", "--dir", folder]
     for item in seen.folders:
-        arguments += ["--bind" if item.writable else "--ro-bind", str(item.host), item.inside]
+        if item.host is None:
+            arguments += ["--perms", "0755", "--tmpfs", item.inside, "--remount-ro", item.inside]
+        else:
+            how = "--bind" if item.writable else "--ro-bind"
+            arguments += [how, str(item.host), item.inside]
     return arguments
 
 

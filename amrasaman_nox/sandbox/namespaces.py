@@ -86,6 +86,8 @@ def _script(command: Command, root: Path, *, filtered: bool) -> Iterator[str]:
         options = f"{mode},nosuid,nodev,size={temporary_size()}"
         yield f"mkdir -p {quoted(f'.{name}')}"
         yield f"mount -t tmpfs -o {options} tmpfs {quoted(f'.{name}')}"
+    for name in seen.within:
+        yield f"mkdir -p {quoted(f'.{name}')}"
     for item in seen.folders:
         yield from _bound(item)
     yield "pivot_root . old; cd /; umount -l /old; rmdir /old"
@@ -125,6 +127,10 @@ def _devices() -> Iterator[str]:
 
 
 def _bound(item: Folder) -> Iterator[str]:
+    if item.host is None:
+        options = "ro,mode=0755,nosuid,nodev,size=4k"
+        yield f"mount -t tmpfs -o {options} tmpfs {shlex.quote(f'.{item.inside}')}"
+        return
     host, inside = str(item.host), f".{item.inside}"
     made = "mkdir -p" if item.host.is_dir() else ":>"
     yield f"{made} {shlex.quote(inside)}"

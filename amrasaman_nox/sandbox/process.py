@@ -228,7 +228,7 @@ class _Watch:
 
     def _meter(self) -> Meter:
         command = self.command
-        folders = {item.host for item in command.folders if item.writable}
+        folders = {item.host for item in command.folders if item.writable and item.host}
         temporary = (*TEMPORARY, command.environment.home, *command.memory)
         if not self.isolation.constant_paths:
             folders.add(Path(command.directory))

@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 
 def interpreter_folders(interpreter: Interpreter) -> tuple[Folder, ...]:
-    """Return the interpreter's folders that are not part of the system's."""
-    return tuple(
-        Folder(host=Path(prefix), inside=prefix)
-        for prefix in interpreter.prefixes
-        if not is_of_system(prefix)
-    )
+    """Return what a build sees of the interpreter that is not part of the system."""
+    shown = ((path, Path(path)) for path in interpreter.shown)
+    hidden = ((path, None) for path in interpreter.hidden)
+    return tuple(Folder(host=host, inside=path) for path, host in (*shown, *hidden))
 
 
 def is_of_system(path: str) -> bool:
@@ -49,9 +47,12 @@ _ONLINE: Final = "/sys/devices/system/cpu/online"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
-    """A file or folder of the host, and the path at which a process sees it."""
+    """A file or folder of the host, and the path at which a process sees it.
 
-    host: Path
+    Without ``host`` it is an empty folder that hides what is at that path.
+    """
+
+    host: Path | None
     inside: str
     writable: bool = False
 
@@ -100,9 +101,11 @@ class View:
     """What a build's root holds; ``links`` and ``files`` are of the sandbox's own making.
 
     ``temporary`` are folders in memory that anybody may write to, ``memory`` those of the build.
+    ``parents`` are to be made before those are mounted, ``within`` after that.
     """
 
     parents: tuple[str, ...]
+    within: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, bytes], ...]
     temporary: tuple[str, ...]
@@ -152,6 +155,7 @@ def view(command: Command) -> View:
     paths = (*(item.inside for item in folders), *dict(files), world.home)
     return View(
         parents=_parents((*paths, *(f"{folder}/content" for folder in command.memory))),
+        within=_parents(paths, within=TEMPORARY),
         links=tuple((str(path), str(path.readlink())) for path in system if path.is_symlink()),
         files=files,
         temporary=(*TEMPORARY, world.home),
@@ -160,16 +164,20 @@ def view(command: Command) -> View:
     )
 
 
-def _parents(paths: Sequence[str]) -> tuple[str, ...]:
-    """Return the folders on the way to *paths*, outermost first."""
-    # What lies in a folder that is shown or in memory is not ours to make in the root.
+def _parents(paths: Sequence[str], within: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the folders on the way to *paths*, outermost first.
+
+    They are those of the root, or those in the folders *within*, which are mounted on it.
+    """
+    # What lies in a folder of the system is there.
+    mounted = tuple(f"{folder}/" for folder in (within or ("/usr", *TEMPORARY)))
     ways = {
         str(parent)
         for path in paths
-        if not path.startswith(("/usr/", "/tmp/"))  # noqa: S108 - the sandbox's own
+        if path.startswith(mounted) == bool(within)
         for parent in Path(path).parents
     }
-    return tuple(sorted(ways - {"/"}))
+    return tuple(sorted(way for way in ways - {"/"} if not within or way.startswith(mounted)))
 
 
 def _accounts(world: BuildEnvironment) -> dict[str, bytes]:

@@ -212,7 +212,7 @@ def _published(config: Config, notify: Notify) -> Report:
         isolation=run.isolation.rung,
         output=str(config.output),
         allowed=Verdict(config.allow),
-        notes=run.isolation.reasons,
+        notes=run.notes,
         warnings=run.warnings,
     )
 

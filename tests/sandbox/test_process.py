@@ -134,7 +134,7 @@ def test_a_process_sees_what_is_named_and_nothing_else(
     isolated: Isolation, command: Callable[..., view.Command], interpreter: Interpreter
 ) -> None:
     found = facts(command(FACTS, memory=("/build/source",)), isolated)
-    ways = {prefix.split("/")[1] for prefix in interpreter.prefixes}
+    ways = {path.split("/")[1] for path in interpreter.shown}
     system = {"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr"}
     assert set(found["root"]) <= {"build", "dev", "etc", "proc", "sys", "tmp"} | system | ways
     assert set(found["etc"]) <= {"alternatives", "group", "hosts", "ld.so.cache", "passwd"}
