@@ -63,17 +63,17 @@ def run(call: Call) -> ExitCode:
     :raises KeyboardInterrupt: by SIGINT, SIGTERM or SIGHUP
     """
     stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
-    traceback = call.values.get("traceback", False)
+    traceback, annotated = call.values.get("traceback", False), False
     try:
         with interruptible(), quiet_loggers():
             config = _config(call)
-            traceback = config.traceback
+            traceback, annotated = config.traceback, config.annotations
             code = _run(call, config, stdout, stderr)
     except NothingToDo:
         raise
     except Exception as error:
         # A user sees one line, whatever it was.
-        code = tell_error(error, stderr, traceback=traceback)
+        code = tell_error(error, stderr, traceback=traceback, annotated=annotated)
     return ended(code, stdout, stderr)
 
 

@@ -40,7 +40,8 @@ HEAVY = (
 def _played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     work.install(monkeypatch.setattr)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for variable in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 def pinned(first_line: str = "") -> str:
@@ -249,6 +250,20 @@ def test_the_step_summary_is_appended_to(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert cli.run(["-r", pinned()]) == 0
     assert summary.read_text().startswith("before\n")
     assert "six-1.17.0-py3-none-any.whl" in summary.read_text()
+
+
+@pytest.mark.parametrize("first_line", ["fail", "refuse"])
+def test_failures_are_annotations_in_github_actions(
+    first_line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["-q", "-r", pinned(first_line)]
+    cli.run(arguments)
+    assert "::error" not in "".join(capsys.readouterr())
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    cli.run(arguments)
+    out, err = capsys.readouterr()
+    assert [line.partition(" ")[0] for line in err.splitlines()].count("::error") == 1
+    assert out == ""
 
 
 def test_a_report_over_something_that_is_no_file_is_refused(

@@ -87,7 +87,7 @@ class Config(reports.ReportFiles):
     - Verification: ``vary`` names variations (none: all), ``against`` is ``None`` (rebuild),
       ``published`` or a path, ``allow`` is the weakest verdict that counts as the same.
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
-      file to append to.
+      file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
 
     :raises AsamanError: a value is out of range, or two contradict each other; all are named
     """
@@ -122,6 +122,7 @@ class Config(reports.ReportFiles):
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     expandable: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     in_ci: bool = False
+    annotations: bool = False
 
     python: tuple[str, ...] = ()
     isolation: str = "auto"
@@ -372,7 +373,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         (
             "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",
             "allow_url", "keep_debug_info", "diffoscope", "quiet", "verbose", "traceback",
-            "in_ci",
+            "in_ci", "annotations",
         ),
         _flag,
     ),

@@ -86,6 +86,7 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
     plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
     if plain and values.get("color", "auto") == "auto":
         values["color"] = "never"
+    values.setdefault("annotations", environ.get("GITHUB_ACTIONS") == "true")
     if environ.get("GITHUB_STEP_SUMMARY"):
         values.setdefault("summary", environ["GITHUB_STEP_SUMMARY"])
     return values

@@ -28,7 +28,7 @@ _WIDTH: Final = 100
 
 def tell(error: AsamanError) -> ExitCode:
     """Print *error* on stderr; return its exit code."""
-    return tell_error(error, Stream(sys.stderr), traceback=False)
+    return tell_error(error, Stream(sys.stderr))
 
 
 def show(report: Report, config: Config) -> ExitCode:
@@ -65,14 +65,21 @@ def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream)
     elif not config.quiet:
         for line in _remarks(report):
             stderr.line(printable(line))
-    for failure in report.build.failures:
-        for line in _failure_lines(failure, with_log=together or not tabled):
-            stderr.line(line)
-    for line in _only_binary(report, config):
+    for line in _complaints(report, config, with_log=together or not tabled):
         stderr.line(line)
+
+
+def _complaints(report: Report, config: Config, *, with_log: bool) -> Iterator[str]:
+    """Yield what stderr says of failures."""
+    for failure in report.build.failures:
+        yield from _failure_lines(failure, with_log=with_log)
+    yield from _only_binary(report, config)
+    if config.annotations:
+        from amrasaman_nox.reports import annotations
+
+        yield from annotations.of_report(report)
     if compared_nothing(report) and not report.build.failures:
-        for line in AsamanError(report.command, "nothing was compared").lines():
-            stderr.line(line)
+        yield from AsamanError(report.command, "nothing was compared").lines()
 
 
 def _only_binary(report: Report, config: Config) -> Iterator[str]:
@@ -150,8 +157,14 @@ def _unwritable(path: Path, error: OSError) -> AsamanError:
     return AsamanError(f"cannot write {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT)
 
 
-def tell_error(error: Exception, stderr: Stream, *, traceback: bool) -> ExitCode:
-    """Print *error* on *stderr*, with a traceback if asked for; return its exit code."""
+def tell_error(
+    error: Exception, stderr: Stream, *, traceback: bool = False, annotated: bool = False
+) -> ExitCode:
+    """Print *error* on *stderr*; return its exit code.
+
+    :param traceback: with a traceback of Python
+    :param annotated: for the page of a GitHub Actions run as well
+    """
     if traceback:
         from traceback import format_exception
 
@@ -161,6 +174,11 @@ def tell_error(error: Exception, stderr: Stream, *, traceback: bool) -> ExitCode
     told = _as_ours(error)
     for line in told.lines():
         stderr.line(line)
+    if annotated:
+        from amrasaman_nox.reports import annotations
+
+        for line in annotations.of_error(told):
+            stderr.line(line)
     return told.code
 
 
@@ -194,7 +212,6 @@ def ended(code: ExitCode, stdout: Stream, stderr: Stream) -> ExitCode:
             code=ExitCode.INPUT_OUTPUT,
         ),
         stderr,
-        traceback=False,
     )
 
 

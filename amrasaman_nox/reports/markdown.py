@@ -1,19 +1,17 @@
-"""The report as GitHub-flavoured Markdown, and as annotations of a GitHub Actions run."""
+"""The report as GitHub-flavoured Markdown."""
 
 from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import printable
 from amrasaman_nox.reports import facts
-from amrasaman_nox.reports.acceptance import is_accepted
 from amrasaman_nox.reports.wording import (
     diff_text,
     difference_line,
     variation_label,
-    verdict_line,
     why_line,
 )
 from amrasaman_nox.verification.explain import explanation_of
@@ -21,13 +19,11 @@ from amrasaman_nox.verification.explain import explanation_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amrasaman_nox.errors import Origin
     from amrasaman_nox.model import BuildFailure, Cause, Comparison, Difference, Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 #: What begins a list, a quotation or an underlined heading at the start of a line.
 _BLOCK_START = re.compile(r"^(\d*)([-+=.)])(?=[\s=-]|$)")
-_LONGEST_ANNOTATION: Final = 2_000
 
 
 def render(report: Report) -> str:
@@ -45,54 +41,12 @@ def render(report: Report) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def workflow_annotations(report: Report) -> str:
-    """Return workflow commands, one a line: an error for each failure and each bad verdict."""
-    lines = [
-        _annotation(
-            "error",
-            f"{one.name} {one.version}: {one.verdict}",
-            verdict_line(one),
-        )
-        for one in report.comparisons
-        if not is_accepted(one, report.allowed)
-    ]
-    lines += [
-        _annotation(
-            "error",
-            f"{failure.name} {failure.version}: failed",
-            f"{failure.stage}: {failure.reason}" + (failure.hint and f" (hint: {failure.hint})"),
-            failure.origin,
-        )
-        for failure in report.build.failures
-    ]
-    return "".join(f"{line}\n" for line in lines)
-
-
 def escape(text: str) -> str:
     """Return *text* as one line that Markdown shows as it is; no markup, HTML or links in it."""
     line = _SPECIAL.sub(r"\\\1", printable(text).strip())
     line = _BLOCK_START.sub(r"\1\\\2", line)
     # A backslash does not stop a bare address from becoming a link.
     return line.replace("://", "&#58;//").replace("www.", "www&#46;")
-
-
-def _annotation(level: str, title: str, message: str, origin: Origin | None = None) -> str:
-    properties = {"title": title}
-    if origin is not None:
-        properties["file"] = origin.path
-        if origin.line is not None:
-            properties["line"] = str(origin.line)
-    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{level} {written}::{_data(message)}"
-
-
-def _data(text: str) -> str:
-    cut = printable(text)[:_LONGEST_ANNOTATION]
-    return cut.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _title(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""Markdown and workflow commands: what stands in them, and that foreign text stays text."""
+"""Markdown: what is in it, and that foreign text stays text."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import re
 
 import pytest
 
-from amrasaman_nox.errors import Origin
-from amrasaman_nox.model import BuildFailure, BuildOutcome, Report, Verdict
-from amrasaman_nox.reports.markdown import escape, render, workflow_annotations
-from tests.reports.examples import EVERY, build_report, hostile_build_report, verify_report
+from amrasaman_nox.reports.markdown import escape, render
+from tests.reports.examples import EVERY, build_report, verify_report
 
 
 def test_a_verdict_is_a_row_and_its_diff_a_fenced_block() -> None:
@@ -68,37 +66,3 @@ def test_foreign_text_is_inert(report: object) -> None:
 def test_a_diff_cannot_end_its_own_block() -> None:
     text = render(EVERY[3]())
     assert "````diff\n" in text
-
-
-def test_each_failure_and_each_bad_verdict_is_an_annotation() -> None:
-    lines = workflow_annotations(verify_report()).splitlines()
-    assert [line.split(" ")[0] for line in lines] == ["::error"] * 3
-    assert lines[0].startswith("::error title=lxml 5.2.1%3A different::lxml 5.2.1  different  ")
-    assert workflow_annotations(build_report()) == (
-        "::error title=lxml 5.2.1%3A failed,file=requirements.txt,line=7::"
-        "build: the backend ended with 1 (hint: install the headers of libxml2)\n"
-    )
-
-
-@pytest.mark.parametrize(("allowed", "count"), [(Verdict.EQUIVALENT, 3), (Verdict.IDENTICAL, 4)])
-def test_what_is_allowed_is_no_error(allowed: Verdict, count: int) -> None:
-    report = verify_report()
-    strict = Report(command="verify", comparisons=report.comparisons, allowed=allowed)
-    assert len(workflow_annotations(strict).splitlines()) == count
-
-
-def test_an_annotation_is_one_line_whatever_stands_in_it() -> None:
-    failure = BuildFailure(
-        name="a,b:c",
-        version="1%0A",
-        stage="build",
-        reason="x\n::error::owned",
-        origin=Origin(path="r,file=x.txt", line=1),
-    )
-    report = Report(command="reproducible_wheels", build=BuildOutcome(failures=(failure,)))
-    assert workflow_annotations(report) == (
-        "::error title=a%2Cb%3Ac 1%250A%3A failed,file=r%2Cfile=x.txt,line=1::"
-        "build: x\\n::error::owned\n"
-    )
-    (line,) = workflow_annotations(hostile_build_report()).splitlines()
-    assert "secret" not in line
