@@ -623,6 +623,12 @@ class Comparison:
     kept: str = ""
     log: str = ""
 
+    def lacks(self, required: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the *required* variations under which this rebuild did not run."""
+        same = self.verdict in (Verdict.IDENTICAL, Verdict.EQUIVALENT)
+        rebuilt = self.against == "rebuild" and same
+        return tuple(name for name in required if rebuilt and name not in self.varied)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
@@ -666,8 +672,9 @@ class BuildOutcome:
 class Report:
     """What a command found, for every report format.
 
-    Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``warnings`` are
-    what a user must know before trusting it.
+    Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``required`` are
+    the variations without which a rebuild that is the same does not count. ``warnings`` are what a
+    user must know before trusting it.
     """
 
     command: str
@@ -676,6 +683,7 @@ class Report:
     isolation: str = ""
     output: str = ""
     allowed: Verdict = Verdict.EQUIVALENT
+    required: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -34,6 +34,7 @@ STARTS_PROCESSES = {
     "runs.tree": "git, for the files of a project",
     "sandbox.inside.confine": "the build, inside the sandbox",
     "sandbox.inside.precompile": "itself for each wheel, inside the sandbox",
+    "sandbox.inside.probe": "date, inside the sandbox",
     "sandbox.inside.start": "a second hook, inside the sandbox",
     "sandbox.process": "foreign code",
     "sources.cargo": "the user's cargo, on a manifest of our own",
@@ -49,6 +50,7 @@ OPENS_CONNECTIONS = {
 #: Who may read the environment, and whose. What is in sandbox/inside runs inside the sandbox.
 READS_ENVIRONMENT = {
     "config.variables": "the user's",
+    "sandbox.inside.probe": "the build's",
     "sandbox.inside.start": "the build's",
 }
 

@@ -84,7 +84,8 @@ class Config(reports.ReportFiles):
       ``scheduler``; ``only_binary`` are projects whose published wheel is taken as it is.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
-    - Verification: ``vary`` names variations (none: all), ``against`` is ``None`` (rebuild),
+    - Verification: ``vary`` names variations (none: all), ``require_variations`` those that must
+      have been varied (``all``: each of them), ``against`` is ``None`` (rebuild),
       ``published`` or a path, ``allow`` is the weakest verdict that counts as the same.
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
       file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
@@ -144,6 +145,7 @@ class Config(reports.ReportFiles):
     max_disk: int = _LIMITS.disk
 
     vary: tuple[str, ...] = ()
+    require_variations: tuple[str, ...] = ()
     allow: str = "equivalent"
     against: str | None = None
     diffoscope: bool = False
@@ -377,7 +379,13 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         ),
         _flag,
     ),
-    (("extra_index_url", "find_links", "trusted_host", "python", "vary"), _texts),
+    (
+        (
+            "extra_index_url", "find_links", "trusted_host", "python", "vary",
+            "require_variations",
+        ),
+        _texts,
+    ),
     (("skip", "only_binary"), _names),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(rungs.NAMES)),

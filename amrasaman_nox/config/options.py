@@ -193,6 +193,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
 
     Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
            "What to vary in the rebuild. Default: all", metavar="all|NAME,..."),
+    Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
+           "Fail where one of these could not be varied.", metavar="all|NAME,..."),
     Option("against", "against", TEXT, _COMPARE, _VERIFYING,
            "Compare with published wheels, or with another rebuilder's records or wheels.",
            metavar="published|PATH"),

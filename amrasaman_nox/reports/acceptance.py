@@ -44,6 +44,7 @@ def exit_code(report: Report) -> ExitCode:
     if any(one.verdict is Verdict.FAILED for one in report.comparisons):
         codes.append(ExitCode.BUILD_FAILED)
     accepted = all(is_accepted(one, report.allowed) for one in report.comparisons)
-    if not accepted or compared_nothing(report):
+    lacking = any(one.lacks(report.required) for one in report.comparisons)
+    if not accepted or lacking or compared_nothing(report):
         codes.append(ExitCode.DIFFERENT)
     return first_code(codes)

@@ -16,7 +16,7 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from amrasaman_nox.sandbox.view import Isolation
 
@@ -109,6 +109,17 @@ class Plan:
         for variation in variations:
             environment = variation.apply(environment, self.machine)
         return environment
+
+    def without(self, reasons: Mapping[str, str]) -> Plan:
+        """Return the plan without some variations, each with the reason why it is left out."""
+        machine = replace(self.machine, fake_clock=self.machine.fake_clock and CLOCK not in reasons)
+        left_out = [name for name in self.names if name in reasons]
+        return replace(
+            self,
+            machine=machine,
+            variations=tuple(each for each in self.variations if each.name not in reasons),
+            not_varied=(*self.not_varied, *(f"{name}: {reasons[name]}" for name in left_out)),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -35,17 +35,19 @@ from amrasaman_nox.sandbox.clock import library
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.verification import clock, diffoscope, rebuilders, subjects, variations
+from amrasaman_nox.verification import clock, diffoscope, probe, rebuilders, subjects, variations
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
+from amrasaman_nox.verification.variations import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Interpreter, Notify, Pin
-    from amrasaman_nox.verification.variations import Plan
+
+    _Compare = Callable[[Run, BuildRecord], Comparison]
 
 PUBLISHED: Final = "published"
 
@@ -66,7 +68,7 @@ def verify(config: Config, *, notify: Notify) -> Report:
     if config.against is not None:
         return _against(config, Path(config.against), notify)
     plan = _plan(config, notify)
-    return _built(config, notify, lambda run, record: rebuild_record(run, record, plan), plan)
+    return _built(config, notify, plan)
 
 
 def _against(config: Config, path: Path, notify: Notify) -> Report:
@@ -159,6 +161,10 @@ def _without_sdist(wheel: str) -> Comparison:
         verdict=Verdict.UNCHECKED,
         reason="none of the sdists gives this wheel",
     )
+
+
+def _required(config: Config) -> tuple[str, ...]:
+    return variations.named(config.require_variations) if config.require_variations else ()
 
 
 def _plan(config: Config, notify: Notify) -> Plan:
@@ -263,18 +269,21 @@ def _kept_published(run: Run, comparison: Comparison) -> Comparison:
 def _built(
     config: Config,
     notify: Notify,
-    compare: Callable[[Run, BuildRecord], Comparison],
-    plan: Plan | None = None,
+    how: Plan | _Compare,
 ) -> Report:
-    """Build what is unbuilt, then hand each record to *compare*."""
-    started = datetime.now(UTC)
+    """Build what is unbuilt, then rebuild each record after a plan, or compare it."""
+    started, required = datetime.now(UTC), _required(config)
     done = build.build_wheels(config, notify=notify)
     records = done.build.records
     comparisons: list[Comparison] = []
     with opened(dataclasses.replace(config, relock=False), notify) as run:
-        if plan is not None:
+        if isinstance(how, Plan):
             run = _supplied(run, records)
+            plan = probe.proved(run, how) if records else how
             comparisons += _own_sdist(run, records, plan, started)
+            compare: _Compare = partial(rebuild_record, plan=plan)
+        else:
+            compare = how
         notify(Event(stage="rebuild", state="total", count=len(records)))
         comparisons += in_parallel(
             run.workers,
@@ -291,14 +300,22 @@ def _built(
         isolation=done.isolation,
         output=done.output,
         allowed=Verdict(config.allow),
-        notes=done.notes,
+        required=required,
+        notes=(*done.notes, *_lacking(comparisons, required)),
         warnings=done.warnings,
     )
 
 
-def _told(
-    run: Run, record: BuildRecord, compare: Callable[[Run, BuildRecord], Comparison]
-) -> Comparison:
+def _lacking(comparisons: Sequence[Comparison], required: tuple[str, ...]) -> Iterator[str]:
+    """Yield a note for each required variation that was left out somewhere."""
+    for name in required:
+        found = [one for one in comparisons if name in one.lacks(required)]
+        if found:
+            pins = ", ".join(f"{one.name} {one.version}" for one in found)
+            yield f"--require-variations {name}: not varied for {pins}"
+
+
+def _told(run: Run, record: BuildRecord, compare: _Compare) -> Comparison:
     """Compare, and tell the display of it; what cannot be compared becomes a value."""
     pin = str(record.source.pin)
     run.site.notify(Event(stage="rebuild", state="start", name=pin))

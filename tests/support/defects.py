@@ -74,6 +74,7 @@ def _compiled(name: str, variation: str, explanation: str) -> Defect:
 
 DEFECTS: tuple[Defect, ...] = (
     _found("time-of-build", "clock", "build-time", needs=FAKE_CLOCK),
+    _found("date-of-build", "clock", "build-time", needs=FAKE_CLOCK),
     _found("date-in-docstring", "clock", "build-time", needs=FAKE_CLOCK),
     _found("time-zone", "time-zone", "time-zone"),
     _found("locale-sort", "locale", "locale-order", needs=LOCALE),

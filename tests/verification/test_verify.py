@@ -19,6 +19,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
 from amrasaman_nox.record_files import read_file
 from amrasaman_nox.reports.acceptance import exit_code, is_accepted
+from amrasaman_nox.sandbox import clock
 from amrasaman_nox.verification import rebuilders, verify
 
 from ..support import defects
@@ -73,6 +74,49 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 
 # --- rebuild -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide every libfaketime of this machine; the index of the tests has none."""
+    for way in ("_packaged", "_of_system"):
+        monkeypatch.setattr(clock, way, lambda: ())
+
+
+@pytest.mark.usefixtures("_no_clock")
+def test_without_libfaketime_the_clock_is_not_varied_and_that_is_said(run: Run) -> None:
+    notes: list[str] = []
+    report = run("clean-pure", notify=lambda event: notes.append(event.note))
+    (comparison,) = report.comparisons
+    assert comparison.verdict is Verdict.IDENTICAL
+    assert comparison.not_varied == ("clock: libfaketime is not installed",)
+    assert "clock" not in comparison.varied
+    assert exit_code(report) is ExitCode.DONE
+    assert any(note.startswith("libfaketime is not compiled: ") for note in notes)
+
+
+@pytest.mark.usefixtures("_no_clock")
+@pytest.mark.parametrize("required", [("clock",), ("all",)])
+def test_a_required_variation_that_could_not_be_varied_is_no_success(
+    required: tuple[str, ...], run: Run
+) -> None:
+    report = run("clean-pure", require_variations=required)
+    assert exit_code(report) is ExitCode.DIFFERENT
+    assert "--require-variations clock: not varied for clean-pure 1.0" in report.notes
+
+
+def test_what_is_required_and_was_varied_is_a_success(run: Run) -> None:
+    report = run("clean-pure", vary=("umask", "hash-seed"), require_variations=("umask",))
+    assert exit_code(report) is ExitCode.DONE
+    assert report.required == ("umask",)
+
+
+def test_a_required_variation_that_is_unknown_is_refused_before_anything_is_built(
+    run: Run, tmp_path: Path
+) -> None:
+    with pytest.raises(AsamanError, match="variation moon-phase"):
+        run("clean-pure", require_variations=("moon-phase",))
+    assert not (tmp_path / "wheels").exists()
 
 
 def test_what_is_unbuilt_is_built_first_and_then_rebuilt(run: Run, tmp_path: Path) -> None:
