@@ -81,13 +81,25 @@ class Digest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Why a pin cannot be built, known from its input alone, and what mends it.
+
+    ``takes_wheel`` tells that the published wheel may be taken instead (``--only-binary``).
+    """
+
+    reason: str
+    hint: str = ""
+    takes_wheel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Pin:
     """One requirement with its hashes.
 
     ``name`` is normalised (PEP 503), ``version`` is the normal form (PEP 440), ``marker`` is the
     environment marker as written (PEP 508), ``url`` is a direct URL or ``None``. A pin made from a
     local archive has its absolute path in ``path``. ``requires_python`` is the specifier of a
-    lock's package, or ``None``.
+    lock's package, or ``None``. A pin with a ``fault`` has no source, and may have no hashes.
     """
 
     name: str
@@ -99,6 +111,7 @@ class Pin:
     path: str | None = None
     requires_python: str | None = None
     origin: Origin | None = None
+    fault: Fault | None = None
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version}"

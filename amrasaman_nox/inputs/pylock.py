@@ -22,7 +22,7 @@ from packaging.version import InvalidVersion, Version
 from amrasaman_nox.errors import AsamanError, Kind, Origin, all_of, shown
 from amrasaman_nox.inputs.selection import united_everywhere
 from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
-from amrasaman_nox.model import Digest, LockScope, Pin, Requirements
+from amrasaman_nox.model import Digest, Fault, LockScope, Pin, Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +146,7 @@ def _pins(
         except AsamanError as error:
             errors.append(AsamanError(error.what, error.why, hint=error.hint, origin=origin))
             continue
-        pins.append(pin)
+        pins.extend(pin)
         notes.extend(note)
     return pins, errors
 
@@ -167,14 +167,21 @@ def _package(data: object, index: int) -> Package:
     return package
 
 
-def _pin(lock: _Lock, package: Package, origin: Origin) -> tuple[Pin, list[str]]:
+def _pin(lock: _Lock, package: Package, origin: Origin) -> tuple[list[Pin], list[str]]:
+    """Return the pin of a package, none if it is a folder; and notes."""
+    if package.directory:
+        said = f"{lock.path}: {package.name}: left out, a folder has no hash"
+        return [], [said]
     file = package.sdist or package.archive
-    if file is None and not (package.wheels and package.name in lock.only_binary):
-        raise _no_sdist(package)
+    if file is None and not package.wheels:
+        raise AsamanError(f"no sdist for {package.name}", "a version control checkout has no hash")
     url, path = _location(lock, package, file) if file else (None, None)
     version = _version(package, file, unquote(urlsplit(url).path) if url else path)
     called = f"{package.name}=={version}"
     digests, notes = _digests(lock, package, called)
+    if package.wheels and package.name in lock.only_binary:
+        # Which of the wheels fits is for the index to say; the hash decides.
+        url, path = None, None
     pin = Pin(
         name=package.name,
         version=str(version),
@@ -184,21 +191,19 @@ def _pin(lock: _Lock, package: Package, origin: Origin) -> tuple[Pin, list[str]]
         path=path,
         requires_python=str(package.requires_python) if package.requires_python else None,
         origin=origin,
+        fault=_fault(lock, package),
     )
-    return pin, notes
+    return [pin], notes
 
 
-def _no_sdist(package: Package) -> AsamanError:
-    what = f"no sdist for {package.name}"
-    if package.vcs:
-        return AsamanError(what, "a version control checkout has no hash")
-    if package.directory:
-        return AsamanError(
-            what,
-            "a folder has no hash",
-            hint="lock without the project itself, such as `uv export --no-emit-project`",
-        )
-    return AsamanError(what, "the lock has wheels only", hint=_SDIST_HINT.format(name=package.name))
+def _fault(lock: _Lock, package: Package) -> Fault | None:
+    """Return why neither the sdist of a package is there nor the wheel that is wanted."""
+    if package.name in lock.only_binary:
+        return None if package.wheels else Fault(reason="no wheel: the lock has an sdist only")
+    if package.sdist or package.archive:
+        return None
+    hint = _SDIST_HINT.format(name=package.name)
+    return Fault(reason="no sdist: the lock has wheels only", hint=hint, takes_wheel=True)
 
 
 def _location(

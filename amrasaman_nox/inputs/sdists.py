@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from amrasaman_nox.archives.names import quoted
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, all_of, code_of
-from amrasaman_nox.model import Digest, Pin, Requirements
+from amrasaman_nox.model import Digest, Fault, Pin, Requirements
 from amrasaman_nox.sdists.names import SUFFIXES, name_and_version
 from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
 
@@ -41,8 +41,10 @@ def read_directory(path: Path) -> Requirements:
 
     Files of other formats are left out, with a note.
 
+    One that is refused is a pin with a fault.
+
     :raises AsamanError: there is no such folder, it holds no sdist, two of them are for the same
-        project and version, or one of them is refused (all such errors are collected)
+        project and version, or one cannot be read or has no name of its own (all are collected)
     """
     found, others = _list(path)
     if not found:
@@ -54,7 +56,10 @@ def read_directory(path: Path) -> Requirements:
         try:
             pin, its_notes = _pin(file)
         except AsamanError as error:
-            errors.append(error)
+            try:
+                pins.append(_faulty(file, error))
+            except AsamanError as unnamed:
+                errors.append(unnamed)
             continue
         pins.append(pin)
         notes.extend(its_notes)
@@ -102,6 +107,25 @@ def _pin(path: Path) -> tuple[Pin, tuple[str, ...]]:
         origin=Origin(path=str(path)),
     )
     return pin, info.notes
+
+
+def _faulty(path: Path, error: AsamanError) -> Pin:
+    """Return the pin of a refused archive, with the release that its file name has.
+
+    :raises AsamanError: *error* itself, where it is not about the archive
+    """
+    try:
+        name, version = name_and_version(path.name)
+    except ValueError:
+        raise error from None
+    if error.code is not ExitCode.BAD_INPUT:
+        raise error
+    return Pin(
+        name=name,
+        version=str(version),
+        origin=Origin(path=str(path)),
+        fault=Fault(reason=str(error), hint=error.hint),
+    )
 
 
 def _open_regular(path: Path) -> BufferedReader:

@@ -169,6 +169,8 @@ def _is_for(pin: Pin, record: BuildRecord) -> bool:
 
 def _built_from(pin: Pin, record: BuildRecord) -> bool:
     """Whether the record's source has a hash of the pin; other algorithms say nothing."""
+    if not pin.digests:
+        return False
     digest = record.source.digest
     comparable = [known for known in pin.digests if known.algorithm == digest.algorithm]
     return not comparable or digest in comparable

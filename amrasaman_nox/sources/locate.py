@@ -69,7 +69,7 @@ def locate(
     found: dict[Pin, Source | AsamanError] = {}
     for pin in pins:
         if pin.url is not None or pin.path is not None:
-            found[pin] = _direct(pin, index)
+            found[pin] = _direct(pin, index, wheels_for)
     listed = [pin for pin in pins if pin not in found]
     found.update(_match_all(client, listed, lambda pin, it: _match(pin, it, wheels_for, tags)))
     for pin in listed:
@@ -180,7 +180,7 @@ def _exact(pin: Pin, version: str) -> Pin:
     return pin if Version(version) == Version(pin.version) else replace(pin, version=version)
 
 
-def _direct(pin: Pin, index: IndexOptions) -> Source | AsamanError:
+def _direct(pin: Pin, index: IndexOptions, wheels_for: frozenset[str]) -> Source | AsamanError:
     """Return the source of a pin with a URL or path of its own."""
     try:
         if pin.url is not None:
@@ -189,6 +189,13 @@ def _direct(pin: Pin, index: IndexOptions) -> Source | AsamanError:
             raise AsamanError(str(pin), "not hashed", origin=pin.origin)
         last = unquote(urlsplit(pin.url or "").path or pin.path or "").rpartition("/")[2]
         is_wheel = last.endswith(".whl")
+        if pin.name in wheels_for and not is_wheel:
+            raise AsamanError(
+                str(pin),
+                "no wheel can be taken: its sdist is pinned, by a URL of its own",
+                hint="pin its version, with the hashes of its wheels",
+                origin=pin.origin,
+            )
         filename = checked_wheel_name(last, pin) if is_wheel else _sdist_name(pin, last)
     except AsamanError as error:
         return error

@@ -126,22 +126,24 @@ def locate(
     found: dict[Pin, Source | AsamanError] = {
         pin: source for pin, source in remembered.items() if source is not None
     }
-    for pin in pins:
-        if not _supports(pin, interpreter):
-            found[pin] = AsamanError(
-                str(pin),
-                f"it requires Python {pin.requires_python}, and this is {interpreter.version}",
-                origin=pin.origin,
-            )
+    found |= {pin: error for pin in pins if (error := _fault(pin, interpreter)) is not None}
     unknown = [pin for pin in pins if pin not in found]
     found |= _asked(site, unknown, interpreter, only_binary)
     return tuple(found[pin] for pin in pins)
 
 
-def _supports(pin: Pin, interpreter: Interpreter) -> bool:
-    """Whether a lock says that *pin* is for *interpreter*, or says nothing."""
+def _fault(pin: Pin, interpreter: Interpreter) -> AsamanError | None:
+    """Return why *pin* cannot be built by *interpreter*, so far as its input says."""
     version = dict(interpreter.markers)["python_full_version"].removesuffix("+")
-    return SpecifierSet(pin.requires_python or "").contains(version, prereleases=True)
+    if not SpecifierSet(pin.requires_python or "").contains(version, prereleases=True):
+        why = f"it requires Python {pin.requires_python}, and this is {interpreter.version}"
+        return AsamanError(str(pin), why, origin=pin.origin)
+    if pin.fault is None:
+        return None
+    kind = Kind.TAKE_WHEEL if pin.fault.takes_wheel else Kind.OTHER
+    return AsamanError(
+        str(pin), pin.fault.reason, hint=pin.fault.hint, origin=pin.origin, kind=kind
+    )
 
 
 def _asked(
@@ -182,29 +184,31 @@ def _remembered(
     The upload time counts only for a resolution; an index that did not say it is asked again,
     unless the lock has the source.
     """
-    for digest in pin.digests:
-        content = site.store.get_value("located", _memory_key(pin, digest, kind))
-        if content is None or not (pin.path or site.store.has(digest)):
-            continue
-        facts = json.loads(content)
-        uploaded = datetime.fromisoformat(facts["uploaded"]) if facts["uploaded"] else None
-        locked = lock.find(digest, interpreter.key) is not None
-        if uploaded is None and not locked and not facts["taken"]:
-            continue
-        return Source(
-            pin=dataclasses.replace(pin, version=facts.get("version", pin.version)),
-            filename=Path(pin.path).name if pin.path else facts["filename"],
-            digest=digest,
-            url=None if pin.path else facts["url"],
-            size=facts["size"],
-            uploaded=uploaded,
-            taken=facts["taken"],
-        )
-    return None
+    content = site.store.get_value("located", _memory_key(pin, kind))
+    if content is None:
+        return None
+    facts = json.loads(content)
+    digest = Digest.parse(facts["digest"])
+    if not (pin.path or site.store.has(digest)):
+        return None
+    uploaded = datetime.fromisoformat(facts["uploaded"]) if facts["uploaded"] else None
+    locked = lock.find(digest, interpreter.key) is not None
+    if uploaded is None and not locked and not facts["taken"]:
+        return None
+    return Source(
+        pin=dataclasses.replace(pin, version=facts["version"]),
+        filename=Path(pin.path).name if pin.path else facts["filename"],
+        digest=digest,
+        url=None if pin.path else facts["url"],
+        size=facts["size"],
+        uploaded=uploaded,
+        taken=facts["taken"],
+    )
 
 
 def _remember(site: Site, source: Source, kind: str) -> None:
     facts = {
+        "digest": str(source.digest),
         "filename": source.filename,
         "version": source.version,
         "url": source.url,
@@ -213,7 +217,7 @@ def _remember(site: Site, source: Source, kind: str) -> None:
         "taken": source.taken,
     }
     content = json.dumps(facts).encode()
-    key = _memory_key(source.pin, source.digest, kind)
+    key = _memory_key(source.pin, kind)
     if site.store.get_value("located", key) != content:
         site.store.put_value("located", key, content)
 
@@ -223,8 +227,10 @@ def _kind(pin: Pin, interpreter: Interpreter, only_binary: frozenset[str]) -> st
     return interpreter.tags[0] if pin.name in only_binary else "sdist"
 
 
-def _memory_key(pin: Pin, digest: Digest, kind: str) -> str:
-    return f"{pin.name}-{kind}-{digest}"
+def _memory_key(pin: Pin, kind: str) -> str:
+    # Of several files that are pinned, the same one is taken whatever else was located before.
+    digests = Digest.of(" ".join(sorted(map(str, pin.digests))).encode())
+    return f"{pin.name}-{kind}-{digests}"
 
 
 def _checked(

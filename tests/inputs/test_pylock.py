@@ -93,6 +93,36 @@ def test_a_package_that_is_taken_may_have_wheels_only(
     assert [digest.value for digest in pin.digests] == digests
 
 
+def test_a_package_without_an_sdist_is_a_pin_with_a_fault(tmp_path: Path) -> None:
+    text = HEAD + package().replace(f"sdist = {SDIST}", f"wheels = [{WHEEL}]")
+    pin = read(tmp_path, text).pins[0]
+    assert (str(pin), pin.digests) == ("foo==1.0", ())
+    assert pin.fault is not None
+    assert (pin.fault.reason, pin.fault.takes_wheel) == (
+        "no sdist: the lock has wheels only",
+        True,
+    )
+
+
+def test_a_package_without_a_wheel_cannot_be_taken(tmp_path: Path) -> None:
+    fault = read(tmp_path, HEAD + package(), "foo").pins[0].fault
+    assert fault is not None
+    assert fault.reason == "no wheel: the lock has an sdist only"
+
+
+def test_a_package_that_is_taken_is_located_by_its_hashes_alone(tmp_path: Path) -> None:
+    text = HEAD + package(more=f"wheels = [{WHEEL}]")
+    assert read(tmp_path, text).pins[0].url == "https://h.example/foo-1.0.tar.gz"
+    assert read(tmp_path, text, "foo").pins[0].url is None
+
+
+def test_the_projects_own_folder_is_left_out_and_said(tmp_path: Path) -> None:
+    text = f'{HEAD}{package()}[[packages]]\nname = "own"\ndirectory = {{ path = "." }}\n'
+    found = read(tmp_path, text)
+    assert [str(pin) for pin in found.pins] == ["foo==1.0"]
+    assert found.notes == (f"{tmp_path}/pylock.toml: own: left out, a folder has no hash",)
+
+
 def test_a_newer_minor_version_of_the_format_is_read_and_said(tmp_path: Path) -> None:
     found = read(tmp_path, HEAD.replace("1.0", "1.3") + package())
     assert "lock-version 1.3 is read as 1.0" in found.notes[0]
@@ -114,14 +144,9 @@ BAD = [
     ('lock-version = "1.0"\n' + package(), "malformed lock: Missing required value", None),
     (HEAD + "packages = [1]\n", "malformed lock: packages[0]: Unexpected type int", None),
     (
-        HEAD + package().replace(f"sdist = {SDIST}", f"wheels = [{WHEEL}]"),
-        "no sdist for foo: the lock has wheels only",
-        3,
-    ),
-    (
         HEAD + '[[packages]]\nname = "foo"\ndirectory = { path = "." }\n',
-        "no sdist for foo: a folder has no hash",
-        3,
+        "no requirements: ",
+        None,
     ),
     (
         HEAD

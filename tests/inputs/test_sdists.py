@@ -121,10 +121,21 @@ def test_all_errors_of_a_folder_are_reported_together(tmp_path: Path) -> None:
     archive(tmp_path, "good")
     (tmp_path / "bad-1.0.tar.gz").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe-1.0.zip")
+    (tmp_path / "unnamed.zip").write_bytes(b"")
+    (tmp_path / "unnamed.tar.gz").write_bytes(b"")
     with pytest.raises(AsamanError) as caught:
         read_directory(tmp_path)
     errors = [line for line in caught.value.lines() if line.startswith("error: ")]
-    assert len(errors) == 2
+    assert [line.split()[1] for line in errors] == ["unnamed.tar.gz:", "unnamed.zip:"]
+
+
+def test_a_refused_archive_of_a_folder_is_a_pin_with_a_fault(tmp_path: Path) -> None:
+    archive(tmp_path, "good")
+    (tmp_path / "bad-1.0.tar.gz").write_bytes(b"")
+    bad, good = read_directory(tmp_path).pins
+    assert (str(bad), str(good), good.fault) == ("bad==1.0", "good==1.0", None)
+    assert bad.fault is not None
+    assert bad.fault.reason == "bad-1.0.tar.gz: not a gzip file"
 
 
 def test_a_folder_without_archives_is_refused(tmp_path: Path) -> None:

@@ -271,6 +271,13 @@ def test_a_direct_url_is_taken_with_the_index_s_time(index: LocalIndex, cache: P
     assert found.filename == "one-1.0.tar.gz"
 
 
+def test_a_direct_url_of_an_sdist_gives_no_wheel(index: LocalIndex, cache: Path) -> None:
+    sdist = index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
+    direct = pin(sdist, url=index.file_url("one-1.0.tar.gz"))
+    error = refusal(cache, index.options(), direct, wheels_for=frozenset({"one"}))
+    assert error.why.startswith("no wheel can be taken")
+
+
 @pytest.mark.parametrize(
     "path",
     ["..%2f..%2fetc%2fpasswd.tar.gz", "%252e%252e%252fx.tar.gz", "a%5cb.zip", "x%00.tar.gz"],

@@ -12,6 +12,7 @@ from amrasaman_nox.model import (
     BuildFailure,
     BuildLock,
     Digest,
+    Fault,
     Interpreter,
     LockEntry,
     Pin,
@@ -24,6 +25,7 @@ from amrasaman_nox.sources.store import fetched
 
 from ..support import archives, miniatures
 from ..support.index import altered
+from ..support.projects import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.sources.site import Site
 
-    from ..support.index import LocalIndex
+    from ..support.index import File, LocalIndex
 
 
 @contextmanager
@@ -143,6 +145,35 @@ def test_a_pin_for_another_python_is_a_failure_of_its_own(
     assert isinstance(failure, BuildFailure)
     assert failure.reason == f"it requires Python >=99, and this is {interpreter.version}"
     assert not index.requests
+
+
+def test_a_pin_with_a_fault_is_a_failure(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter
+) -> None:
+    fault = Fault(reason="no sdist", hint="lock it", takes_wheel=True)
+    with opened(tmp_path, index) as site:
+        (failure,) = prepare.prepare(site, [Pin(name="one", version="1", fault=fault)], interpreter)
+    assert isinstance(failure, BuildFailure)
+    assert (failure.reason, failure.hint, failure.takes_wheel) == ("no sdist", "lock it", True)
+
+
+def test_the_wheel_that_is_taken_does_not_depend_on_what_was_taken_before(
+    tmp_path: Path, index: LocalIndex, interpreter: Interpreter
+) -> None:
+    names = [f"one-1.0-{tag}.whl" for tag in ("py3-none-any", interpreter.tags[0])]
+    any_, best = (index.add(make_wheel("one", "1.0", tag=name[8:-4]), name) for name in names)
+    taking = frozenset({"one"})
+
+    def filename(site: Site, *files: File) -> str:
+        pin = Pin(name="one", version="1.0", digests=tuple(file.digest for file in files))
+        (found,) = prepare.prepare(site, [pin], interpreter, only_binary=taking)
+        assert isinstance(found, Prepared)
+        return found.source.filename
+
+    with opened(tmp_path, index) as site:
+        assert filename(site, any_) == names[0]
+        assert filename(site, any_, best) == names[1]
+        assert filename(site, any_) == names[0]
 
 
 def test_a_hash_mismatch_ends_all_and_names_all_that_is_wrong(
