@@ -16,7 +16,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 FUZZED = (
     *("tar_sdist", "gzip_sdist", "zip_sdist", "zip_framing", "wheel"),
-    *("requirements", "pylock", "build_lock", "record"),
+    *("requirements", "requirement_url", "pylock", "build_lock", "record"),
+    *("metadata", "entry_points", "nested_archive"),
 )
 
 

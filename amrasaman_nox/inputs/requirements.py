@@ -370,10 +370,10 @@ def _version_of_url(name: str, url: str) -> tuple[Version, list[str]]:
         found, version = name_and_version(filename)
     except ValueError:
         raise AsamanError(
-            f"no version for {name}", f"{shown(filename, 200)} is not the file name of an sdist"
+            f"no version for {name}", f"{_part_of_url(filename)} is not the file name of an sdist"
         ) from None
     if found != name:
-        raise AsamanError("name mismatch", f"{shown(filename, 200)} is not an sdist of {name}")
+        raise AsamanError("name mismatch", f"{_part_of_url(filename)} is not an sdist of {name}")
     return version, _fragment_hashes(parts.fragment)
 
 
@@ -384,8 +384,14 @@ def _fragment_hashes(fragment: str) -> list[str]:
         if key.startswith(("sha", "md5")):
             hashes.append(f"{key}:{value}")
         elif key != "egg":
-            raise AsamanError("malformed line", f"{shown(key, 80)} in the URL is not supported")
+            why = f"{_part_of_url(key)} in the URL is not supported"
+            raise AsamanError("malformed line", why)
     return hashes
+
+
+def _part_of_url(text: str) -> str:
+    """Return a part of a URL for a message; it may be one of a password with a slash in it."""
+    return shown(f"://{text}", 200).removeprefix("://")
 
 
 def _check_marker(marker: str) -> None:

@@ -23,8 +23,8 @@ _DEFAULT: Final = "default"
 _GROUP: Final = re.compile(r"\[([^\[\]]+)\]")
 _SCRIPT_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _REFERENCE: Final = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[[\w\s,.-]*\])?")
-#: What ends a line for some readers, and what shows nothing.
-_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+#: What ends a line or is stripped for some readers, and what shows nothing.
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufeff]|[^\\S \t]")
 
 
 def script_names(data: bytes, subject: Subject) -> tuple[str, ...]:

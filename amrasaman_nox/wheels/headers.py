@@ -34,8 +34,8 @@ _FIELD: Final = re.compile(r"([!-9;-~]+):(.*)", re.DOTALL)
 _ENCODED_WORD: Final = re.compile(r"=\?[^\s?]*\?[bq]\?", re.IGNORECASE)
 #: What ends a line, or a text, for some readers.
 _ENDS: Final = re.compile("[\x00\r]")
-#: What shows nothing: C0 but for the tabulator, DEL, C1. Licences have form feeds.
-_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+#: What shows nothing, and spaces that only some readers strip. Licences have form feeds.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]|[^\S \t]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+import bz2
+import configparser
+import email.parser
 import gzip
+import importlib.metadata
 import io
+import lzma
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +22,8 @@ from amrasaman_nox import records
 from amrasaman_nox.archives.names import Subject
 from amrasaman_nox.archives.zip import read_zip
 from amrasaman_nox.build_lock.file import read_lock
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.comparison import nested
+from amrasaman_nox.errors import AsamanError, printable
 from amrasaman_nox.inputs.pylock import read_pylock
 from amrasaman_nox.inputs.requirements import parse_requirements
 from amrasaman_nox.model import (
@@ -25,6 +31,7 @@ from amrasaman_nox.model import (
     BuildEnvironment,
     BuildRecord,
     Digest,
+    IndexOptions,
     Interpreter,
     LockedFile,
     Pin,
@@ -33,7 +40,10 @@ from amrasaman_nox.model import (
 )
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.unpack import unpack
+from amrasaman_nox.sources import access
+from amrasaman_nox.wheels import headers
 from amrasaman_nox.wheels.canonical import canonicalise
+from amrasaman_nox.wheels.entry_points import script_names
 from amrasaman_nox.wheels.reader import read_wheel
 from tests.support.archives import (
     FILENAME,
@@ -119,7 +129,74 @@ def build_lock(data: bytes) -> None:
 
 
 def record(data: bytes) -> None:
-    records.render(records.parse(data, "record"))
+    found = records.parse(data, "record")
+    again = records.render(found).encode()
+    assert records.parse(again, "record") == found, "a record does not read back to itself"
+
+
+def metadata(data: bytes) -> None:
+    found = headers.parse(data, "METADATA", Subject(what="demo.whl"))
+    theirs = email.parser.HeaderParser().parsestr(data.decode())
+    assert not theirs.defects, "a reader of email finds a defect"
+    for name in ("Name", "Version", "Requires-Dist", "Requires-Python", "Tag"):
+        values = tuple(str(value).strip() for value in theirs.get_all(name, []))
+        assert found.all(name) == values, f"a reader of email has other values of {name}"
+
+
+def entry_points(data: bytes) -> None:
+    scripts = script_names(data, Subject(what="demo.whl"))
+    text = data.decode()
+    parser = configparser.RawConfigParser(delimiters=("=",))
+    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    parser.read_string(text)
+    groups = ("console_scripts", "gui_scripts")
+    theirs = {
+        (group, name, value)
+        for group in groups
+        if parser.has_section(group)
+        for name, value in parser.items(group)
+    }
+    found = importlib.metadata.EntryPoints._from_text_for(text, None)  # type: ignore[attr-defined]
+    others = {(one.group, one.name, one.value) for one in found if one.group in groups}
+    assert theirs == others, "two readers differ"
+    assert sorted(scripts) == sorted(name for _, name, _ in theirs)
+    assert all(Path(name).name == name for name in scripts)
+
+
+def nested_archive(data: bytes) -> None:
+    limit = 1 << 20
+    try:
+        found = nested.read(data, limit)
+    except nested.UnreadableError as error:
+        raise AsamanError("nested archive", str(error)) from None
+    assert sum(len(member.data) for member in found) <= limit, "it expands beyond the limit"
+    nested.differing_facts(found, nested.read(gzipped(data), 2 * limit + len(data)))
+    nested.reordered(found, found[::-1])
+
+
+def requirement_url(data: bytes) -> None:
+    url = data.decode(errors="surrogateescape")
+    secret = "s3cr3t-t0ken"
+    before, _, after = url.partition("SECRET")
+    url = f"{before}{secret}{after}"
+    try:
+        found = parse_requirements(
+            f"demo @ {url} --hash={_HASH}\n", path="/nowhere/requirements.txt"
+        )
+        for pin in found.pins:
+            access.check_url(pin.url or "", IndexOptions())
+            _hides(url, secret, printable(pin.url or ""))
+    except AsamanError as error:
+        _hides(url, secret, "\n".join(error.lines()))
+        raise
+
+
+def _hides(url: str, secret: str, shown: str) -> None:
+    """Check that what stands before an @, or in a query, is not shown."""
+    before, _, after = url.partition(secret)
+    if "://" in before and not any(one.isspace() for one in url):
+        hidden = "@" in after or "?" in before.partition("://")[2]
+        assert not (hidden and secret in shown), "a secret is shown"
 
 
 def _written(name: str, data: bytes) -> Path:
@@ -173,6 +250,32 @@ files = [{{ name = "x-1-py3-none-any.whl", hash = "{_HASH}" }}]
 """.encode()
 
 
+_METADATA: Final = """Metadata-Version: 2.1
+Name: demo
+Version: 1.0
+Author: =?utf-8?q?J=C3=BCrgen?= Jürgen
+License: one
+        two
+Requires-Dist: other (>=1) ; extra == "a"
+Requires-Python: >=3.8
+Tag: py3-none-any
+
+Name: body
+""".encode()
+_ENTRY_POINTS: Final = b"""# why
+[console_scripts]
+demo = demo.cli:main
+demo-2 = demo.cli:App.run [more]
+
+[pytest11]
+x y: z = demo
+"""
+_BZIP2: Final = bz2.compress(gzip.decompress(sdist(*_TAR)))
+_XZ: Final = lzma.compress(gzip.decompress(sdist(*_TAR)))
+_URL: Final = b"https://user:SECRET@example.invalid:8/a/demo-1.0.tar.gz"
+_URL_WITH_QUERY: Final = b"https://example.invalid/demo-1.0.tar.gz?token=SECRET"
+
+
 def _record() -> bytes:
     digest = Digest.of(b"x")
     pin = Pin(name="demo", version="1.0", digests=(digest,))
@@ -221,6 +324,13 @@ HARNESSES: Final[dict[str, tuple[Callable[[bytes], None], tuple[bytes, ...]]]] =
     "pylock": (pylock, (_PYLOCK,)),
     "build_lock": (build_lock, (_LOCK,)),
     "record": (record, (_record(),)),
+    "metadata": (metadata, (_METADATA, _METADATA.replace(b"\n", b"\r\n"))),
+    "entry_points": (entry_points, (_ENTRY_POINTS,)),
+    "nested_archive": (
+        nested_archive,
+        (zipped(*_entries(_TOP)), gzip.decompress(sdist(*_TAR)), sdist(*_TAR), _BZIP2, _XZ),
+    ),
+    "requirement_url": (requirement_url, (_URL, _URL_WITH_QUERY)),
 }
 
 

@@ -57,6 +57,7 @@ def test_what_real_wheels_have_is_accepted(text: str, scripts: tuple[str, ...]) 
         (f"{SCRIPTS}a = b:c\rd = e:f\n", "has a control character"),
         (f"{SCRIPTS}a = b:c\x0bd = e:f\n", "has a control character"),
         (f"{SCRIPTS}a = b:c\x85d = e:f\n", "has a control character"),
+        (f"{SCRIPTS}\u00a0a = b:c\n", "has a control character"),
         (f"\ufeff{SCRIPTS}", "has a control character"),
         (SCRIPTS.encode("utf-16"), "is not UTF-8"),
         (SCRIPTS.encode() + b"\xff = b:c", "is not UTF-8"),

@@ -57,6 +57,8 @@ def test_what_real_wheels_have_is_accepted(text: str) -> None:
         (f"{METADATA}Summary: a\0b\n", "has a control character"),
         (f"{METADATA}Requires-Dist: a\x0b; b\n", "has a control character"),
         (f"{METADATA}Requires-Dist: a\u2028b\n", "has a control character"),
+        (f"{METADATA}Requires-Dist: a\u00a0\n", "has a control character"),
+        (f"{METADATA}Requires-Dist:\u3000a\n", "has a control character"),
         (f"{METADATA}Version: 1.0\n", "line 4 of METADATA repeats Version"),
         (f"{METADATA}version: 2\n", "repeats version"),
         (f"{METADATA}Requires-Python: >=3\nRequires-Python: >=2\n", "repeats Requires-Python"),
