@@ -126,10 +126,11 @@ def sweep_beside(folder: Path) -> None:
 def _made() -> tuple[str, int]:
     for _ in range(_ATTEMPTS):
         path = tempfile.mkdtemp(prefix=_PREFIX)
-        # The user's umask has no say in it: with 777 none would ever be ours.
-        os.chmod(path, 0o700)  # noqa: PTH101 - a text, as tempfile gives it
+        # Another run may sweep it at any time before it is locked.
+        with contextlib.suppress(FileNotFoundError):
+            # The user's umask has no say in it: with 777 none would ever be ours.
+            os.chmod(path, 0o700)  # noqa: PTH101 - a text, as tempfile gives it
         descriptor = _locked(path)
-        # Another run may sweep it before it is locked.
         if descriptor is not None:
             if os.path.isdir(path):  # noqa: PTH112 - a text, as tempfile gives it
                 return path, descriptor

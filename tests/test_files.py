@@ -56,6 +56,23 @@ def test_it_is_given_up_where_no_folder_can_be_locked(
     assert len(list(parent.iterdir())) <= 100
 
 
+def test_a_folder_that_another_run_sweeps_before_it_is_locked_is_made_again(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    mkdtemp = tempfile.mkdtemp
+
+    def swept(**arguments: str) -> str:
+        made.append(mkdtemp(**arguments))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept)
+    with files.folder() as folder:
+        assert [folder] == made[1:]
+
+
 def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(parent: Path) -> None:
     runs = [
         subprocess.Popen(
