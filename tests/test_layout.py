@@ -12,9 +12,7 @@ TESTS = Path(__file__).parent
 
 #: Modules that have no test file of their own yet, by folder. Nothing may be added here.
 WITHOUT = {
-    "builds": "builder",
     "environments": "installed",
-    "runs": "build cluster",
     "verification": "clock rebuilders subjects",
 }
 #: Folders whose tests are of no one module: real inputs, measurements, what is hostile.
