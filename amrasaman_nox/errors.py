@@ -57,6 +57,8 @@ class Kind(enum.Enum):
     OTHER = enum.auto()
     #: A hash of an algorithm that is weaker than sha256, or unknown.
     WEAK_HASH = enum.auto()
+    #: A release of which the index client names no sdist.
+    NO_SDIST = enum.auto()
     #: A file with another hash than the pinned one.
     OTHER_HASH = enum.auto()
     #: No sdist that could be built, but the published wheel may be taken (``--only-binary``).

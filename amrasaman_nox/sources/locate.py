@@ -35,13 +35,20 @@ if TYPE_CHECKING:
 
 
 _SINGLE_CALLS: Final = 4
-# What the index client says of a pin, what that comes to, and the hint.
+# What the index client says of a pin, and what that comes to.
 _NOT_FOUND: Final = (
-    (r"was not found", "no such project on the index"),
-    (r"(there is|there are) no versions? of", "no such version on the index"),
-    (r"has no wheels with a matching", "no sdist, and no wheel that fits the interpreter"),
-    (r"does not satisfy Python", "it is for other versions of Python"),
+    (r"was not found", "no such project on the index", Kind.OTHER),
+    (r"(there is|there are) no versions? of", "no such version on the index", Kind.OTHER),
+    (
+        r"has no wheels with a matching",
+        "no sdist, and no wheel that fits the interpreter",
+        Kind.NO_SDIST,
+    ),
+    (r"does not satisfy Python", "it is for other versions of Python", Kind.OTHER),
+    (r"non-PEP 625-compliant", "the index has no sdist of it with a pinned hash", Kind.NO_SDIST),
 )
+#: Where there may be sdists that the index client does not name, such as ``.tar.bz2``.
+_LOOK_AGAIN: Final = frozenset({Kind.NO_SDIST, Kind.OTHER_HASH, Kind.TAKE_WHEEL})
 _Key = tuple[str, str]
 
 
@@ -73,7 +80,8 @@ def locate(
     listed = [pin for pin in pins if pin not in found]
     found.update(_match_all(client, listed, lambda pin, it: _match(pin, it, wheels_for, tags)))
     for pin in listed:
-        found[pin] = _among_all_files(client, pin, found[pin])
+        if pin.name not in wheels_for:
+            found[pin] = _among_all_files(client, pin, found[pin])
     dated = _with_upload_times(
         client, {pin: source for pin, source in found.items() if isinstance(source, Source)}
     )
@@ -166,7 +174,7 @@ def published_wheels(
 
 def _among_all_files(client: Client, pin: Pin, found: Source | AsamanError) -> Source | AsamanError:
     """Return the sdist with a pinned hash that the index client does not name, else *found*."""
-    if isinstance(found, Source) or found.kind is not Kind.OTHER_HASH or client.index.offline:
+    if isinstance(found, Source) or found.kind not in _LOOK_AGAIN or client.index.offline:
         return found
     for version, sdist in pages.sdists_of(pin, client.index):
         digest = next((one for one in sdist.digests if one in pin.digests), None)
@@ -451,7 +459,7 @@ def _not_located(what: str, answer: Answer, *, offline: bool) -> AsamanError:
             hint="run once without --offline",
             code=ExitCode.INPUT_OUTPUT,
         )
-    for pattern, why in _NOT_FOUND:
+    for pattern, why, kind in _NOT_FOUND:
         if re.search(pattern, answer.messages):
-            return AsamanError(what, why)
+            return AsamanError(what, why, kind=kind)
     return AsamanError(what, reason_of(answer.messages))

@@ -221,13 +221,20 @@ def test_a_release_without_sdist_is_named(index: LocalIndex, cache: Path, tag: s
     assert error.code == ExitCode.BAD_INPUT
 
 
+@pytest.mark.parametrize("beside", [(), ("one-1.0-py3-none-any.whl",), ("one-1.0.tar.gz",)])
 @pytest.mark.parametrize("suffix", [".tar.bz2", ".tar.xz"])
-def test_an_sdist_in_another_format_is_refused(cache: Path, tmp_path: Path, suffix: str) -> None:
-    data = make_sdist("one", "1.0")
-    (tmp_path / f"one-1.0{suffix}").write_bytes(data)
+def test_an_sdist_that_the_index_client_does_not_take_is_located(
+    cache: Path, tmp_path: Path, suffix: str, beside: tuple[str, ...]
+) -> None:
+    (tmp_path / f"One-1.0{suffix}").write_bytes(b"x")
+    for name in beside:
+        made = make_wheel("one", "1.0") if name.endswith(".whl") else make_sdist("one", "1.0")
+        (tmp_path / name).write_bytes(made)
     options = IndexOptions(no_index=True, find_links=(str(tmp_path),))
-    error = refusal(cache, options, Pin(name="one", version="1.0", digests=(Digest.of(data),)))
-    assert error.code == ExitCode.BAD_INPUT
+    (found,) = locate(cache, options, Pin(name="one", version="1.0", digests=(Digest.of(b"x"),)))
+    assert found.filename == f"one-1.0{suffix}"
+    other = Pin(name="one", version="1.0", digests=(Digest.of(b"y"),))
+    assert refusal(cache, options, other).code == ExitCode.BAD_INPUT
 
 
 def test_every_pin_that_fails_is_named(index: LocalIndex, cache: Path) -> None:
