@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.sandbox import shmem
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,6 +33,8 @@ _SHORTEST_WALK: Final = 0.5
 _ROOM: Final = 0.9
 # An empty file costs a block as well, so that a build cannot use up the inodes.
 _ENTRY: Final = 512
+# What the kernel takes for a file in memory beside its content: inode and name.
+_ENTRY_IN_MEMORY: Final = 1024
 
 
 def descendants(pid: int) -> list[int]:
@@ -69,6 +73,7 @@ class Meter:
     _folder_bytes: int = 0
     _hidden: bool = False
     _started_free: dict[Path, int] = field(default_factory=dict)
+    _started_shared: int = field(default_factory=shmem.in_use)
 
     def __post_init__(self) -> None:
         self._started_free = {folder: _free(folder) for folder in self.folders}
@@ -91,12 +96,20 @@ class Meter:
         limits, pids = self.limits, [self.pid, *descendants(self.pid)]
         if limits.processes and _tasks(pids) >= limits.processes:
             return f"processes ({limits.processes})"
-        temporary = self._temporary(pids) + _nameless(pids) if limits.memory or self.disk else 0
+        temporary = self._in_memory(pids) if limits.memory or self.disk else 0
         if limits.memory and _exceeds(pids, temporary, limits.memory):
             return f"memory ({limits.memory} bytes)"
         if self.disk and self._disk(now, pids) + temporary > self.disk:
             return f"disk ({self.disk} bytes)"
         return ""
+
+    def _in_memory(self, pids: Sequence[int]) -> int:
+        """Return the bytes of the build's files in memory, also where it hides them."""
+        shown = self._temporary(pids) + _nameless(pids)
+        least = min(limit for limit in (self.limits.memory, self.disk) if limit)
+        gained = shmem.in_use() - self._started_shared
+        # What the machine gained is put down to a build that hides some of it.
+        return max(shown, gained) if gained > least and shmem.may_hide(pids) else shown
 
     def _temporary(self, pids: Sequence[int]) -> int:
         """Return the bytes in the build's folders in memory, as its latest process sees them."""
@@ -185,7 +198,8 @@ def _nameless(pids: Sequence[int]) -> int:
 
 def _used(path: str) -> int:
     facts = os.statvfs(path)
-    return (facts.f_blocks - facts.f_bfree) * facts.f_frsize
+    entries = facts.f_files - facts.f_ffree
+    return (facts.f_blocks - facts.f_bfree) * facts.f_frsize + entries * _ENTRY_IN_MEMORY
 
 
 def _free(path: Path) -> int:

@@ -312,6 +312,9 @@ def expected_calls() -> dict[str, str]:
         **sockets,
         **dict.fromkeys(others, "EAFNOSUPPORT"),
         "socketpair unix": "",
+        "large segment": "EINVAL",
+        "huge segment": "EINVAL",
+        "small segment": "",
         "x32": "ENOSYS",
         "other architecture": "ENOSYS",
         "ptrace": "",
@@ -442,6 +445,13 @@ BOMBS = (
     ("starts_threads", replace(LIMITS, processes=100), {}, "processes (100)"),
     ("fills_memory", replace(LIMITS, memory=200 << 20), {"count": 1}, "memory (209715200 bytes)"),
     ("fills_memory", replace(LIMITS, memory=200 << 20), {"count": 8}, "memory (209715200 bytes)"),
+    *(
+        (
+            *("hides_memory", replace(LIMITS, memory=100 << 20)),
+            *({"place": place}, "memory (104857600 bytes)"),
+        )
+        for place in ("in_flight", "mapped", "entries")
+    ),
     ("makes_huge_file", LIMITS, {}, "file size (4294967296 bytes)"),
     ("fills_log", replace(LIMITS, log=1 << 20), {}, "log size (1048576 bytes)"),
     ("hangs", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
@@ -465,7 +475,8 @@ BOMBS = (
 def test_a_limit_ends_the_build_at_once_and_is_named(
     bench: Bench, attack: str, limits: Limits, targets: dict[str, object], limit: str
 ) -> None:
-    if bench.isolation.rung == "none" and str(targets.get("place")).startswith("temporary"):
+    elsewhere = str(targets.get("place")).startswith(("temporary", "entries"))
+    if bench.isolation.rung == "none" and elsewhere:
         pytest.skip("the machine's own temporary folder is not measured")
     started = time.monotonic()
     result = bench.build(attack, limits, **targets)
@@ -474,6 +485,12 @@ def test_a_limit_ends_the_build_at_once_and_is_named(
     assert result.reason == f"limit passed: {limit}"
     assert result.code is ExitCode.BUILD_FAILED
     assert took < LIMITS.time
+
+
+def test_segments_of_no_process_take_little(bench: Bench) -> None:
+    if bench.isolation.rung == "none":
+        pytest.skip("nothing is promised, and this machine would keep them")
+    check(bench.outcome("hides_memory", place="segments"), STOPPED)
 
 
 # --- answers -------------------------------------------------------------------------------------

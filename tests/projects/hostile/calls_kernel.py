@@ -19,6 +19,7 @@ NUMBERS = {
 SOCKET, SOCKETPAIR, KEYCTL = (41, 198), (53, 199), (250, 219)
 SESSION, SEARCH, SET_PERMISSIONS = -3, 10, 5
 PTRACE, TRACEME = (101, 117), 0
+SHMGET = (29, 194)
 
 
 def called(number, *arguments):
@@ -53,6 +54,10 @@ def tried():
     pair = (ctypes.c_int * 2)()
     outcomes["socketpair unix"] = called(SOCKETPAIR[COLUMN], 1, 1, 0, pair)
     outcomes["socketpair tipc"] = called(SOCKETPAIR[COLUMN], 30, 1, 0, pair)
+    for name, size in {"large": (64 << 10) + 1, "huge": 1 << 32}.items():
+        outcomes[f"{name} segment"] = called(SHMGET[COLUMN], 0, ctypes.c_size_t(size), 0o1600)
+    small = libc.syscall(ctypes.c_long(SHMGET[COLUMN]), 0, ctypes.c_size_t(64 << 10), 0o1600)
+    outcomes["small segment"] = "" if small >= 0 and not libc.shmctl(small, 0, None) else "none"
     outcomes["x32"] = called(0x40000000 + 39)
     outcomes["other architecture"] = other_architecture()
     child = os.fork()
