@@ -139,7 +139,7 @@ def _through_nox(command: Command, values: Mapping[str, Any], program: str) -> i
         environments = stack.enter_context(files.folder())
         sys.argv = [
             "asaman",
-            *("--noxfile", str(noxfile), "--envdir", environments),
+            *("--noxfile", str(noxfile), "--envdir", str(environments)),
             *("--no-venv", "--non-interactive", "--sessions", command.session),
         ]
         return _nox_exit_code()

@@ -3,7 +3,8 @@
 What a killed run leaves of temporary folders is removed by the next.
 """
 
-# ruff: noqa: PTH106, PTH108
+# Operations on the file system are calls of os: one seam, at which tests can fail them.
+# ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH208
 from __future__ import annotations
 
 import contextlib
@@ -13,7 +14,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -27,28 +27,181 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.model import Digest
 
-_PREFIX: Final = "amrasaman-run-"
-#: Another run can sweep a folder before it is locked, if hardly ever.
-_ATTEMPTS: Final = 100
+_RUN: Final = "amrasaman-run-"
 _NEW: Final = ".amrasaman-new"
-_OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+#: What the name of a folder's lock ends in.
+_MARKER: Final = ".lock"
+#: The file system in memory, which is everybody's, and what our folders there are called.
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_IN_MEMORY: Final = "amrasaman-source-"
 
 
 @contextlib.contextmanager
-def folder() -> Iterator[str]:
-    """Make a folder (0700) with a random name, locked while it is in use; it is removed at the end.
+def folder() -> Iterator[Path]:
+    """Make a private folder among the user's temporary files; it is removed at the end.
 
-    Folders of runs that were killed are removed first: their locks are free.
+    What killed runs left there, and in memory, is removed first.
 
     :raises OSError: it cannot be made
     """
-    _sweep(tempfile.gettempdir())
-    path, descriptor = _made()
+    parent = Path(tempfile.gettempdir())
+    sweep_folders(parent, _RUN)
+    sweep_memory()
+    with removing(make_folder(parent, _RUN)) as path:
+        yield path
+
+
+@contextlib.contextmanager
+def folder_in_memory(room: int) -> Iterator[Path | None]:
+    """Make a private folder on the file system in memory; ``None`` if that is not possible.
+
+    :param room: the bytes that must be free there
+    """
+    made = None
+    with contextlib.suppress(OSError):
+        facts = os.statvfs(_MEMORY)
+        if facts.f_bavail * facts.f_frsize >= room:
+            made = make_folder(_MEMORY, _IN_MEMORY)
+    if made is None:
+        yield None
+        return
+    with removing(made) as path:
+        yield path
+
+
+def make_folder(parent: Path, prefix: str) -> tuple[int, Path]:
+    """Make a private folder (0700) with a random name in *parent*, for :func:`removing`.
+
+    :returns: an open file that holds the folder's lock, and the folder
+    :raises OSError: it cannot be made
+    """
+    # The marker comes first and goes last, so that a folder without one belongs to nobody. A
+    # folder cannot be locked itself on every network file system.
+    lock, marker = locked_file(parent, prefix, _MARKER)
+    path = marker.with_name(marker.name.removesuffix(_MARKER))
+    try:
+        os.mkdir(path, 0o700)
+        # The user's umask has no say in it.
+        os.chmod(path, 0o700)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(marker)
+        os.close(lock)
+        raise
+    return lock, path
+
+
+@contextlib.contextmanager
+def removing(made: tuple[int, Path]) -> Iterator[Path]:
+    """Yield the folder that :func:`make_folder` returned, and remove it at the end."""
+    lock, path = made
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(descriptor)
+        remove_tree(path)
+        with contextlib.suppress(OSError):
+            os.unlink(_marker_of(path))
+        os.close(lock)
+
+
+def sweep_folders(parent: Path, prefix: str = "") -> None:
+    """Remove the folders of :func:`make_folder` in *parent* that killed runs left.
+
+    What a live run has is locked, and stays; so does what has another name, or another owner.
+
+    :param prefix: what their names begin with
+    """
+    ours = re.compile(rf"{re.escape(prefix)}[a-z-]*[0-9a-f]{{24}}({re.escape(_MARKER)})?")
+    for name in filter(ours.fullmatch, _names(parent)):
+        path = parent / name.removesuffix(_MARKER)
+        with _free(_marker_of(path)) as free:
+            if free:
+                _remove_own(path)
+                _remove_own(_marker_of(path))
+
+
+def sweep_memory() -> None:
+    """Remove the folders of :func:`folder_in_memory` that killed runs left."""
+    sweep_folders(_MEMORY, _IN_MEMORY)
+
+
+def sweep_files(parent: Path, suffix: str = "") -> None:
+    """Remove the files of :func:`locked_file` in *parent* that killed runs left.
+
+    :param suffix: what their names end in
+    """
+    for name in _names(parent):
+        if name.endswith(suffix):
+            with _free(parent / name) as free:
+                if free:
+                    _remove_own(parent / name)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _marker_of(path: Path) -> Path:
+    return path.with_name(path.name + _MARKER)
+
+
+def _remove_own(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if os.lstat(path).st_uid == os.geteuid():
+            remove_tree(path)
+
+
+@contextlib.contextmanager
+def _free(path: Path) -> Iterator[bool]:
+    """Hold the lock of *path*, if nobody has it; yield whether nobody had."""
+    try:
+        number = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        yield error.errno == errno.ENOENT
+        return
+    try:
+        yield try_lock(number)
+    finally:
+        os.close(number)
+
+
+def locked_file(parent: Path, prefix: str, suffix: str = "") -> tuple[int, Path]:
+    """Create a file with a random name that is locked for as long as its descriptor is open.
+
+    :returns: the descriptor, for reading and writing, and the path
+    :raises OSError: it cannot be made
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        path = parent / f"{prefix}{secrets.token_hex(12)}{suffix}"
+        number = os.open(path, flags, 0o600)
+        try:
+            # The user's umask has no say in it.
+            os.fchmod(number, 0o600)
+            # Another run may sweep before it is locked: it has the lock, or the file is gone.
+            if try_lock(number) and os.fstat(number).st_nlink:
+                return number, path
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            os.close(number)
+            raise
+        os.close(number)
+
+
+def try_lock(number: int) -> bool:
+    """Take the lock of an open file, unless somebody has it; return whether it was taken.
+
+    The kernel frees it when the file is closed, also when the process is killed.
+    """
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -61,12 +214,12 @@ def for_this_process() -> Iterator[None]:
     """
     former = tempfile.tempdir
     with folder() as made:
-        tempfile.tempdir = made
+        tempfile.tempdir = str(made)
         try:
             yield
         finally:
             # Runs of several threads may end in another order than they began.
-            if tempfile.tempdir == made:
+            if tempfile.tempdir == str(made):
                 tempfile.tempdir = former if former and os.path.isdir(former) else None  # noqa: PTH112
 
 
@@ -76,10 +229,8 @@ def beside(path: Path) -> Iterator[tuple[int, Path]]:
 
     :raises OSError: it cannot be made
     """
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=_NEW)
-    made = Path(name)
+    number, made = locked_file(path.parent, f".{path.name[:100]}.", _NEW)
     try:
-        fcntl.flock(number, fcntl.LOCK_EX)
         yield number, made
     finally:
         made.unlink(missing_ok=True)
@@ -111,55 +262,20 @@ def flush_folder(folder: Path) -> None:
 
 
 def sweep_beside(folder: Path) -> None:
-    """Remove the files of :func:`beside` in *folder* that killed runs left: they are not locked."""
-    with contextlib.suppress(OSError):
-        for path in [item for item in folder.iterdir() if item.name.endswith(_NEW)]:
-            with contextlib.suppress(OSError):
-                number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink()
-                finally:
-                    os.close(number)
+    """Remove the files of :func:`beside` in *folder* that killed runs left."""
+    sweep_files(folder, _NEW)
 
 
-def _made() -> tuple[str, int]:
-    for _ in range(_ATTEMPTS):
-        path = tempfile.mkdtemp(prefix=_PREFIX)
-        # Another run may sweep it at any time before it is locked.
-        with contextlib.suppress(FileNotFoundError):
-            # The user's umask has no say in it: with 777 none would ever be ours.
-            os.chmod(path, 0o700)  # noqa: PTH101 - a text, as tempfile gives it
-        descriptor = _locked(path)
-        if descriptor is not None:
-            if os.path.isdir(path):  # noqa: PTH112 - a text, as tempfile gives it
-                return path, descriptor
-            os.close(descriptor)
-    raise OSError(errno.EACCES, "no folder of our own can be made in it", tempfile.gettempdir())
+def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield what :func:`os.walk` does, from the top down.
 
+    :raises OSError: a folder cannot be listed
+    """
 
-def _locked(path: str) -> int | None:
-    """Return the open folder, locked and ours alone, or ``None``."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    facts = os.fstat(descriptor)
-    if facts.st_uid == os.geteuid() and stat.S_IMODE(facts.st_mode) == 0o700:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-    os.close(descriptor)
-    return None
+    def fail(error: OSError) -> None:
+        raise error
 
-
-def _sweep(parent: str) -> None:
-    with contextlib.suppress(OSError), os.scandir(parent) as entries:
-        for path in [entry.path for entry in entries if _OURS.fullmatch(entry.name)]:
-            descriptor = _locked(path)
-            if descriptor is not None:
-                shutil.rmtree(path, ignore_errors=True)
-                os.close(descriptor)
+    return os.walk(folder, onerror=fail)
 
 
 def remove_tree(path: Path) -> None:
@@ -171,7 +287,7 @@ def remove_tree(path: Path) -> None:
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             os.unlink(path)
             return
-        os.chmod(path, 0o700)  # noqa: PTH101 - a text, as tempfile gives it
+        os.chmod(path, 0o700)
         top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             _empty(top)

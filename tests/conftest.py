@@ -66,11 +66,9 @@ def _loopback_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Store:
     """An empty store."""
-    opened = Store.open(tmp_path / "cache")
-    yield opened
-    opened.release_memory()
+    return Store.open(tmp_path / "cache")
 
 
 @pytest.fixture

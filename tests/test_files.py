@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import stat
@@ -14,8 +15,10 @@ import pytest
 from amrasaman_nox import files
 
 _HOLD = """
+import pathlib
 from amrasaman_nox import files
-with files.folder() as made:
+files._MEMORY = pathlib.Path({parent!r})
+with files.{kind} as made:
     print(made, flush=True)
     input()
 """
@@ -41,42 +44,50 @@ def test_a_folder_is_private_whatever_the_umask(umask: int, parent: Path) -> Non
     try:
         with files.folder() as made:
             assert stat.S_IMODE(Path(made).stat().st_mode) == 0o700
-            assert len(list(parent.iterdir())) == 1
+            assert sorted(parent.iterdir()) == [made, Path(f"{made}.lock")]
     finally:
         os.umask(former)
     assert not list(parent.iterdir())
 
 
-def test_it_is_given_up_where_no_folder_can_be_locked(
+def test_a_folder_that_cannot_be_made_leaves_no_lock(
     parent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_locked", lambda path: None)
-    with pytest.raises(OSError, match="no folder of our own"), files.folder():
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "mkdir", full)
+    with pytest.raises(OSError, match="full"), files.folder():
         pass
-    assert len(list(parent.iterdir())) <= 100
+    assert not list(parent.iterdir())
 
 
 def test_a_folder_that_another_run_sweeps_before_it_is_locked_is_made_again(
     parent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[str] = []
-    mkdtemp = tempfile.mkdtemp
+    swept: list[Path] = []
+    try_lock = files.try_lock
 
-    def swept(**arguments: str) -> str:
-        made.append(mkdtemp(**arguments))
-        if len(made) == 1:
-            Path(made[0]).rmdir()
-        return made[-1]
+    def late(number: int) -> bool:
+        if not swept:
+            swept.extend(parent.iterdir())
+            swept[0].unlink()
+        return try_lock(number)
 
-    monkeypatch.setattr(tempfile, "mkdtemp", swept)
+    monkeypatch.setattr(files, "try_lock", late)
     with files.folder() as folder:
-        assert [folder] == made[1:]
+        assert folder.is_dir()
+        assert swept[0].name != f"{folder.name}.lock"
 
 
-def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(parent: Path) -> None:
+@pytest.mark.parametrize("kind", ["folder()", "folder_in_memory(0)"])
+def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(
+    parent: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(files, "_MEMORY", parent)
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", _HOLD],
+            [sys.executable, "-c", _HOLD.format(kind=kind, parent=str(parent))],
             env={**os.environ, "TMPDIR": str(parent)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -99,10 +110,34 @@ def test_a_killed_run_s_folder_is_swept_and_a_live_one_s_is_not(parent: Path) ->
 
 
 @pytest.mark.parametrize("name", ["amrasaman-run-notes", "amrasaman-run-12345678.txt", "other"])
-def test_what_is_not_ours_is_left_alone(parent: Path, name: str) -> None:
+def test_what_has_another_name_is_left_alone(parent: Path, name: str) -> None:
     (parent / name).mkdir(mode=0o700)
-    (parent / "amrasaman-run-shared__").mkdir()
-    (parent / "amrasaman-run-linked__").symlink_to(parent / name)
+    (parent / f"{name}.lock").touch()
+    before = sorted(parent.iterdir())
+    with files.folder():
+        pass
+    assert sorted(parent.iterdir()) == before
+
+
+HEX = "0123456789abcdef01234567"
+
+
+def test_of_a_link_the_link_goes_and_nothing_else(parent: Path) -> None:
+    (parent / "other").mkdir()
+    (parent / "other" / "file").touch()
+    (parent / f"amrasaman-run-{HEX}").symlink_to(parent / "other")
+    with files.folder():
+        pass
+    assert list(parent.iterdir()) == [parent / "other"]
+    assert (parent / "other" / "file").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives folders away")
+@pytest.mark.parametrize("suffix", ["", ".lock"])
+def test_what_another_user_has_made_is_left_alone(parent: Path, suffix: str) -> None:
+    path = parent / f"amrasaman-run-{HEX}{suffix}"
+    path.mkdir()
+    os.chown(path, 12345, 12345)
     before = sorted(parent.iterdir())
     with files.folder():
         pass

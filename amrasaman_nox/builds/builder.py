@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.builds import hooks, tools
 from amrasaman_nox.builds.failures import failure_of
-from amrasaman_nox.builds.folders import build_folders
+from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
 from amrasaman_nox.environments import environments
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
-from amrasaman_nox.files import chunks
+from amrasaman_nox.files import chunks, remove_tree
 from amrasaman_nox.model import BuildFailure, BuildRecord, BuildSystem
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.reader import check_metadata
-from amrasaman_nox.sdists.unpack import unpack
+from amrasaman_nox.sdists.unpack import ExceededError, unpack
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.wheels import canonical, reader
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildEnvironment, BuildJob, Wheel
+    from amrasaman_nox.model import BuildJob, Wheel
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sdists.reader import SdistInfo
     from amrasaman_nox.sources.store import Store
@@ -54,8 +54,7 @@ def build_wheel(
     """
     started = datetime.now(UTC)
     try:
-        with build_folders(job, store, isolation) as folder:
-            runner, backend = ready(job, store, isolation, folder, notify)
+        with ready(job, store, isolation, notify) as (runner, backend):
             name = hooks.build(runner, "wheel", settings(job))
             return _record(job, runner, name, backend, store, started)
     except (AsamanError, hooks.HookFailed) as error:
@@ -84,8 +83,7 @@ def ask_and_build(
     :raises AsamanError: the source or the environment could not be made ready
     """
     started = datetime.now(UTC)
-    with build_folders(job, store, isolation) as folder:
-        runner, backend = ready(job, store, isolation, folder, notify)
+    with ready(job, store, isolation, notify) as (runner, backend):
         asked, name = hooks.requires_and_wheel(runner, known, settings(job))
         if name is None:
             return Asked(requirements=asked)
@@ -108,8 +106,7 @@ def ask(
     :raises HookFailed: the backend could not say what it requires
     :raises AsamanError: the source or the environment could not be made ready
     """
-    with build_folders(job, store, isolation) as folder:
-        runner, _ = ready(job, store, isolation, folder, notify)
+    with ready(job, store, isolation, notify) as (runner, _):
         return hooks.requires_for_wheel(runner, settings(job))
 
 
@@ -167,37 +164,57 @@ def place_of(
     )
 
 
-def unpack_source(job: BuildJob, folder: Path, store: Store) -> SdistInfo:
-    """Unpack the verified sdist of *job* into the build's source folder."""
-    world: BuildEnvironment = job.environment
+def unpack_source(
+    job: BuildJob, store: Store, memory: Path | None, disk: Path
+) -> tuple[SdistInfo, Path]:
+    """Unpack the verified sdist of *job*; return what it says of itself, and where it is.
+
+    :param memory: an empty folder for a small source, if there is one
+    :param disk: an empty folder for any other
+    """
+    if memory is not None:
+        with contextlib.suppress(ExceededError):
+            return _unpacked(job, store, memory, LARGEST_IN_MEMORY), memory
+        remove_tree(memory)
+    return _unpacked(job, store, disk, None), disk
+
+
+def _unpacked(job: BuildJob, store: Store, folder: Path, most: int | None) -> SdistInfo:
     with fetched(job.source.digest, job.source.filename, store) as file:
         return unpack(
             file,
             job.source.filename,
-            folder / "source",
-            mtime=world.source_times,
-            order=world.directory_order,
+            folder,
+            mtime=job.environment.source_times,
+            order=job.environment.directory_order,
             owner=view.build_owner() if job.isolation != "none" else None,
+            most=most,
         )
 
 
+@contextlib.contextmanager
 def ready(
-    job: BuildJob,
-    store: Store,
-    isolation: Isolation,
-    folder: Path,
-    notify: Callable[[str], None],
-) -> tuple[hooks.Runner, str]:
-    """Unpack the source, make its environment, and return what runs its hooks, and the backend."""
-    info = unpack_source(job, folder, store)
-    check_metadata(info, job.source.pin)
-    system = build_system(info)
-    backend = backend_in(system)
-    where = place_of(job, folder, store=store, isolation=isolation, backend=backend, notify=notify)
-    runner = hooks.Runner(
-        place=where, isolation=isolation, interpreter=job.interpreter, limits=job.limits
-    )
-    return runner, system.backend
+    job: BuildJob, store: Store, isolation: Isolation, notify: Callable[[str], None]
+) -> Iterator[tuple[hooks.Runner, str]]:
+    """Unpack the source, make its environment, and yield what runs its hooks, and the backend."""
+    with (
+        build_folders(job, store, isolation, notify) as folder,
+        source_in_memory(isolation) as memory,
+    ):
+        info, source = unpack_source(job, store, memory, folder / "source")
+        check_metadata(info, job.source.pin)
+        system = build_system(info)
+        backend = backend_in(system)
+        where = place_of(
+            job, folder, store=store, isolation=isolation, backend=backend, notify=notify
+        )
+        runner = hooks.Runner(
+            place=dataclasses.replace(where, source=source),
+            isolation=isolation,
+            interpreter=job.interpreter,
+            limits=job.limits,
+        )
+        yield runner, system.backend
 
 
 def _record(

@@ -8,13 +8,14 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox import files
 from amrasaman_nox.builds import hooks
 from amrasaman_nox.environments import installed
 from amrasaman_nox.files import remove_tree
 from amrasaman_nox.sandbox import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from amrasaman_nox.model import BuildJob
@@ -22,17 +23,45 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 
-#: The largest sdist, in bytes, that is unpacked and built in memory.
-_LARGEST_IN_MEMORY: Final = 16 << 20
+#: The largest source, in bytes once it is unpacked, that is in memory.
+LARGEST_IN_MEMORY: Final = 128 << 20
+#: What must be free in memory, in bytes, to unpack a source there.
+_ROOM: Final = 2 << 30
+_NAMES: Final = ("source", "output", "control", "following", "home")
 
 
 @contextlib.contextmanager
-def build_folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
-    """Make the folders of one build: private, and on the rung ``none`` at a stable path.
+def source_in_memory(isolation: Isolation) -> Iterator[Path | None]:
+    """Make a folder for a small source in memory, ``None`` if there is no room.
+
+    Making files in memory is several times faster than on disk. No wheel depends on it, since the
+    sandbox has a copy of its own; where there is no sandbox, there is none.
+    """
+    if not isolation.constant_paths:
+        yield None
+        return
+    with files.folder_in_memory(_ROOM) as folder:
+        if folder is None:
+            yield None
+            return
+        _make(folder, ("source",), view.build_owner())
+        yield folder / "source"
+
+
+@contextlib.contextmanager
+def build_folders(
+    job: BuildJob,
+    store: Store,
+    isolation: Isolation,
+    notify: Callable[[str], None] = lambda message: None,
+) -> Iterator[Path]:
+    """Make the folders of one build on disk: private, and on the rung ``none`` at a stable path.
 
     The log of its hooks outlives them, in the store's folder ``logs``.
+
+    :param notify: is told if another run uses the path just now
     """
-    with _folders(job, store, isolation) as folder:
+    with _folders(job, store, isolation, notify) as folder:
         try:
             yield folder
         except hooks.HookFailed as failed:
@@ -55,30 +84,30 @@ def _keep_log(job: BuildJob, log: Path, store: Store) -> str | None:
 
 
 @contextlib.contextmanager
-def _folders(job: BuildJob, store: Store, isolation: Isolation) -> Iterator[Path]:
+def _folders(
+    job: BuildJob, store: Store, isolation: Isolation, notify: Callable[[str], None]
+) -> Iterator[Path]:
     if isolation.constant_paths:
-        # Making files in memory is several times faster, and folders list in one constant order.
-        small = (job.source.size or 0) <= _LARGEST_IN_MEMORY
-        with store.temporary("build-", in_memory=small) as folder:
-            _make(folder, view.build_owner())
+        with store.temporary("build-") as folder:
+            _make(folder, _NAMES, view.build_owner())
             yield folder
         return
     text = f"{job.source.digest} {job.environment.build_path}"
     name = hashlib.sha256(text.encode()).hexdigest()[:24]
     folder = store.root / "none" / name
-    with store.lock(f"none-{name}", timeout=installed.PATIENCE):
+    with store.lock(f"none-{name}", timeout=installed.PATIENCE, notify=notify):
         remove_tree(folder)
         folder.mkdir(mode=0o700, parents=True)
-        _make(folder, None)
+        _make(folder, _NAMES, None)
         try:
             yield folder
         finally:
             remove_tree(folder)
 
 
-def _make(folder: Path, owner: int | None) -> None:
-    """Create the folders of a build in *folder*; they belong to the user who builds."""
-    for name in ("source", "output", "control", "following", "home"):
+def _make(folder: Path, names: Sequence[str], owner: int | None) -> None:
+    """Create folders; what a build writes belongs to its user."""
+    for name in names:
         path = folder / name
         path.mkdir(mode=0o700)
         if owner is not None:

@@ -14,8 +14,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from amrasaman_nox import files as temporary
-from amrasaman_nox.files import remove_tree
+from amrasaman_nox import files
 from amrasaman_nox.model import ENVIRONMENTS
 
 #: What the name of a note ends in, beside its folder.
@@ -36,7 +35,7 @@ def drop_former(root: Path) -> None:
     """Remove from the store at *root* what was made in a former way."""
     for kind in _KINDS:
         for former in (kind, *(f"{kind}-{number}" for number in range(1, ENVIRONMENTS))):
-            remove_tree(root / former)
+            files.remove_tree(root / former)
 
 
 def note(folder: Path) -> None:
@@ -70,7 +69,7 @@ def is_whole(folder: Path, *, looked_at: bool = False) -> bool:
 
 def _write(folder: Path, noted: dict[str, str]) -> None:
     # Others may read it just now, without a lock: they find the former one, or this.
-    with temporary.beside(_marker(folder)) as (number, path):
+    with files.beside(_marker(folder)) as (number, path):
         os.write(number, json.dumps(noted).encode())
         path.replace(_marker(folder))
 
@@ -88,14 +87,10 @@ def _boot() -> str:
 def _listing(folder: Path) -> str:
     """Return a hash over the paths and sizes of all files below *folder*."""
     listed = hashlib.sha256()
-    for path, folders, files in os.walk(folder, onerror=_raise):
+    for path, folders, names in files.walk(folder):
         folders.sort()
         within = os.path.relpath(path, folder)
-        for name in sorted(files):
+        for name in sorted(names):
             facts = os.lstat(f"{path}/{name}")
             listed.update(f"{within}/{name}\0{facts.st_size}\0".encode())
     return listed.hexdigest()
-
-
-def _raise(error: OSError) -> None:
-    raise error

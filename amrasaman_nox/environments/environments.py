@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.environments import complete, installed
 from amrasaman_nox.environments.installed import PATIENCE
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.files import remove_tree
+from amrasaman_nox.files import remove_tree, walk
 from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sandbox import normalise
 
@@ -86,10 +86,16 @@ def prepare(
             complete.drop_former(store.root)
             host.parent.mkdir(mode=0o700, exist_ok=True)
             remove_tree(host)
-            bare = _bare(interpreter, store)
+            bare = _bare(interpreter, store, notify)
             with _faults(host):
                 wheels = installed.trees(
-                    files, interpreter, bare, store=store, isolation=isolation, backend=backend
+                    files,
+                    interpreter,
+                    bare,
+                    store=store,
+                    isolation=isolation,
+                    backend=backend,
+                    notify=notify,
                 )
                 shutil.copytree(bare, host, symlinks=True)
                 for wheel in wheels:
@@ -126,11 +132,11 @@ def _key(
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def _bare(interpreter: Interpreter, store: Store) -> Path:
+def _bare(interpreter: Interpreter, store: Store, notify: Callable[[str], None]) -> Path:
     """Return the interpreter's empty virtualenv: it holds no path of its own."""
     name = hashlib.sha256(f"{interpreter.executable} {interpreter.digest}".encode()).hexdigest()
     bare = complete.home(store.root, "environments") / f"bare-{name[:32]}"
-    with store.lock(bare.name, timeout=PATIENCE):
+    with store.lock(bare.name, timeout=PATIENCE, notify=notify):
         if not complete.is_whole(bare):
             remove_tree(bare)
             with store.temporary("virtualenv-") as folder:
@@ -176,7 +182,7 @@ def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
     """
     moved = environment.python != wheel.python
     kept: set[str] = set()
-    for folder, folders, files in os.walk(wheel.path, onerror=_raise):
+    for folder, folders, files in walk(wheel.path):
         within = os.path.relpath(folder, wheel.path)
         there = os.path.join(environment.host, within)
         for name in folders:
@@ -189,10 +195,6 @@ def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
                 continue
             if not _place(file, place, share=isolation.constant_paths):
                 kept.add(place)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _make(folder: str) -> None:

@@ -30,7 +30,7 @@ from amrasaman_nox.sandbox.view import interpreter_folders
 from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from amrasaman_nox.model import Interpreter, LockedFile
     from amrasaman_nox.sandbox.view import Isolation
@@ -70,6 +70,7 @@ def trees(
     store: Store,
     isolation: Isolation,
     backend: str = "",
+    notify: Callable[[str], None] = lambda message: None,
 ) -> tuple[Tree, ...]:
     """Return the installed wheels of *files*, in the order of their names.
 
@@ -77,6 +78,7 @@ def trees(
     :param bare: the interpreter's empty virtualenv
     :param backend: the build backend that is named in ``pyproject.toml``; it is compiled with the
         wheel it is in, if that is not installed yet
+    :param notify: is told once for each wheel that another run installs just now
     :raises AsamanError: a file is missing (exit 5) or does not install (exit 3)
     """
     how = _How(
@@ -87,7 +89,8 @@ def trees(
         missing = {file: path for file, path in found.items() if not _is_whole(path)}
         # Whoever holds several of these locks asked for them in this order.
         for path in sorted(missing.values()):
-            held.enter_context(store.lock(f"installed-{path.name}", timeout=PATIENCE))
+            lock = store.lock(f"installed-{path.name}", timeout=PATIENCE, notify=notify)
+            held.enter_context(lock)
         missing = {file: path for file, path in missing.items() if not _is_whole(path)}
         if missing:
             _install(missing, how)
@@ -144,7 +147,7 @@ def _install(missing: dict[LockedFile, Path], how: _How) -> None:
         for name in ("wheels", "new", "known", "home"):
             (work / name).mkdir(mode=0o755)
         for number, file in enumerate(missing):
-            line = copy_verified(file, work / "wheels", how.store)
+            line = _copy_verified(file, work / "wheels", how.store)
             (work / "wheels" / f"{number}.txt").write_text(f"{line}\n")
         known = _path(None, how)
         for name in ("new", "known"):
@@ -255,7 +258,7 @@ def _program(files: Sequence[LockedFile], seen: Mapping[str, str], how: _How) ->
     )
 
 
-def copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
+def _copy_verified(file: LockedFile, folder: Path, store: Store) -> str:
     """Copy a wheel from *store* into *folder*; return its line for a requirements file.
 
     :raises AsamanError: the store does not hold it

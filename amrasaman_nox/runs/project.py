@@ -120,7 +120,7 @@ def build_sdist(
             requirements=tuple(sorted(entry.files)),
             environment=environment or job.environment,
         )
-        with build_folders(job, site.store, isolation) as work:
+        with build_folders(job, site.store, isolation, site.say) as work:
             runner = _runner(working, job, work)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
@@ -230,7 +230,8 @@ def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config)
     entry = known.entry
     if not known.whole:
         job = dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
-        with build_folders(job, working.site.store, working.isolation) as work:
+        site = working.site
+        with build_folders(job, site.store, working.isolation, site.say) as work:
             asked = hooks.requires_for_sdist(_runner(working, job, work))
         entry = requirements.completed(working.site, prepared, entry, asked)
     if not config.locked:

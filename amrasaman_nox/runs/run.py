@@ -151,10 +151,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
         )
         for warning in run.warnings:
             notify(Event(stage="warning", state="warning", note=warning))
-        try:
-            yield run
-        finally:
-            store.release_memory()
+        yield run
 
 
 def _prefixes(found: tuple[Interpreter, ...], isolation: Isolation) -> Iterator[str]:

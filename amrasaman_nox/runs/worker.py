@@ -177,10 +177,7 @@ def _build(order: Order) -> RemoteResult:
         _fetch(order, store)
     except AsamanError as error:
         return RemoteResult(refused=str(error), missing=_missing(job, store))
-    try:
-        result = builder.build_wheel(job, store=store, isolation=isolation)
-    finally:
-        store.release_memory()
+    result = builder.build_wheel(job, store=store, isolation=isolation)
     if isinstance(result, BuildFailure):
         return RemoteResult(failure=result)
     file = store.get(result.wheel.digest)

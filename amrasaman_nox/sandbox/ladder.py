@@ -70,7 +70,7 @@ def _probe(rung: Rung, *, filtered: bool) -> str:
     with files.folder() as folder:
         command = Command(
             argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
-            directory="/" if isolation.constant_paths else folder,
+            directory="/" if isolation.constant_paths else str(folder),
             variables={"PATH": "/usr/bin:/bin"},
             # The command is ours: it may see all that this interpreter needs.
             folders=tuple(
@@ -80,7 +80,7 @@ def _probe(rung: Rung, *, filtered: bool) -> str:
             ),
             environment=BuildEnvironment(),
             limits=replace(Limits(), time=_PROBE_SECONDS),
-            log=Path(folder) / "log",
+            log=folder / "log",
             python=python,
         )
         try:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _STAGE: Final = ".unpacking\x01"
 
 
+class ExceededError(Exception):
+    """The content is larger than was asked for."""
+
+
 def unpack(
     file: BinaryIO,
     filename: str,
@@ -34,6 +38,7 @@ def unpack(
     mtime: int,
     order: str = "sorted",
     owner: int | None = None,
+    most: int | None = None,
 ) -> SdistInfo:
     """Write the content of the sdist's top folder into *destination*, an empty folder of ours.
 
@@ -42,13 +47,15 @@ def unpack(
     *destination* itself, is given to the user and group number *owner* where there is one. After
     an error *destination* holds nothing to be trusted.
 
+    :param most: the bytes that all files together may have here, ``None`` for any number
+    :raises ExceededError: they have more than *most*
     :raises AsamanError: the archive is damaged, truncated, too large, can be read in two ways, or
         holds what an sdist must not (exit code 2); or a file cannot be written (exit code 5)
     """
     subject = Subject(what=filename)
     stamp = _Stamp(nanoseconds=mtime * 10**9, owner=owner)
     limit = byte_limit(file.seek(0, 2))
-    members = archive_members(file, subject)
+    members = _within(archive_members(file, subject), most)
     return _unpacked(members, subject, destination, stamp, order, limit).info()
 
 
@@ -65,6 +72,18 @@ def unpack_crate(file: BinaryIO, crate: Crate, destination: Path, *, mtime: int)
     tree = _unpacked(read_tar(file, subject), subject, destination, stamp, "sorted")
     if tree.top != f"{crate.name}-{crate.version}":
         raise subject.refusal(f"the top folder is {quoted(tree.top)}")
+
+
+def _within(
+    members: Iterator[tuple[TarMember, Iterator[bytes]]], most: int | None
+) -> Iterator[tuple[TarMember, Iterator[bytes]]]:
+    """Yield *members* as long as they have no more than *most* bytes together."""
+    total = 0
+    for member, content in members:
+        total += member.size
+        if most is not None and total > most:
+            raise ExceededError
+        yield member, content
 
 
 def _unpacked(

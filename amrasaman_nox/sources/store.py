@@ -17,10 +17,9 @@ machine stops, and everything is hashed again when it is read.
 from __future__ import annotations
 
 # Every operation on the file system is a call of os: one seam, at which tests can fail it.
-# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH208
+# ruff: noqa: PTH102, PTH104, PTH108
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -28,14 +27,14 @@ import secrets
 import stat
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
-from amrasaman_nox.files import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
     from amrasaman_nox.model import Digest
@@ -52,14 +51,9 @@ _FOLDERS: Final = (
     "quarantine",
 )
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]{0,199}")
-_MARKER: Final = ".lock"
 # How long a lock is waited for in silence, and how often it is tried, in seconds.
 _PATIENCE: Final = 2.0
 _INTERVAL: Final = 0.05
-# The file system in memory, what must be free there to use it, and how long its making takes.
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-_ROOM: Final = 2 << 30
-_MEMORY_PATIENCE: Final = 10.0
 # A cached file that cannot be read is as good as absent.
 _UNREADABLE: Final = frozenset({errno.EIO, errno.ESTALE, errno.EBADMSG})
 
@@ -241,83 +235,24 @@ class Store:
             os.close(descriptor)
 
     @contextlib.contextmanager
-    def temporary(self, prefix: str, *, in_memory: bool = False) -> Iterator[Path]:
+    def temporary(self, prefix: str) -> Iterator[Path]:
         """Make a private folder (0700) with a random name; it is removed at the end.
 
         A run that is killed leaves it, unlocked, to the next :meth:`sweep`.
-
-        :param in_memory: prefer a file system in memory, where there is room in one
         """
         with _naming(self.root / "tmp"):
-            marker, folder = (self._marked_in_memory(prefix) if in_memory else None) or _marked(
-                self.root / "tmp", prefix
-            )
-        try:
+            made = files.make_folder(self.root / "tmp", prefix)
+        with files.removing(made) as folder:
             yield folder
-        finally:
-            remove_tree(folder)
-            with contextlib.suppress(OSError):
-                os.unlink(_marker_of(folder))
-            os.close(marker)
 
     def sweep(self) -> None:
         """Remove what runs left that were killed; what a live run has is not touched."""
-        with _naming(self.root):
-            for path in _listed(self.root / "incoming"):
-                with _free(path) as free:
-                    if free:
-                        remove_tree(path)
-            for parent in filter(None, (self.root / "tmp", self._named_memory())):
-                _sweep_folders(parent)
-
-    def release_memory(self) -> None:
-        """Remove our folder on the file system in memory, unless another run uses it."""
-        path = self._named_memory()
-        if path is not None:
-            with contextlib.suppress(OSError):
-                os.rmdir(path)
-
-    def _marked_in_memory(self, prefix: str) -> tuple[int, Path] | None:
-        parent = self._memory()
-        # Another run may remove the empty folder just now; the disk serves as well.
-        with contextlib.suppress(OSError):
-            return _marked(parent, prefix) if parent is not None else None
-        return None
-
-    def _memory(self) -> Path | None:
-        """Return our folder on the file system in memory, made if there is none and there is room.
-
-        Its name is random and stands in the store, so that nobody can put it there before us.
-        """
-        with contextlib.suppress(OSError):
-            room = os.statvfs(_MEMORY)
-            if room.f_bavail * room.f_frsize >= _ROOM:
-                return self._named_memory() or self._new_memory()
-        return None
-
-    def _named_memory(self) -> Path | None:
-        name = self.get_value("memory", "folder")
-        if name is None:
-            return None
-        path = _MEMORY / name.decode("ascii", "replace")
-        with contextlib.suppress(OSError, AsamanError):
-            _check_owner(path)
-            return path
-        return None
-
-    def _new_memory(self) -> Path:
-        with self.lock("memory", timeout=_MEMORY_PATIENCE):
-            present = self._named_memory()
-            if present is not None:
-                return present
-            path = _MEMORY / f"amrasaman-{secrets.token_hex(12)}"
-            os.mkdir(path, 0o700)
-            self.put_value("memory", "folder", path.name.encode())
-            return path
+        files.sweep_files(self.root / "incoming")
+        files.sweep_folders(self.root / "tmp")
 
     @contextlib.contextmanager
     def _incoming(self) -> Iterator[tuple[int, Path]]:
-        descriptor, path = _create_locked(self.root / "incoming", "", "")
+        descriptor, path = files.locked_file(self.root / "incoming", "")
         try:
             yield descriptor, path
         finally:
@@ -452,33 +387,10 @@ def _file_name(key: str) -> str:
     return key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
 
 
-def _marker_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + _MARKER)
-
-
-def _create_locked(folder: Path, prefix: str, suffix: str) -> tuple[int, Path]:
-    """Create a file with a random name that is locked for as long as its descriptor is open."""
-    while True:
-        path = folder / f"{prefix}{secrets.token_hex(12)}{suffix}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        # Another run may sweep between creating and locking; it has the lock or the file is gone.
-        if _try_lock(descriptor) and os.fstat(descriptor).st_nlink:
-            return descriptor, path
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _wait_for(descriptor: int, key: str, timeout: float, notify: Callable[[str], None]) -> None:
     started = time.monotonic()
     told = False
-    while not _try_lock(descriptor):
+    while not files.try_lock(descriptor):
         waited = time.monotonic() - started
         if waited >= timeout:
             raise AsamanError(
@@ -491,47 +403,6 @@ def _wait_for(descriptor: int, key: str, timeout: float, notify: Callable[[str],
             told = True
             notify(f"waiting for another run to finish with {key}")
         time.sleep(min(_INTERVAL, max(timeout - waited, 0.001)))
-
-
-def _marked(parent: Path, prefix: str) -> tuple[int, Path]:
-    # The marker comes first and goes last, so that a folder without one belongs to nobody.
-    marker, path = _create_locked(parent, prefix, _MARKER)
-    folder = path.with_name(path.name.removesuffix(_MARKER))
-    try:
-        os.mkdir(folder, 0o700)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        os.close(marker)
-        raise
-    return marker, folder
-
-
-def _sweep_folders(parent: Path) -> None:
-    for path in _listed(parent):
-        folder = path.with_name(path.name.removesuffix(_MARKER))
-        with _free(_marker_of(folder)) as free:
-            if free:
-                remove_tree(folder)
-                remove_tree(_marker_of(folder))
-
-
-def _listed(folder: Path) -> list[Path]:
-    return [folder / name for name in sorted(os.listdir(folder))]
-
-
-@contextlib.contextmanager
-def _free(path: Path) -> Iterator[bool]:
-    """Hold the lock of *path*, if nobody has it; yield whether nobody had."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        yield error.errno == errno.ENOENT
-        return
-    try:
-        yield _try_lock(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:

@@ -107,7 +107,7 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
                 project=None,
                 against=None,
                 source=archive,
-                output=Path(made) / archive.name,
+                output=made / archive.name,
             )
             report = verify(own, notify=notify)
             reports.append(_moved(report, own.output, config.output))

@@ -17,6 +17,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest, LockedFile
 from amrasaman_nox.sandbox import process, view
 from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sources import store as store_module
 
 from ..support.bytecode import FORGERIES, forged
 from ..support.projects import make_wheel
@@ -407,3 +408,36 @@ def test_what_was_made_in_a_former_way_is_removed(maker: Maker) -> None:
         (folder / "file").touch()
     maker.make(maker.wheel("one"))
     assert not [folder for folder in former if folder.parent.exists()]
+
+
+@pytest.mark.parametrize("what", ["environments", "installed", "bare"])
+def test_waiting_for_another_run_is_said(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    one = maker.wheel("one")
+    host = maker.make(one).host
+    bare = next(host.parent.glob("bare-*.complete"))
+    tree = next(complete.home(maker.store.root, "installed").glob("one-*.complete"))
+    shutil.rmtree(host)
+    tree.unlink()
+    if what == "bare":
+        bare.unlink()
+    locks = {
+        "environments": f"environment-{host.name}",
+        "installed": f"installed-{tree.stem}",
+        "bare": bare.stem,
+    }
+    monkeypatch.setattr(store_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(installed, "PATIENCE", 0.3)
+    monkeypatch.setattr(environments, "PATIENCE", 0.3)
+    said: list[str] = []
+    with maker.store.lock(locks[what], timeout=0), pytest.raises(AsamanError, match="lock"):
+        environments.prepare(
+            [one],
+            maker.interpreter,
+            store=maker.store,
+            isolation=maker.isolation,
+            inside="/build/env",
+            notify=said.append,
+        )
+    assert said == [f"waiting for another run to finish with {locks[what]}"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.sources.store import Store
+from amrasaman_nox import files
 
 from ..support import miniatures
 from ..support.projects import make_sdist
@@ -41,10 +41,10 @@ def hang(handler: Handler, body: bytes) -> None:
 def hostile(name: str, attack: str, requires: tuple[str, ...] = ()) -> bytes:
     """Return an sdist whose backend does what an attack does."""
     names = {"backend.py": "backend", "wheel.py": "wheel", "attack.py": attack}
-    files: dict[str, bytes | str] = {
+    contents: dict[str, bytes | str] = {
         path: (PROJECTS / f"{source}.py").read_bytes() for path, source in names.items()
     }
-    return make_sdist(name, "1.0", files, requires=requires, backend="backend", backend_path=".")
+    return make_sdist(name, "1.0", contents, requires=requires, backend="backend", backend_path=".")
 
 
 def prepared(cold: Bench, stage: str) -> None:
@@ -123,9 +123,19 @@ def descendants_of(cold: Bench) -> list[str]:
 
 def folders_of_runs(cold: Bench) -> list[Path]:
     """Return what runs have left in their temporary places."""
-    memory = Store(cold.cache)._named_memory() if cold.cache.exists() else None
-    places = (cold.cache / "tmp", cold.cache / "incoming", cold.folder / "temporary", memory)
-    return [path for place in places if place is not None for path in place.glob("*")]
+    places = (cold.cache / "tmp", cold.cache / "incoming", cold.folder / "temporary")
+    found = [path for place in places for path in place.glob("*")]
+    return [*found, *left_in_memory()]
+
+
+def left_in_memory() -> list[Path]:
+    """Return folders in memory whose run is dead; those of others that go on are locked."""
+    left = []
+    for path in files._MEMORY.glob(f"{files._IN_MEMORY}*.lock"):
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            if files.try_lock(file.fileno()):
+                left.append(path)
+    return left
 
 
 def wait_for(condition: object, seconds: float) -> None:

@@ -155,11 +155,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    store: Store, isolation: Isolation, interpreter: Interpreter, tmp_path: Path
-) -> Iterator[Bench]:
-    yield Bench(store=store, isolation=isolation, interpreter=interpreter, folder=tmp_path)
-    store.release_memory()
+def bench(store: Store, isolation: Isolation, interpreter: Interpreter, tmp_path: Path) -> Bench:
+    return Bench(store=store, isolation=isolation, interpreter=interpreter, folder=tmp_path)
 
 
 # --- reaching out --------------------------------------------------------------------------------
