@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from packaging.version import Version
 
@@ -514,6 +514,25 @@ class BuildFailure:
     log_path: str | None = None
     origin: Origin | None = None
     takes_wheel: bool = False
+
+    @classmethod
+    def of(cls, pin: Pin, *, stage: str, reason: str, **more: Any) -> BuildFailure:
+        """Return the failure of *pin* at *stage*, with *more* of the fields above."""
+        facts = {"origin": pin.origin, **more}
+        return cls(name=pin.name, version=pin.version, stage=stage, reason=reason, **facts)
+
+    @classmethod
+    def of_error(cls, pin: Pin, stage: str, error: AsamanError) -> BuildFailure:
+        """Return *error*, which came up at *stage*, as the failure of *pin*."""
+        return cls.of(
+            pin,
+            stage=stage,
+            reason=error.why if error.what == str(pin) else str(error),
+            hint=error.hint,
+            code=error.code,
+            origin=error.origin or pin.origin,
+            takes_wheel=error.kind is Kind.TAKE_WHEEL,
+        )
 
 
 class Verdict(enum.StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.model import BuildFailure, Event
+from amrasaman_nox.model import BuildFailure, BuildJob, Event
 from amrasaman_nox.reports.progress import STAGES
 
 from .support import house
@@ -79,20 +79,24 @@ def given(name: str, keyword: str, position: int | None = None) -> set[str]:
 
 
 def test_a_failure_has_a_stage_that_is_documented_and_each_of_them_occurs() -> None:
-    stages = given("failure", "stage") | given("failure_of", "stage", 1)
+    stages = given("of", "stage") | given("of_error", "stage", 1) | given("failure_of", "stage", 1)
     hooks = given("HookFailed", "hook")
     assert stages
     assert stages | hooks == documented(BuildFailure)
 
 
-def test_failures_are_made_in_one_place() -> None:
-    made = [house.path(module).name for module in house.modules() if _makes_failures(module)]
-    assert made == ["failures.py"]
+@pytest.mark.parametrize(
+    # A failure makes itself: by BuildFailure.of, and of_error.
+    ("value", "modules"),
+    [(BuildFailure, []), (BuildJob, ["builds.jobs"])],
+)
+def test_a_value_is_made_in_one_place(value: type, modules: list[str]) -> None:
+    assert [each for each in house.modules() if _calls(each, value.__name__)] == modules
 
 
-def _makes_failures(module: str) -> bool:
+def _calls(module: str, name: str) -> bool:
     return any(
-        isinstance(node, ast.Call) and name_of(node) == BuildFailure.__name__
+        isinstance(node, ast.Call) and name_of(node) == name
         for node in ast.walk(house.tree(module))
     )
 

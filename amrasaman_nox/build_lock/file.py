@@ -6,14 +6,6 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from amrasaman_nox.errors import system_reason
-
-if TYPE_CHECKING:
-    from amrasaman_nox.config.config import Config
-
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -21,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from amrasaman_nox import files
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.inputs.texts import read_text
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
+
+    from amrasaman_nox.config.config import Config
 
 VERSION: Final = 1
 _HEADER: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from amrasaman_nox.errors import AsamanError, ExitCode, Kind
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure
 
 if TYPE_CHECKING:
@@ -85,53 +85,18 @@ def hint_for(reason: str, log: str) -> str:
     return ""
 
 
-def failure(
-    source: Source,
-    *,
-    stage: str,
-    reason: str,
-    hint: str = "",
-    code: ExitCode = ExitCode.BUILD_FAILED,
-    log: str = "",
-    log_path: str | None = None,
-    takes_wheel: bool = False,
-) -> BuildFailure:
-    """Return the failure of *source* at *stage*, one of those that :class:`BuildFailure` names."""
-    return BuildFailure(
-        name=source.name,
-        version=source.version,
-        stage=stage,
-        reason=reason,
-        hint=hint,
-        code=code,
-        log=log,
-        log_path=log_path,
-        origin=source.pin.origin,
-        takes_wheel=takes_wheel,
-    )
-
-
 def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> BuildFailure:
     """Return *error*, which came up at *stage*, as the failure of *source*.
 
     Of a hook that failed, the stage is the hook, and the hint is what its log suggests.
     """
     if isinstance(error, AsamanError):
-        return failure(
-            source,
-            stage=stage,
-            reason=str(error),
-            hint=error.hint,
-            code=error.code,
-            takes_wheel=error.kind is Kind.TAKE_WHEEL,
-        )
-    hint = hint_for(error.reason, error.log)
-    return failure(
-        source,
+        return BuildFailure.of_error(source.pin, stage, error)
+    return BuildFailure.of(
+        source.pin,
         stage=error.hook,
         reason=error.reason,
-        hint=hint.format(name=source.name),
+        hint=hint_for(error.reason, error.log).format(name=source.name),
         log=error.log,
         log_path=error.log_path,
-        takes_wheel=hint.endswith(_TAKE),
     )

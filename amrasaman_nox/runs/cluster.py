@@ -11,8 +11,9 @@ from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.builds.failures import failure, failure_of
+from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildFailure
 from amrasaman_nox.runs import message
 from amrasaman_nox.runs import worker as remote
 from amrasaman_nox.runs.workers import Workers
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildFailure, BuildJob, BuildRecord
+    from amrasaman_nox.model import BuildJob, BuildRecord
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.site import Site
 
@@ -215,8 +216,8 @@ def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFa
         except (message.NotReadError, remote.NotAcceptedError) as why:
             cluster.distrust(worker, str(why))
             reasons.append(f"worker {worker}: {why}")
-    return failure(
-        job.source,
+    return BuildFailure.of(
+        job.source.pin,
         stage="executor",
         reason="; ".join(reasons),
         hint="look at the workers, or build here: --executor local",

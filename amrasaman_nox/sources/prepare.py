@@ -83,7 +83,7 @@ def prepare(
         done = list(pool.map(checked, located))
     _check_going_on(done)
     return tuple(
-        _failure(pin, item) if isinstance(item, AsamanError) else item
+        BuildFailure.of_error(pin, "source", item) if isinstance(item, AsamanError) else item
         for pin, item in zip(pins, done, strict=True)
     )
 
@@ -93,19 +93,6 @@ def _check_going_on(found: Sequence[object]) -> None:
     errors = [item for item in found if isinstance(item, AsamanError)]
     if any(one.code is not ExitCode.BAD_INPUT or one.kind is Kind.OTHER_HASH for one in errors):
         raise all_of(errors)
-
-
-def _failure(pin: Pin, error: AsamanError) -> BuildFailure:
-    return BuildFailure(
-        name=pin.name,
-        version=pin.version,
-        stage="source",
-        reason=error.why if error.what == str(pin) else str(error),
-        hint=error.hint,
-        code=error.code,
-        origin=error.origin or pin.origin,
-        takes_wheel=error.kind is Kind.TAKE_WHEEL,
-    )
 
 
 def locate(

@@ -7,7 +7,6 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
-from amrasaman_nox.builds.failures import failure
 from amrasaman_nox.builds.jobs import environment_of
 from amrasaman_nox.comparison import wheels
 from amrasaman_nox.comparison.sdists import compare_sdists, read_members
@@ -133,8 +132,8 @@ def sdist_subject(run: Run, folder: Path, first: Source, started: datetime) -> S
                 environment=environment,
             )
         except AsamanError as error:
-            return failure(
-                first, stage="build_sdist", reason=error.why, hint=error.hint, code=error.code
+            return BuildFailure.of(
+                first.pin, stage="build_sdist", reason=error.why, hint=error.hint, code=error.code
             )
         return _members(made.filename, made.digest, run.site.store)
 

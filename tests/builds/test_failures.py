@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.builds import builder
-from amrasaman_nox.builds.failures import HINTS, failure, failure_of, hint_for
+from amrasaman_nox.builds.failures import HINTS, failure_of, hint_for
 from amrasaman_nox.builds.hooks import HookFailed
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin
-from amrasaman_nox.model import Digest, Pin, Source
+from amrasaman_nox.model import BuildFailure, Digest, Pin, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildFailure
 
 ORIGIN = Origin(path="requirements.txt", line=3)
 DIGEST = Digest.of(b"")
@@ -92,7 +91,9 @@ def test_a_limit_names_the_option_that_raises_it(limit: str, option: str) -> Non
 
 
 def test_a_failure_is_that_of_its_source() -> None:
-    found = failure(SOURCE, stage="executor", reason="gone", code=ExitCode.NOT_AVAILABLE)
+    pin, code = SOURCE.pin, ExitCode.NOT_AVAILABLE
+    found = BuildFailure.of(pin, stage="executor", reason="gone", code=code)
+    assert found.code is code
     assert (found.name, found.version, found.origin) == ("demo", "1.0", ORIGIN)
     assert (found.log, found.log_path, found.hint) == ("", None, "")
 
