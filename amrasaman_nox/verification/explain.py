@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: Variations under which nothing was varied on purpose: the content has to tell.
 RANDOM: Final = "random"
 PUBLISHED: Final = ("published", "")
+#: The kind of a "difference" that is a build that fails.
+FAILS: Final = "build-fails"
 _UNVARIED: Final = (RANDOM, *PUBLISHED)
 
 #: Normalisations of what merely follows from other differences.
@@ -200,6 +202,18 @@ def _random_folder(difference: Difference, variation: str) -> bool:
 
 
 EXPLANATIONS: Final[tuple[Explanation, ...]] = (
+    Explanation(
+        name="fails-when-varied",
+        title="the build fails when this is varied",
+        seen="The build works in its usual surroundings, and fails when one thing in them is "
+        "different.",
+        why="A build step relies on its surroundings: it reads UTF-8 files in the encoding of the "
+        "locale, or expects a short path or a certain user.",
+        packager="Build with this kept constant; the comparison was made with everything else "
+        "varied.",
+        upstream="Name the encoding in open(), and do not rely on paths, users or variables.",
+        matches=_kind(FAILS),
+    ),
     Explanation(
         name="record-order",
         title="order of RECORD",

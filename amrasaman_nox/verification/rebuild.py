@@ -13,14 +13,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.comparison.wheels import normalisations_of, verdict_of
-from amrasaman_nox.model import Artefact, BuildFailure, Cause, Comparison, Verdict
-from amrasaman_nox.verification.explain import explain
+from amrasaman_nox.model import (
+    Artefact,
+    BuildFailure,
+    Cause,
+    Change,
+    Comparison,
+    Difference,
+    Verdict,
+)
+from amrasaman_nox.verification.explain import FAILS, explain
 from amrasaman_nox.verification.variations import CLOCK, VARIATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from amrasaman_nox.model import BuildEnvironment, Difference
+    from amrasaman_nox.model import BuildEnvironment
     from amrasaman_nox.verification.variations import Plan, Variation
 
 #: What differs with nothing varied.
@@ -28,6 +36,8 @@ RANDOM: Final = "random"
 #: Zip keeps even seconds only.
 _PAUSE: Final = 2.0
 _RECORD: Final = ".dist-info/RECORD"
+#: Variations that a build is tried without first, where it fails under all.
+_LIKELIEST_TO_FAIL: Final = ("locale",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +70,12 @@ def rebuild(subject: Subject, plan: Plan) -> Rebuilt:
     """Rebuild under all variations of *plan*; where that differs, find out which of them matter.
 
     The comparison has the causes, each confirmed by a build with that one variation alone.
-    A rebuild that fails gives ``failed``, with the variation under which it does.
+    A variation under which the build fails says nothing about its bytes: it is left out and named,
+    and the others go on. A rebuild that fails with nothing varied gives ``failed``.
     """
     search = _Search(subject=subject, plan=plan)
     try:
-        whole = search.whole()
+        search, whole = search.whole()
         if whole.digest == subject.first.digest:
             return Rebuilt(comparison=search.comparison(Verdict.IDENTICAL, whole), artefact=whole)
         found = subject.compare(subject.first, whole)
@@ -75,7 +86,7 @@ def rebuild(subject: Subject, plan: Plan) -> Rebuilt:
         search.comparison(verdict_of(found), whole),
         normalisations=normalisations_of(found),
         differences=found,
-        causes=causes,
+        causes=(*causes, *search.left_out),
         reason=reason,
     )
     return Rebuilt(comparison=comparison, artefact=whole)
@@ -128,19 +139,36 @@ class _Search:
 
     subject: Subject
     plan: Plan
+    left_out: tuple[Cause, ...] = ()
 
     # --- builds ------------------------------------------------------------------------------
 
-    def whole(self) -> Artefact:
-        """Build under all variations; a failure is narrowed down to the variation it comes from."""
-        variations = self.plan.variations
+    def whole(self) -> tuple[_Search, Artefact]:
+        """Build under all variations but those under which the build fails.
+
+        :returns: the search with the variations that are left, and what was built under them
+        """
         if not self.plan.machine.fake_clock:
             self._pause(self.subject.finished)
-        built = self._under(self.subject.environment, variations)
-        if isinstance(built, Artefact):
-            return built
-        failure = built
-        plain = self.subject.build(self.subject.environment)
+        search, built = self, self.under_all()
+        while isinstance(built, BuildFailure):
+            search, built = search._without_failing(built)
+        return search, built
+
+    def under_all(self) -> Artefact | BuildFailure:
+        """Build under all variations that are left."""
+        return self._under(self.subject.environment, self.plan.variations)
+
+    def _without_failing(self, failure: BuildFailure) -> tuple[_Search, Artefact | BuildFailure]:
+        """Leave out variations under which the build fails, at least one, and build again."""
+        if not self.plan.variations:
+            raise _Failed(failure, ())
+        for name in _LIKELIEST_TO_FAIL:
+            search = self._without({name: failure})
+            built = search.under_all() if name in self.plan.names else failure
+            if isinstance(built, Artefact):
+                return search, built
+        plain = self._under(self.subject.environment, ())
         if isinstance(plain, BuildFailure):
             raise _Failed(plain, ())
 
@@ -148,10 +176,22 @@ class _Search:
             result = self._under(self.subject.environment, tried)
             return result if isinstance(result, BuildFailure) else None
 
-        culprits = _culprits(fails, variations, failure)
-        names = [_label(group) for group, _ in culprits]
-        first = culprits[0][1]
-        raise _Failed(first if isinstance(first, BuildFailure) else failure, names)
+        # Of several that fail only together, one is enough to leave out.
+        found = _culprits(fails, self.plan.variations, failure)
+        search = self._without(
+            {group[0].name: built for group, built in found if isinstance(built, BuildFailure)}
+        )
+        return search, search.under_all()
+
+    def _without(self, failures: Mapping[str, BuildFailure]) -> _Search:
+        failing = [each for each in self.plan.variations if each.name in failures]
+        where = {each.name: each.where(self.plan.machine) for each in failing}
+        reasons = {
+            name: f"the build fails {place}: {failures[name].reason}"
+            for name, place in where.items()
+        }
+        causes = [_failing(name, failures[name]) for name in where]
+        return replace(self, plan=self.plan.without(reasons), left_out=(*self.left_out, *causes))
 
     def _under(
         self, environment: BuildEnvironment, variations: Sequence[Variation]
@@ -267,6 +307,7 @@ class _Search:
             theirs=None if other is None else other.digest,
             varied=self.plan.names,
             not_varied=self.plan.not_varied,
+            causes=self.left_out,
         )
 
     def failed(self, failed: _Failed) -> Comparison:
@@ -279,6 +320,14 @@ class _Search:
             hint=failure.hint,
             log=failure.log,
         )
+
+
+def _failing(variation: str, failure: BuildFailure) -> Cause:
+    """Return that a build fails under a variation, as a cause with its explanation."""
+    said = Change(what=failure.stage, theirs=failure.reason)
+    difference = Difference(kind=FAILS, changes=(said,), total=1)
+    (cause,) = explain((difference,), variation)
+    return cause
 
 
 def _facts(artefact: Artefact) -> dict[str, tuple[str, bool]]:

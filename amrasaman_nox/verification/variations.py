@@ -40,6 +40,8 @@ _EXTRA: Final = (
     ("SHELL", "/usr/local/bin/rebuild-shell"),
     ("TERM", "dumb"),
 )
+#: The locale of every system; its encoding is ASCII.
+_ASCII: Final = "POSIX"
 #: How a build is told to run more than one job at a time.
 _JOBS: Final = (("CMAKE_BUILD_PARALLEL_LEVEL", "3"), ("MAKEFLAGS", "-j3"))
 
@@ -77,7 +79,7 @@ class Machine:
         ]
         # English differs least from the constant locale.
         other = [name for name in speaking if not name.startswith("en")]
-        return next(iter([*other, *speaking]), "POSIX")
+        return next(iter([*other, *speaking]), _ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +87,15 @@ class Variation:
     """One thing that a rebuild varies.
 
     ``changes`` says what, for readers. ``apply`` returns the varied environment. ``unavailable``
-    returns why it cannot be varied on a machine, or ``""``.
+    returns why it cannot be varied on a machine, or ``""``. ``where`` returns how a message says
+    that a build fails under it.
     """
 
     name: str
     changes: str
     apply: Callable[[BuildEnvironment, Machine], BuildEnvironment]
     unavailable: Callable[[Machine], str] = lambda machine: ""
+    where: Callable[[Machine], str] = lambda machine: "when it is varied"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,6 +208,11 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         name="locale",
         changes="LC_ALL and LANG: another installed locale, or POSIX; Python's UTF-8 mode is off",
         apply=lambda world, machine: replace(world, locale=machine.other_locale),
+        where=lambda machine: (
+            "in an ASCII locale"
+            if machine.other_locale == _ASCII
+            else f"in the locale {machine.other_locale}"
+        ),
     ),
     Variation(
         name="umask",

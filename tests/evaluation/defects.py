@@ -75,10 +75,10 @@ def judge(defect: defects.Defect, comparison: Comparison, passes: tuple[str, ...
     """Return ``yes``, ``missed`` (another verdict) or ``wrong cause``."""
     if comparison.verdict is not defect.verdict or not set(defect.passes) <= set(passes):
         return "missed"
-    if defect.verdict is Verdict.FAILED:
-        return "yes" if f"varied: {defect.variation})" in comparison.reason else "wrong cause"
-    if defect.verdict is Verdict.IDENTICAL:
-        return "yes"
+    if not defect.explanation:
+        return "wrong cause" if comparison.causes else "yes"
+    if not comparison.causes:
+        return "wrong cause"
     first = comparison.causes[0]
     named = {cause.variation for cause in comparison.causes}
     right = (first.variation, first.explanation) == (defect.variation, defect.explanation)

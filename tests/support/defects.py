@@ -37,6 +37,7 @@ PROJECTS = Path(__file__).parent.parent / "projects"
 #: What a bare machine may lack.
 COMPILER = "a C compiler"
 LOCALE = "a locale that is not C"
+NO_LOCALE = "no locale but C"
 FAKE_CLOCK = "libfaketime"
 
 
@@ -66,6 +67,16 @@ def _mended(name: str, *passes: str, needs: str = "") -> Defect:
 
 def _found(name: str, variation: str, explanation: str, *also: str, needs: str = "") -> Defect:
     return Defect(name=name, variation=variation, explanation=explanation, also=also, needs=needs)
+
+
+def _fails(name: str, variation: str, needs: str = "") -> Defect:
+    return Defect(
+        name=name,
+        variation=variation,
+        explanation="fails-when-varied",
+        verdict=Verdict.IDENTICAL,
+        needs=needs,
+    )
 
 
 def _compiled(name: str, variation: str, explanation: str) -> Defect:
@@ -105,7 +116,8 @@ DEFECTS: tuple[Defect, ...] = (
     _found("random-and-host", "random", "random-bytes", "host-name"),
     _found("inner-archive", "clock", "build-time", "user", "source-times", needs=FAKE_CLOCK),
     _found("needs-both", "user+host-name", "unexplained"),
-    Defect(name="fails-elsewhere", variation="build-path", verdict=Verdict.FAILED),
+    _fails("fails-elsewhere", "build-path"),
+    _fails("fails-in-ascii", "locale", needs=NO_LOCALE),
     _compiled("build-path-in-elf", "build-path", "build-path-in-elf"),
     _compiled("debug-information", "build-path", "build-path-in-elf"),
     Defect(name="time-in-elf", variation="clock", explanation="build-time", needs=FAKE_CLOCK),
@@ -181,6 +193,7 @@ def missing(needs: str, locale: str, fake_clock: bool) -> str:
     had = {
         COMPILER: shutil.which("gcc") is not None,
         LOCALE: locale != "POSIX",
+        NO_LOCALE: locale == "POSIX",
         FAKE_CLOCK: fake_clock,
         "": True,
     }

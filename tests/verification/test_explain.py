@@ -58,6 +58,7 @@ def nested(*inner: Difference) -> Difference:
 
 
 EXPECTED = [
+    ("fails-when-varied", "locale", difference("build-fails", values=("", "no such luck"))),
     ("build-path-in-text", "build-path", difference("text", "-/build/source\n+/other")),
     ("build-path-in-text", "build-path", difference("pyc", "", "code")),
     ("build-path-in-elf", "build-path", difference("elf", "", ".note.gnu.build-id")),

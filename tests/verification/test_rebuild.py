@@ -301,16 +301,67 @@ def failing(holds: Callable[[BuildEnvironment], bool]) -> Callable[[BuildEnviron
     return members
 
 
-def test_a_build_that_fails_under_a_variation_failed_and_is_no_mismatch() -> None:
-    comparison = Project(failing(lambda world: world.umask == 0o077)).rebuilt()
-    assert comparison.verdict is Verdict.FAILED
-    assert comparison.reason == "the rebuild failed (varied: umask): build_wheel: no such luck"
-    assert comparison.differences == ()
+def varies(row: variations.Variation, world: BuildEnvironment) -> bool:
+    """Return whether *row* is among what *world* was varied by."""
+    if row.name in ("processors", "extra-variables"):
+        return bool(_own(row) & set(dict(world.variables)))
+    changed = row.apply(BuildEnvironment(), MACHINE)
+    return any(
+        getattr(world, name) != getattr(BuildEnvironment(), name)
+        for name in BuildEnvironment.__slots__
+        if getattr(changed, name) != getattr(BuildEnvironment(), name)
+    )
 
 
-def test_all_variations_that_make_a_build_fail_are_named() -> None:
+@pytest.mark.parametrize("row", variations.VARIATIONS, ids=lambda row: row.name)
+def test_a_variation_under_which_the_build_fails_is_left_out_and_named(
+    row: variations.Variation,
+) -> None:
+    project = Project(failing(lambda world: varies(row, world)))
+    comparison = project.rebuilt()
+    assert comparison.verdict is Verdict.IDENTICAL
+    assert set(comparison.varied) == {each.name for each in variations.VARIATIONS} - {row.name}
+    (reason,) = comparison.not_varied
+    assert reason.startswith(f"{row.name}: the build fails ")
+    assert reason.endswith(": no such luck")
+    (cause,) = comparison.causes
+    assert (cause.variation, cause.explanation) == (row.name, "fails-when-varied")
+
+
+def test_a_build_that_fails_in_another_locale_costs_one_more_build() -> None:
+    machine = replace(MACHINE, locales=("C",))
+    project = Project(failing(lambda world: world.locale == "POSIX"))
+    comparison = project.rebuilt(machine=machine)
+    assert comparison.not_varied == ("locale: the build fails in an ASCII locale: no such luck",)
+    assert len(project.built) == 2
+
+
+def test_all_variations_under_which_a_build_fails_are_left_out() -> None:
     project = Project(failing(lambda world: world.umask == 0o077 or world.user == "packager"))
-    assert "(varied: user, umask)" in project.rebuilt().reason
+    comparison = project.rebuilt()
+    assert comparison.verdict is Verdict.IDENTICAL
+    assert [text.partition(":")[0] for text in comparison.not_varied] == ["user", "umask"]
+
+
+def test_of_variations_under_which_a_build_fails_only_together_one_is_left_out() -> None:
+    project = Project(failing(lambda world: world.umask == 0o077 and world.user == "packager"))
+    comparison = project.rebuilt()
+    assert comparison.verdict is Verdict.IDENTICAL
+    assert len(comparison.not_varied) == 1
+
+
+def test_what_differs_beside_a_variation_that_breaks_the_build_is_found() -> None:
+    def members(world: BuildEnvironment) -> dict[str, object]:
+        if world.locale != "C.UTF-8":
+            raise OSError("no such luck")
+        return {"a.py": world.hash_seed}
+
+    comparison = Project(members).rebuilt()
+    assert comparison.verdict is Verdict.DIFFERENT
+    assert [(one.variation, one.explanation) for one in comparison.causes] == [
+        ("hash-seed", "hash-order"),
+        ("locale", "fails-when-varied"),
+    ]
 
 
 def test_a_build_that_fails_with_nothing_varied_says_so() -> None:

@@ -245,13 +245,14 @@ def test_what_was_kept_goes_when_nothing_differs_any_more(run: Run, tmp_path: Pa
     assert not (tmp_path / "wheels" / "different").exists()
 
 
-def test_a_rebuild_that_fails_is_no_mismatch(run: Run, tmp_path: Path) -> None:
-    report = run("fails-elsewhere", vary=("build-path",), isolation="auto")
+def test_a_rebuild_that_fails_under_a_variation_is_compared_without(run: Run) -> None:
+    report = run("fails-elsewhere", vary=("build-path", "umask"), isolation="auto")
     (found,) = report.comparisons
-    assert (found.verdict, exit_code(report)) == (Verdict.FAILED, ExitCode.BUILD_FAILED)
-    assert "(varied: build-path)" in found.reason
-    assert "this folder is too deep for me" in found.reason
-    assert not (tmp_path / "wheels" / "different").exists()
+    assert (found.verdict, exit_code(report)) == (Verdict.IDENTICAL, ExitCode.DONE)
+    assert found.varied == ("umask",)
+    (reason,) = found.not_varied
+    assert reason.startswith("build-path: the build fails when it is varied: ")
+    assert "this folder is too deep for me" in reason
 
 
 def test_a_wheel_that_was_changed_meanwhile_is_built_anew(run: Run, tmp_path: Path) -> None:
