@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from amrasaman_nox.builds import hooks, tools
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
+from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.environments import environments
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import chunks, remove_tree
@@ -187,7 +188,7 @@ def _unpacked(job: BuildJob, store: Store, folder: Path, most: int | None) -> Sd
             folder,
             mtime=job.environment.source_times,
             order=job.environment.directory_order,
-            owner=view.build_owner() if job.isolation != "none" else None,
+            owner=view.build_owner() if RUNGS[job.isolation].constant_paths else None,
             most=most,
         )
 

@@ -17,8 +17,10 @@ class Rung(NamedTuple):
     that makes the command line, as ``MODULE:NAME``; it takes a
     :class:`amrasaman_nox.sandbox.view.Command` and whether system calls are filtered, and returns a
     :class:`amrasaman_nox.sandbox.view.Launch`. ``must_filter`` rungs are not available where they
-    cannot be. ``remedy`` is what to do where the rung is not available. ``warning`` is what a user
-    must know before using it, or ``""``.
+    cannot be. On ``constant_paths`` rungs a build sees its folders at the same paths everywhere,
+    and is an unprivileged user; on others it sees the paths of the machine. ``remedy`` is what to
+    do where the rung is not available. ``warning`` is what a user must know before using it, or
+    ``""``.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Rung(NamedTuple):
     launch: str
     remedy: str
     must_filter: bool = False
+    constant_paths: bool = True
     warning: str = ""
 
 
@@ -52,6 +55,7 @@ RUNGS: Final[dict[str, Rung]] = {
             name="none",
             provides="the normalised environment alone",
             launch="sandbox.limited:none",
+            constant_paths=False,
             remedy="install coreutils",
             warning="builds run without isolation: they can read and change your files, reach the "
             "network and see other processes; install bubblewrap (Debian, Fedora: package "

@@ -108,7 +108,7 @@ def _launch(command: Command, isolation: Isolation) -> Launch:
 def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
     _leave_keyring(isolation)
     launch = _launch(command, isolation)
-    cwd = command.directory if isolation.rung == "none" else "/"
+    cwd = "/" if isolation.constant_paths else command.directory
     try:
         process = _popen(launch, command.variables, cwd, command.environment.umask)
     except OSError as error:

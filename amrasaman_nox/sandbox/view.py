@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -238,4 +239,4 @@ class Isolation:
     @property
     def constant_paths(self) -> bool:
         """Whether a build sees its folders at constant paths."""
-        return self.rung != "none"
+        return RUNGS[self.rung].constant_paths

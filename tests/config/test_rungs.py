@@ -57,5 +57,7 @@ def test_a_row_is_enough_for_a_rung_to_start_commands(
         log=tmp_path / "log",
         python="python",
     )
-    found = process._launch(command, Isolation(rung="other", filtered=False))
+    isolation = Isolation(rung="other", filtered=False)
+    assert isolation.constant_paths
+    found = process._launch(command, isolation)
     assert found.argv == ("other", "true", "False")
