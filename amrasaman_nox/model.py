@@ -396,7 +396,8 @@ class BuildJob:
 
     ``requirements`` are the files of the build environment; ``isolation`` is the rung of the
     ladder (``full``, ``namespaces`` or ``none``). ``canonical`` is ``False`` where the wheel is
-    wanted as the backend wrote it (a rebuild after the publisher's own recipe).
+    wanted as the backend wrote it (a rebuild after the publisher's own recipe). ``rust`` is the
+    toolchain of a Rust source, which is built with ``crates``.
     """
 
     source: Source
@@ -407,6 +408,8 @@ class BuildJob:
     config_settings: tuple[tuple[str, str], ...] = ()
     limits: Limits = Limits()
     canonical: bool = True
+    rust: RustToolchain | None = None
+    crates: tuple[Crate, ...] = ()
 
     @property
     def key(self) -> str:
@@ -423,6 +426,9 @@ class BuildJob:
             "config_settings": list(self.config_settings),
             "canonical": self.canonical,
         }
+        if self.rust is not None:
+            facts["rust"] = [self.rust.version, self.rust.host, str(self.rust.digest)]
+            facts["crates"] = sorted(f"{crate.filename} {crate.digest}" for crate in self.crates)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -749,13 +755,16 @@ class Prepared:
     """A source whose bytes are in the store and were read strictly.
 
     ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
-    is something to compile in it.
+    is something to compile in it. ``rust`` is the toolchain that it is built with where there is
+    Rust in it, ``crates`` are those of its lock.
     """
 
     source: Source
     interpreter: Interpreter
     system: BuildSystem
     native: bool = False
+    rust: RustToolchain | None = None
+    crates: tuple[Crate, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

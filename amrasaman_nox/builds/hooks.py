@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.builds import answers
+from amrasaman_nox.builds import answers, rust
 from amrasaman_nox.errors import (
     DISK_FAULTS,
     LONGEST_MESSAGE,
@@ -31,6 +31,7 @@ from amrasaman_nox.sandbox.view import interpreter_folders
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from amrasaman_nox.builds.rust import RustPlace
     from amrasaman_nox.environments.environments import Environment
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
     from amrasaman_nox.sandbox.process import Completed
@@ -60,7 +61,8 @@ _BACKEND_PATHS: Final[Mapping[str, _Paths]] = {
 class Place:
     """Where one build's folders are on the host, and where the build sees them.
 
-    ``project`` is where ``pyproject.toml`` is, relative to ``source`` (POSIX).
+    ``project`` is where ``pyproject.toml`` is, relative to ``source`` (POSIX). ``rust`` is there
+    for Rust sources.
     """
 
     source: Path
@@ -71,6 +73,7 @@ class Place:
     log: Path
     environment: Environment
     world: BuildEnvironment
+    rust: RustPlace | None = None
 
     def inside(self, path: str, isolation: Isolation) -> str:
         """Return how the build sees the host's *path*."""
@@ -213,7 +216,7 @@ class Runner:
             directory=self._seen(
                 str(place.source if isolation.constant_paths else place.source / place.project)
             ),
-            variables={**normalise.variables(place.world), **backend_variables(extra, self._seen)},
+            variables={**self._variables(), **backend_variables(extra, self._seen)},
             folders=(
                 view.Folder(host=Path(script), inside=_HOOK),
                 view.Folder(host=Path(start.__file__), inside=_START),
@@ -223,6 +226,7 @@ class Runner:
                     view.Folder(host=path, inside=f"/build/{path.name}", writable=True)
                     for path in (place.output, place.control, *writable)
                 ),
+                *(rust.folders(place.rust) if place.rust is not None else ()),
                 *interpreter_folders(self.interpreter),
             ),
             environment=place.world,
@@ -236,6 +240,11 @@ class Runner:
         self.cpu_seconds += done.cpu_seconds
         self.log = done.tail
         return done
+
+    def _variables(self) -> dict[str, str]:
+        place = self.place
+        fixed = normalise.variables(place.world)
+        return fixed if place.rust is None else fixed | rust.variables(place.rust, place.world)
 
     def _seen(self, path: str) -> str:
         """Return how the build sees the host's *path*."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Where a build sees a toolchain that is not part of the system.
 INSIDE: Final = "/build/rust"
+#: The folder of the distribution's own toolchain, which every sandbox shows.
+SYSTEM: Final = "/usr"
 _SECONDS: Final = 20
 _HINT: Final = "install Rust, by rustup or from the distribution, or name a toolchain with --rust"
 
@@ -135,7 +137,7 @@ def _files(sysroot: Path, cargo: Path, host: str) -> tuple[Path, ...]:
 
 def _is_of_rust(path: Path, sysroot: Path) -> bool:
     # The distribution's toolchain shares the folder with all other libraries.
-    return sysroot != Path("/usr") or path.name.startswith(("librustc_driver", "libstd-"))
+    return sysroot != Path(SYSTEM) or path.name.startswith(("librustc_driver", "libstd-"))
 
 
 def _digest(files: tuple[Path, ...], store: Store) -> Digest:

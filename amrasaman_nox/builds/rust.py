@@ -1,0 +1,134 @@
+"""What a build sees of Rust: a toolchain, the crates of its lock, and the same paths for anyone.
+
+Nothing replaces a flag of the project's own: ``RUSTFLAGS`` would exclude those that it has in its
+configuration, so flags are added by a wrapper around rustc ("build.rustc-wrapper" in the Cargo
+book).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.environments.toolchains import INSIDE, SYSTEM
+from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
+from amrasaman_nox.sandbox.view import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from amrasaman_nox.model import BuildEnvironment, Crate, RustToolchain
+
+#: Where a build sees them; what differs on a host is mapped to these paths.
+_CRATES: Final = "/build/crates"
+_CARGO: Final = "/build/cargo"
+_TARGET: Final = "/build/target"
+_WRAPPER: Final = "/build/frontend/rustc"
+_SOURCE: Final = "/build/source"
+#: How a ``Cargo.lock`` names the registry that cargo calls ``crates-io``, whatever the host.
+_DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RustPlace:
+    """The folders of one build on the host: crates (read-only), and what cargo writes.
+
+    ``folder`` holds the rest: ``cargo`` (its home), ``target`` and the file ``rustc``.
+    """
+
+    toolchain: RustToolchain
+    crates: Path
+    folder: Path
+    constant_paths: bool
+
+    @property
+    def bin(self) -> str:
+        """Where the build finds rustc and cargo, ``""`` for the system's own."""
+        if self.toolchain.sysroot == SYSTEM:
+            return ""
+        return f"{INSIDE if self.constant_paths else self.toolchain.sysroot}/bin"
+
+    def seen(self, host: Path, inside: str) -> str:
+        """Return how the build sees a path."""
+        return inside if self.constant_paths else str(host)
+
+
+def make(
+    place: RustPlace, crates: Sequence[Crate], world: BuildEnvironment, owner: int | None
+) -> None:
+    """Write cargo's configuration and the wrapper, and make the folders that cargo writes to."""
+    for name in ("cargo", "target"):
+        (place.folder / name).mkdir(mode=0o700)
+        if owner is not None:
+            os.chown(place.folder / name, owner, owner)
+    registries = sorted({crate.registry for crate in crates})
+    text = "".join(_configuration(registries, place.seen(place.crates, _CRATES)))
+    config = place.folder / "cargo/config.toml"
+    config.write_text(text)
+    config.chmod(0o644)
+    wrapper = place.folder / "rustc"
+    wrapper.write_text(_wrapper(place, world))
+    wrapper.chmod(0o755)
+
+
+def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
+    """Yield the lines of a ``config.toml``: every registry is replaced by the folder of crates.
+
+    It is in cargo's home, where it counts least: a source that brings its crates keeps them.
+    """
+    yield f"[source.amrasaman]\ndirectory = {json.dumps(crates)}\n"
+    yield '[source.crates-io]\nreplace-with = "amrasaman"\n'
+    others = [name for name in registries if not name.endswith(_DEFAULT_INDEX)]
+    for number, name in enumerate(others):
+        url = json.dumps(name.removeprefix("registry+"))
+        yield f'[source.other-{number}]\nregistry = {url}\nreplace-with = "amrasaman"\n'
+    yield "[net]\noffline = true\n"
+
+
+def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
+    sysroot = place.seen(place.folder, INSIDE) if place.bin else place.toolchain.sysroot
+    if not place.constant_paths:
+        sysroot = place.toolchain.sysroot
+    flags = [f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{place.toolchain.commit}"]
+    maps = {
+        world.build_path: _SOURCE,
+        place.seen(place.crates, _CRATES): _CRATES,
+        place.seen(place.folder / "cargo", _CARGO): _CARGO,
+        place.seen(place.folder / "target", _TARGET): _TARGET,
+    }
+    flags += [f"--remap-path-prefix={host}={seen}" for host, seen in maps.items() if host != seen]
+    if not world.keep_debug_info:
+        flags.append("-Cstrip=symbols")
+    return "#!/bin/sh\nexec \"$@\" " + " ".join(f"'{flag}'" for flag in flags) + "\n"
+
+
+def folders(place: RustPlace) -> Iterator[Folder]:
+    """Yield what the build is shown besides its own folders."""
+    from pathlib import Path
+
+    if place.toolchain.sysroot != SYSTEM:
+        yield Folder(host=Path(place.toolchain.sysroot), inside=INSIDE)
+    yield Folder(host=place.crates, inside=_CRATES)
+    yield Folder(host=place.folder / "cargo", inside=_CARGO, writable=True)
+    yield Folder(host=place.folder / "target", inside=_TARGET, writable=True)
+    yield Folder(host=place.folder / "rustc", inside=_WRAPPER)
+
+
+def variables(place: RustPlace, world: BuildEnvironment) -> dict[str, str]:
+    """Return the variables of cargo, maturin and setuptools-rust, and the search path."""
+    bins = f"{place.bin}:" if place.bin else ""
+    return {
+        "PATH": f"{world.environment_path}/bin:{bins}{SYSTEM_PATH}",
+        "CARGO_HOME": place.seen(place.folder / "cargo", _CARGO),
+        "CARGO_TARGET_DIR": place.seen(place.folder / "target", _TARGET),
+        "CARGO_NET_OFFLINE": "true",
+        "CARGO_INCREMENTAL": "0",
+        "CARGO_TERM_COLOR": "never",
+        "RUSTC_WRAPPER": place.seen(place.folder / "rustc", _WRAPPER),
+        # What a build requires must not depend on the machine.
+        "MATURIN_NO_INSTALL_RUST": "1",
+        **dict(world.variables),
+    }
