@@ -188,13 +188,52 @@ class Requirements:
     scope: LockScope | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Crate:
+    """A crate that a Rust source is built with, as its ``Cargo.lock`` names it.
+
+    ``digest`` is the sha256 of the ``.crate`` file, ``registry`` is the lock's ``source``.
+    """
+
+    name: str
+    version: str
+    digest: Digest
+    registry: str = ""
+
+    @property
+    def filename(self) -> str:
+        """The name of its file, such as ``itoa-1.0.11.crate``."""
+        return f"{self.name}-{self.version}.crate"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RustToolchain:
+    """An installed Rust toolchain.
+
+    ``sysroot`` is its folder on the host. ``version`` and ``commit`` are those of rustc, ``host``
+    is its target triple, ``cargo`` the first line of ``cargo --version``. ``digest`` covers rustc,
+    cargo, their libraries and the standard library for the host.
+    """
+
+    sysroot: str
+    version: str
+    commit: str
+    host: str
+    cargo: str
+    digest: Digest
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """Where the verified bytes of a pin come from: one file with a pinned hash.
 
     ``url`` is ``None`` for bytes that are local only. ``size`` is in bytes, ``uploaded`` in UTC;
     both are ``None`` where the index does not say. ``filename`` is built from name and version.
-    ``taken`` marks a published wheel that is used as it is and not rebuilt.
+    ``taken`` marks a published wheel that is used as it is and not rebuilt. ``crates`` are those
+    that a Rust source is built with besides what it brings, ``None`` where nothing is Rust.
     """
 
     pin: Pin
@@ -204,6 +243,7 @@ class Source:
     size: int | None = None
     uploaded: datetime | None = None
     taken: bool = False
+    crates: tuple[Crate, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -260,44 +300,6 @@ class LockedFile:
     """A wheel that a build environment is filled from, by file name and hash."""
 
     filename: str
-    digest: Digest
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Crate:
-    """A crate that a Rust source is built with, as its ``Cargo.lock`` names it.
-
-    ``digest`` is the sha256 of the ``.crate`` file, ``registry`` is the lock's ``source``.
-    """
-
-    name: str
-    version: str
-    digest: Digest
-    registry: str = ""
-
-    @property
-    def filename(self) -> str:
-        """The name of its file, such as ``itoa-1.0.11.crate``."""
-        return f"{self.name}-{self.version}.crate"
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RustToolchain:
-    """An installed Rust toolchain.
-
-    ``sysroot`` is its folder on the host. ``version`` and ``commit`` are those of rustc, ``host``
-    is its target triple, ``cargo`` the first line of ``cargo --version``. ``digest`` covers rustc,
-    cargo, their libraries and the standard library for the host.
-    """
-
-    sysroot: str
-    version: str
-    commit: str
-    host: str
-    cargo: str
     digest: Digest
 
 
@@ -397,7 +399,7 @@ class BuildJob:
     ``requirements`` are the files of the build environment; ``isolation`` is the rung of the
     ladder (``full``, ``namespaces`` or ``none``). ``canonical`` is ``False`` where the wheel is
     wanted as the backend wrote it (a rebuild after the publisher's own recipe). ``rust`` is the
-    toolchain of a Rust source, which is built with ``crates``.
+    toolchain of a Rust source; its crates follow from the source.
     """
 
     source: Source
@@ -409,7 +411,6 @@ class BuildJob:
     limits: Limits = Limits()
     canonical: bool = True
     rust: RustToolchain | None = None
-    crates: tuple[Crate, ...] = ()
 
     @property
     def key(self) -> str:
@@ -428,7 +429,6 @@ class BuildJob:
         }
         if self.rust is not None:
             facts["rust"] = [self.rust.version, self.rust.host, str(self.rust.digest)]
-            facts["crates"] = sorted(f"{crate.filename} {crate.digest}" for crate in self.crates)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -755,16 +755,13 @@ class Prepared:
     """A source whose bytes are in the store and were read strictly.
 
     ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
-    is something to compile in it. ``rust`` is the toolchain that it is built with where there is
-    Rust in it, ``crates`` are those of its lock.
+    is something to compile in it.
     """
 
     source: Source
     interpreter: Interpreter
     system: BuildSystem
     native: bool = False
-    rust: RustToolchain | None = None
-    crates: tuple[Crate, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -228,7 +228,7 @@ def _record(
 ) -> BuildRecord:
     """Take the wheel that a backend left, and return its record."""
     with collect(runner.place.output, name) as raw:
-        wheel, passes = _keep(raw, name, job, store)
+        wheel, passes = _keep(raw, name, job, store, runner.place.world.build_path)
     return BuildRecord(
         name=job.source.name,
         version=job.source.version,
@@ -300,7 +300,9 @@ def _listed(names: list[str]) -> str:
     return f"{text} and {more} more" if more else text
 
 
-def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel, tuple[str, ...]]:
+def _keep(
+    raw: BinaryIO, name: str, job: BuildJob, store: Store, build_path: str
+) -> tuple[Wheel, tuple[str, ...]]:
     """Read the wheel strictly, bring it into canonical form and put it into the store.
 
     Where the wheel is wanted as the backend wrote it, its bytes are kept as they are.
@@ -315,7 +317,7 @@ def _keep(raw: BinaryIO, name: str, job: BuildJob, store: Store) -> tuple[Wheel,
         path = folder / "wheel"
         with path.open("w+b") as written:
             wheel, passes = canonical.canonicalise(
-                raw, name, written, epoch=epoch, pin=job.source.pin
+                raw, name, written, epoch=epoch, build_path=build_path, pin=job.source.pin
             )
             written.seek(0)
             store.add(chunks(written), wheel.digest)

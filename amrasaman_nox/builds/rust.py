@@ -102,7 +102,7 @@ def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
     flags += [f"--remap-path-prefix={host}={seen}" for host, seen in maps.items() if host != seen]
     if not world.keep_debug_info:
         flags.append("-Cstrip=symbols")
-    return "#!/bin/sh\nexec \"$@\" " + " ".join(f"'{flag}'" for flag in flags) + "\n"
+    return '#!/bin/sh\nexec "$@" ' + " ".join(f"'{flag}'" for flag in flags) + "\n"
 
 
 def folders(place: RustPlace) -> Iterator[Folder]:

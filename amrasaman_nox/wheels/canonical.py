@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from amrasaman_nox.archives.zip_headers import FLAG_UTF8, STORED
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import EARLIEST_EPOCH, LATEST_EPOCH, Digest, Member, Wheel
+from amrasaman_nox.wheels import sbom
 from amrasaman_nox.wheels.reader import (
     SIGNATURES,
     WheelLayout,
@@ -50,15 +51,17 @@ def canonicalise(
     destination: BinaryIO,
     *,
     epoch: int,
+    build_path: str = sbom.SOURCE,
     pin: Pin | None = None,
     code: ExitCode = ExitCode.BUILD_FAILED,
 ) -> tuple[Wheel, tuple[str, ...]]:
     """Write the wheel in *source* to *destination* in canonical form, reading it strictly.
 
     *epoch* (seconds since 1970) becomes the time of all members, moved into what zip can store
-    (1980 to 2107, even seconds). *pin* is whose wheel it must be, *code* the exit code of errors.
-    *destination* is only appended to. Returns what was written, and the names of the
-    :data:`PASSES` that changed something. A canonical wheel comes out as it went in.
+    (1980 to 2107, even seconds). *build_path* is the folder that it was built in. *pin* is whose
+    wheel it must be, *code* the exit code of errors. *destination* is only appended to. Returns
+    what was written, and the names of the :data:`PASSES` that changed something. A canonical wheel
+    comes out as it went in.
 
     :raises AsamanError: as for :func:`~amrasaman_nox.wheels.reader.read_wheel`; *destination*
         then holds nothing to be trusted
@@ -66,7 +69,14 @@ def canonicalise(
     layout = open_wheel(source, filename, pin=pin, code=code)
     writer = _Writer(destination, dos_moment(epoch))
     members = []
+    rewritten = False
     for member in _planned(layout):
+        if sbom.is_sbom(member.name) and member.size <= sbom.LARGEST:
+            raw = b"".join(layout.checked(member))
+            content = sbom.canonical_sbom(raw, build_path)
+            rewritten = rewritten or content != raw
+            members.append(_write(writer, member.name, content, executable=member.executable))
+            continue
         writer.begin(member.name, member.crc, member.size, executable=member.executable)
         members.append(drain(layout.checked(member), writer.write))
     record = _record(layout, members)
@@ -79,7 +89,7 @@ def canonicalise(
         size=writer.offset,
         members=tuple(sorted(members, key=lambda member: member.name.encode())),
     )
-    change = Change(layout=layout, moment=writer.moment, record=record)
+    change = Change(layout=layout, moment=writer.moment, record=record, rewritten=rewritten)
     return wheel, tuple(one.name for one in PASSES if one.changes(change))
 
 
@@ -95,11 +105,15 @@ def dos_moment(epoch: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """A wheel as the backend made it, and what it is given: DOS date and time, RECORD."""
+    """A wheel as the backend made it, and what it is given: DOS date and time, RECORD.
+
+    ``rewritten`` is whether an SBOM in it was brought into its one form.
+    """
 
     layout: WheelLayout
     moment: tuple[int, int]
     record: bytes
+    rewritten: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +198,11 @@ PASSES: Final = (
         ),
     ),
     Pass(
+        name="cargo-sbom",
+        sets="a constant folder and serial number, no time, in an SBOM of a Rust build",
+        changes=lambda change: change.rewritten,
+    ),
+    Pass(
         name="record",
         sets="rows sorted by name, sha256 throughout, sizes, RECORD's own row last",
         changes=_alters_record,
@@ -225,12 +244,16 @@ def _record(layout: WheelLayout, members: list[Member]) -> bytes:
 
 def _write_record(writer: _Writer, layout: WheelLayout, record: bytes) -> Member:
     executable = _backend_record(layout).executable
-    writer.begin(layout.record_name, zlib.crc32(record), len(record), executable=executable)
-    writer.write(record)
+    return _write(writer, layout.record_name, record, executable=executable)
+
+
+def _write(writer: _Writer, name: str, content: bytes, *, executable: bool) -> Member:
+    writer.begin(name, zlib.crc32(content), len(content), executable=executable)
+    writer.write(content)
     return Member(
-        name=layout.record_name,
-        sha256=hashlib.sha256(record).hexdigest(),
-        size=len(record),
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
         executable=executable,
     )
 

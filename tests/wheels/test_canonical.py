@@ -114,6 +114,13 @@ def with_signature() -> bytes:
     return zipped(*settled(wheel_entries(signature, rows=ROWS)))
 
 
+def with_sbom() -> bytes:
+    content = b'{"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:random"}'
+    code, *rest, record = wheel_entries(Entry(f"{DIST_INFO}/sboms/demo.cyclonedx.json", content))
+    sbom, *metadata = rest
+    return zipped(*settled([code, *metadata, sbom, record]))
+
+
 def with_rows(rows: list[str]) -> bytes:
     return zipped(*settled(wheel_entries(rows=rows)))
 
@@ -138,6 +145,7 @@ SHA512 = [
         (with_folder(), ("directories",)),
         (changed("demo.py", extra=EXTRA), ("extra-fields",)),
         (with_signature(), ("signatures",)),
+        (with_sbom(), ("cargo-sbom", "record")),
         (with_rows(ROWS[::-1]), ("record",)),
         (with_rows([*sorted(SHA512), OWN_ROW]), ("record",)),
     ],
