@@ -1,8 +1,7 @@
-"""Crates are fetched by hash, from a registry, a mirror or a folder."""
+"""Crates come from one place, by hash, and into the store alone."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -11,116 +10,174 @@ import pytest
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Crate, Digest, IndexOptions
 from amrasaman_nox.sources.cargo import Registry
+from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.crates import crate_url, fetch_crates
-from amrasaman_nox.sources.site import Site
+from amrasaman_nox.sources.store import Store
+from tests.support.crates import SOURCE, crate, crate_file, serve
+from tests.support.index import altered, longer, page, running_index, truncated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.sources.store import Store
+    from tests.support.index import Behaviour, LocalIndex
 
-    from ..support.index import LocalIndex
-
-REGISTRY = "registry+https://registry.example/index"
-DATA = b"the bytes of a crate"
-CRATE = Crate(name="itoa", version="1.0.11", digest=Digest.of(DATA), registry=REGISTRY)
-
-
-def nobody() -> Registry:
-    raise AssertionError("cargo is not asked")
+A, B = crate_file("a"), crate_file("b")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder with the file of the crate."""
-    (tmp_path / "crates").mkdir()
-    (tmp_path / "crates" / CRATE.filename).write_bytes(DATA)
-    return tmp_path / "crates"
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "store")
 
 
-@pytest.mark.parametrize(
-    ("template", "url"),
-    [
-        ("https://x/dl", "https://x/dl/itoa/1.0.11/download"),
-        ("https://x/{crate}-{version}.crate", "https://x/itoa-1.0.11.crate"),
-        ("https://x/{prefix}/{lowerprefix}", "https://x/it/oa/it/oa"),
-        ("https://x/{sha256-checksum}", f"https://x/{CRATE.digest.value}"),
-    ],
-)
-def test_the_place_of_a_crate_follows_from_its_registry(template: str, url: str) -> None:
-    assert crate_url(template, CRATE) == url
+@pytest.fixture
+def index() -> Iterator[LocalIndex]:
+    with running_index() as running:
+        yield running
 
 
-@pytest.mark.parametrize(
-    ("name", "prefix"),
-    [("a", "1"), ("ab", "2"), ("abc", "3/a"), ("Abcd", "Ab/cd"), ("abcde", "ab/cd")],
-)
-def test_the_folders_of_a_crate_follow_from_its_name(name: str, prefix: str) -> None:
-    crate = dataclasses.replace(CRATE, name=name)
-    assert crate_url("{prefix}", crate) == prefix
-    assert crate_url("{lowerprefix}", crate) == prefix.lower()
+def never() -> Registry:
+    raise AssertionError("the user's cargo is not to be asked")
 
 
-def test_a_folder_of_crates_needs_no_network(store: Store, folder: Path) -> None:
-    site = Site(store=store, index=IndexOptions(offline=True))
-    fetch_crates([CRATE], site, place=str(folder), default=nobody)
-    assert store.has(CRATE.digest)
+def fetch(
+    crates: list[Crate],
+    store: Store,
+    place: str = "",
+    registry: Registry | None = None,
+    **said: bool,
+) -> None:
+    options = IndexOptions(**said)
+    with Connections(options) as connections:
+        fetch_crates(
+            crates,
+            place=place,
+            default=never if registry is None else lambda: registry,
+            store=store,
+            index=options,
+            connections=connections,
+        )
 
 
-def test_what_the_store_has_is_not_asked_for(store: Store) -> None:
-    store.add([DATA], CRATE.digest)
-    site = Site(store=store, index=IndexOptions(offline=True))
-    fetch_crates([CRATE], site, place="", default=nobody)
+def test_crates_are_fetched_from_the_index_that_is_named(store: Store, index: LocalIndex) -> None:
+    place = serve(index, a=A, b=B)
+    fetch([crate("a", A), crate("b", B)], store, place)
+    assert store.has(Digest.of(A))
+    assert store.has(Digest.of(B))
 
 
-def test_without_a_network_a_missing_crate_is_one_line(store: Store) -> None:
-    site = Site(store=store, index=IndexOptions(offline=True))
-    with pytest.raises(AsamanError, match="--offline") as caught:
-        fetch_crates([CRATE], site, place="", default=nobody)
-    assert caught.value.what == "crate itoa 1.0.11"
-    assert caught.value.code is ExitCode.INPUT_OUTPUT
+def test_what_the_store_has_is_not_asked_for(store: Store, index: LocalIndex) -> None:
+    place = serve(index, a=A)
+    fetch([crate("a", A)], store, place)
+    asked = len(index.requests)
+    fetch([crate("a", A)], store, place)
+    fetch([crate("a", A)], store)
+    fetch([crate("a", A)], store, offline=True)
+    assert len(index.requests) == asked
 
 
-def test_a_crate_that_is_not_what_the_lock_names_is_refused(store: Store, folder: Path) -> None:
-    (folder / CRATE.filename).write_bytes(b"something else")
-    site = Site(store=store, index=IndexOptions())
-    with pytest.raises(AsamanError, match="hash mismatch") as caught:
-        fetch_crates([CRATE], site, place=str(folder), default=nobody)
-    assert caught.value.code is ExitCode.BAD_INPUT
-    assert not store.has(CRATE.digest)
-
-
-def test_a_sparse_index_says_where_its_crates_are(store: Store, index: LocalIndex) -> None:
-    index.add(DATA, CRATE.filename)
-    config = json.dumps({"dl": f"{index.base}/files/{{crate}}-{{version}}.crate"}).encode()
-    index.always("crates/config.json", lambda handler, _: handler.answer(200, config))
-    site = Site(store=store, index=IndexOptions())
-    fetch_crates([CRATE], site, place=f"sparse+{index.base}/crates/", default=nobody)
-    assert store.has(CRATE.digest)
-
-
-def test_a_sparse_index_that_is_not_there_is_one_line(store: Store, index: LocalIndex) -> None:
-    site = Site(store=store, index=IndexOptions())
-    with pytest.raises(AsamanError, match="404") as caught:
-        fetch_crates([CRATE], site, place=f"sparse+{index.base}/none/", default=nobody)
-    assert caught.value.code is ExitCode.INPUT_OUTPUT
-
-
-def test_the_users_registry_is_asked_for_only_if_it_is_needed(
+def test_crates_are_fetched_from_where_the_users_cargo_takes_them(
     store: Store, index: LocalIndex
 ) -> None:
-    index.add(DATA, CRATE.filename)
-    registry = Registry(download=f"{index.base}/files/{{crate}}-{{version}}.crate", source=REGISTRY)
-    site = Site(store=store, index=IndexOptions())
-    fetch_crates([CRATE], site, place="", default=lambda: registry)
-    assert store.has(CRATE.digest)
+    serve(index, a=A)
+    download = f"{index.base}/files/{{crate}}-{{version}}.crate"
+    fetch([crate("a", A)], store, registry=Registry(download=download, source=SOURCE))
+    assert store.has(Digest.of(A))
 
 
-def test_a_crate_of_another_registry_is_refused_without_its_credentials(store: Store) -> None:
-    registry = Registry(download="https://crates.example/dl", source=REGISTRY)
-    other = dataclasses.replace(CRATE, registry="registry+https://me:secret@other.example/index")
-    site = Site(store=store, index=IndexOptions())
-    with pytest.raises(AsamanError, match="another registry") as caught:
-        fetch_crates([other], site, place="", default=lambda: registry)
-    assert "--crate-index" in caught.value.hint
-    assert "secret" not in "".join(caught.value.lines())
+def test_crates_are_taken_from_a_folder(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a-1.0.0.crate").write_bytes(A)
+    fetch([crate("a", A)], store, str(tmp_path), offline=True)
+    assert store.has(Digest.of(A))
+
+
+def test_a_crate_of_another_registry_is_refused_unless_a_place_is_named(
+    store: Store, index: LocalIndex
+) -> None:
+    place = serve(index, a=A)
+    other = crate("a", A, registry="registry+https://me:secret@other.example/index")
+    with pytest.raises(AsamanError) as refused:
+        fetch([other], store, registry=Registry(download=place, source=SOURCE))
+    assert "crate a 1.0.0: comes from another registry" in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert refused.value.hint == "name a mirror that has it with --crate-index"
+    assert not index.requests
+    fetch([other], store, place)
+
+
+@pytest.mark.parametrize("wrong", [altered, longer, page])
+def test_other_bytes_than_the_lock_names_are_refused_and_not_kept(
+    wrong: Behaviour, store: Store, index: LocalIndex
+) -> None:
+    place = serve(index, a=A)
+    index.always("files/a-1.0.0.crate", wrong)
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, place)
+    assert refused.value.code is ExitCode.BAD_INPUT
+    assert "a-1.0.0.crate" in str(refused.value)
+    assert not store.has(Digest.of(A))
+
+
+def test_a_truncated_answer_is_asked_for_again(store: Store, index: LocalIndex) -> None:
+    place = serve(index, a=A)
+    index.misbehave("files/a-1.0.0.crate", truncated)
+    fetch([crate("a", A)], store, place)
+    assert store.has(Digest.of(A))
+
+
+def test_a_registry_that_is_gone_is_an_error_of_the_network(
+    store: Store, index: LocalIndex
+) -> None:
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, f"{index.base}/nowhere")
+    assert refused.value.code is ExitCode.INPUT_OUTPUT
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"dl": 1}', b"[" * 50_000, b"{}"])
+def test_a_malformed_configuration_of_a_registry_is_one_line(
+    content: bytes, store: Store, index: LocalIndex
+) -> None:
+    place = serve(index, a=A)
+    index.add(content, "config.json")
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, place)
+    assert "not the config.json of a registry" in str(refused.value)
+
+
+def test_a_registry_that_wants_a_token_is_told(store: Store, index: LocalIndex) -> None:
+    place = serve(index, a=A)
+    index.add(json.dumps({"dl": "x", "auth-required": True}).encode(), "config.json")
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, place)
+    assert "requires a token" in str(refused.value)
+
+
+def test_plain_http_is_refused_but_for_this_machine(store: Store) -> None:
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, "http://crates.example/index")
+    assert "plain HTTP is refused" in str(refused.value)
+    assert refused.value.code is ExitCode.BAD_INPUT
+
+
+def test_offline_names_the_first_crate_that_is_missing(store: Store) -> None:
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, offline=True)
+    assert str(refused.value).startswith("crate a 1.0.0: not cached")
+    assert refused.value.code is ExitCode.INPUT_OUTPUT
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "url"),
+    [
+        ("https://x.example/api", "itoa", "https://x.example/api/itoa/1.0.0/download"),
+        ("https://x.example/{crate}/{version}", "itoa", "https://x.example/itoa/1.0.0"),
+        ("https://x.example/{prefix}/{crate}", "Itoa", "https://x.example/It/oa/Itoa"),
+        ("https://x.example/{lowerprefix}/{crate}", "Itoa", "https://x.example/it/oa/Itoa"),
+        ("https://x.example/{prefix}", "a", "https://x.example/1"),
+        ("https://x.example/{prefix}", "ab", "https://x.example/2"),
+        ("https://x.example/{prefix}", "abc", "https://x.example/3/a"),
+        ("https://x.example/{sha256-checksum}", "a", f"https://x.example/{Digest.of(A).value}"),
+    ],
+)
+def test_the_place_of_a_crate_follows_from_the_template(template: str, name: str, url: str) -> None:
+    assert crate_url(template, crate(name, A)) == url
