@@ -10,8 +10,8 @@ import pytest
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Crate, Digest, IndexOptions
 from amrasaman_nox.sources.cargo import Registry
-from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.crates import crate_url, fetch_crates
+from amrasaman_nox.sources.site import Site
 from amrasaman_nox.sources.store import Store
 from tests.support.crates import SOURCE, crate, crate_file, serve
 from tests.support.index import altered, longer, page, running_index, truncated
@@ -45,18 +45,15 @@ def fetch(
     store: Store,
     place: str = "",
     registry: Registry | None = None,
-    **said: bool,
+    *,
+    offline: bool = False,
 ) -> None:
-    options = IndexOptions(**said)
-    with Connections(options) as connections:
-        fetch_crates(
-            crates,
-            place=place,
-            default=never if registry is None else lambda: registry,
-            store=store,
-            index=options,
-            connections=connections,
-        )
+    fetch_crates(
+        crates,
+        Site(store=store, index=IndexOptions(offline=offline)),
+        place=place,
+        default=never if registry is None else lambda: registry,
+    )
 
 
 def test_crates_are_fetched_from_the_index_that_is_named(store: Store, index: LocalIndex) -> None:
