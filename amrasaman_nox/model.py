@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from packaging.version import Version
@@ -224,6 +225,11 @@ class RustToolchain:
     host: str
     cargo: str
     digest: Digest
+
+    @property
+    def cargo_program(self) -> Path:
+        """Where ``cargo`` itself is on the host."""
+        return Path(self.sysroot) / "bin/cargo"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -473,6 +479,7 @@ class BuildRecord:
     ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
     of the build were filtered (``None``: the record does not say). ``started`` and ``finished``
     are the only clock in it. ``taken`` is true for a published wheel that was not rebuilt.
+    ``rust`` is the toolchain that a Rust source was built with, its crates are those of the source.
     ``cpu_seconds`` is what the sandboxed hook processes used; it is not part of the record file's
     compared content.
     """
@@ -485,6 +492,7 @@ class BuildRecord:
     requirements: tuple[LockedFile, ...] = ()
     interpreter: Interpreter | None = None
     environment: BuildEnvironment | None = None
+    rust: RustToolchain | None = None
     isolation: str = ""
     isolation_reasons: tuple[str, ...] = ()
     filtered: bool | None = None

@@ -11,7 +11,7 @@ import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.builds import hooks, tools
+from amrasaman_nox.builds import hooks, rust, tools
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
 from amrasaman_nox.config.rungs import RUNGS
@@ -154,6 +154,17 @@ def place_of(
         job, store=store, isolation=isolation, backend=backend, notify=notify
     )
     world = hooks.world_of(job.environment, folder, isolation)
+    with_rust = None
+    if job.rust is not None:
+        with_rust = rust.prepare(
+            job.rust,
+            job.source.crates or (),
+            folder / "rust",
+            world,
+            store=store,
+            isolation=isolation,
+            notify=notify,
+        )
     return hooks.Place(
         source=folder / "source",
         output=folder / "output",
@@ -162,6 +173,7 @@ def place_of(
         log=folder / "log",
         environment=environment,
         world=dataclasses.replace(world, environment_path=environment.inside),
+        rust=with_rust,
     )
 
 
@@ -238,6 +250,7 @@ def _record(
         requirements=tuple(sorted(job.requirements)),
         interpreter=job.interpreter,
         environment=job.environment,
+        rust=job.rust,
         isolation=runner.isolation.rung,
         config_settings=job.config_settings,
         backend=backend,

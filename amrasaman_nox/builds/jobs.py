@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from amrasaman_nox.model import BuildEnvironment, BuildJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Interpreter, LockedFile, Source
+    from amrasaman_nox.model import Interpreter, LockedFile, RustToolchain, Source
 
 
 def environment_of(config: Config) -> BuildEnvironment:
@@ -32,10 +32,13 @@ def job_of(
     *,
     config: Config,
     isolation: str,
+    rust: Callable[[], RustToolchain] | None = None,
 ) -> BuildJob:
     """Return the build of *source* with the locked *files* as its build environment.
 
     :param isolation: the rung on which it is built
+    :param rust: finds the toolchain; called only for a source that has Rust in it
+    :raises AsamanError: there is no toolchain
     """
     return BuildJob(
         source=source,
@@ -45,4 +48,5 @@ def job_of(
         isolation=isolation,
         config_settings=config.config_settings,
         limits=config.limits,
+        rust=rust() if rust is not None and source.crates is not None else None,
     )

@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.environments import crates as environments
 from amrasaman_nox.environments.toolchains import INSIDE, SYSTEM
 from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
-from amrasaman_nox.sandbox.view import Folder
+from amrasaman_nox.sandbox.view import Folder, build_owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from amrasaman_nox.model import BuildEnvironment, Crate, RustToolchain
+    from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sources.store import Store
 
 #: Where a build sees them; what differs on a host is mapped to these paths.
 _CRATES: Final = "/build/crates"
@@ -56,22 +59,42 @@ class RustPlace:
         return inside if self.constant_paths else str(host)
 
 
-def make(
-    place: RustPlace, crates: Sequence[Crate], world: BuildEnvironment, owner: int | None
-) -> None:
-    """Write cargo's configuration and the wrapper, and make the folders that cargo writes to."""
+def prepare(
+    toolchain: RustToolchain,
+    crates: Sequence[Crate],
+    folder: Path,
+    world: BuildEnvironment,
+    *,
+    store: Store,
+    isolation: Isolation,
+    notify: Callable[[str], None] = lambda message: None,
+) -> RustPlace:
+    """Return what a build of Rust sees, its folders made below *folder*, a new one.
+
+    :param crates: their files are in *store*
+    :raises AsamanError: a crate is not in the store (exit 5), or is refused (exit 2)
+    """
+    place = RustPlace(
+        toolchain=toolchain,
+        crates=environments.prepare(crates, store=store, notify=notify),
+        folder=folder,
+        constant_paths=isolation.constant_paths,
+    )
+    owner = build_owner() if isolation.constant_paths else None
+    folder.mkdir(mode=0o755)
     for name in ("cargo", "target"):
-        (place.folder / name).mkdir(mode=0o700)
+        (folder / name).mkdir(mode=0o700)
         if owner is not None:
-            os.chown(place.folder / name, owner, owner)
+            os.chown(folder / name, owner, owner)
     registries = sorted({crate.registry for crate in crates})
     text = "".join(_configuration(registries, place.seen(place.crates, _CRATES)))
-    config = place.folder / "cargo/config.toml"
+    config = folder / "cargo/config.toml"
     config.write_text(text)
     config.chmod(0o644)
-    wrapper = place.folder / "rustc"
+    wrapper = folder / "rustc"
     wrapper.write_text(_wrapper(place, world))
     wrapper.chmod(0o755)
+    return place
 
 
 def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
@@ -89,9 +112,8 @@ def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
 
 
 def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
-    sysroot = place.seen(place.folder, INSIDE) if place.bin else place.toolchain.sysroot
-    if not place.constant_paths:
-        sysroot = place.toolchain.sysroot
+    own = place.constant_paths and place.toolchain.sysroot != SYSTEM
+    sysroot = INSIDE if own else place.toolchain.sysroot
     flags = [f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{place.toolchain.commit}"]
     maps = {
         world.build_path: _SOURCE,
@@ -107,8 +129,6 @@ def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
 
 def folders(place: RustPlace) -> Iterator[Folder]:
     """Yield what the build is shown besides its own folders."""
-    from pathlib import Path
-
     if place.toolchain.sysroot != SYSTEM:
         yield Folder(host=Path(place.toolchain.sysroot), inside=INSIDE)
     yield Folder(host=place.crates, inside=_CRATES)

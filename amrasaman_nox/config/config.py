@@ -78,7 +78,9 @@ class Config(reports.ReportFiles):
       variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
       ``${NAME}`` in an index URL of a requirements file can name; no build sees them. ``in_ci``
       tells that a CI service runs this: then ``auto`` is never no isolation.
-    - Build: ``python`` names interpreters (none: the running one); ``isolation`` is ``auto`` or
+    - Build: ``python`` names interpreters (none: the running one); ``rust`` is the
+      version or path of a toolchain (none: the user's default), ``crate_index`` a URL or a folder
+      (none: where the user's cargo takes crates from); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
       builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
       ``scheduler``; ``only_binary`` are projects whose published wheel is taken as it is.
@@ -126,6 +128,8 @@ class Config(reports.ReportFiles):
     annotations: bool = False
 
     python: tuple[str, ...] = ()
+    rust: str = ""
+    crate_index: str = ""
     isolation: str = "auto"
     sde: int = DEFAULT_SOURCE_DATE_EPOCH
     jobs: int = field(default_factory=processors)

@@ -154,6 +154,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("python", "python", TEXTS, _BUILDS, _READING,
            "The interpreter: a version or a path. Default: the one that runs this.",
            metavar="PYTHON"),
+    Option("rust", "rust", TEXT, _BUILDS, _BUILDING,
+           "The Rust toolchain: a version or a path. Default: that of rustup, else the system's.",
+           metavar="RUST"),
+    Option("crate-index", "crate_index", TEXT, _INDEX, _BUILDING,
+           "A sparse index of crates, or a directory of .crate files. Default: what cargo is "
+           "configured for.", metavar="URL"),
     Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
            "auto takes the strongest that works here.", metavar="|".join(rungs.NAMES)),
     Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value."),

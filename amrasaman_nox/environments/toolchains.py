@@ -55,11 +55,6 @@ def inspect(request: str, variables: Mapping[str, str], store: Store) -> RustToo
     )
 
 
-def cargo_of(toolchain: RustToolchain) -> Path:
-    """Return the path of the toolchain's ``cargo`` on the host."""
-    return _cargo(Path(toolchain.sysroot))
-
-
 def _sysroot(request: str, variables: Mapping[str, str]) -> Path:
     home = Path(variables.get("HOME") or "/")
     installed = Path(variables.get("RUSTUP_HOME") or home / ".rustup") / "toolchains"

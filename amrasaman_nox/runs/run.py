@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from amrasaman_nox.builds import hooks, shard
 from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.config.executors import WITH_SCHEDULER
 from amrasaman_nox.config.rungs import RUNGS
-from amrasaman_nox.config.variables import default_cache
-from amrasaman_nox.environments import interpreters, prefix
+from amrasaman_nox.config.variables import default_cache, own_variables
+from amrasaman_nox.environments import interpreters, prefix, toolchains
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.model import BuildLock, Event, Report
@@ -24,7 +25,7 @@ from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources.access import with_file_options
 from amrasaman_nox.sources.connections import Connections
-from amrasaman_nox.sources.site import Site
+from amrasaman_nox.sources.site import RustSite, Site
 from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
@@ -71,7 +72,14 @@ class Run:
         self, source: Source, interpreter: Interpreter, files: Iterable[LockedFile] = ()
     ) -> BuildJob:
         """Return the build of *source* with the locked *files* as its build environment."""
-        return job_of(source, interpreter, files, config=self.config, isolation=self.isolation.rung)
+        return job_of(
+            source,
+            interpreter,
+            files,
+            config=self.config,
+            isolation=self.isolation.rung,
+            rust=self.site.rust.toolchain if self.site.rust is not None else None,
+        )
 
     def build(self, job: BuildJob) -> BuildRecord | BuildFailure:
         """Build *job* where the builds of this run go, as :class:`Workers` says."""
@@ -142,7 +150,13 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
         store = Store.open(config.cache_dir or default_cache())
         isolation = dataclasses.replace(isolation, clock=clock.library(store.root))
         store.sweep()
-        site = Site(store=store, index=config.index, notify=notify, connections=connections)
+        site = Site(
+            store=store,
+            index=config.index,
+            notify=notify,
+            connections=connections,
+            rust=_rust(config, store),
+        )
         if config.scheduler is not None and config.executor not in WITH_SCHEDULER:
             others = " or ".join(WITH_SCHEDULER)
             site.say(f"builds run here, not at {config.scheduler}: that takes --executor {others}")
@@ -159,6 +173,15 @@ def _prefixes(found: tuple[Interpreter, ...], isolation: Isolation) -> Iterator[
     for one in dict.fromkeys(each.prefix for each in found if isolation.constant_paths):
         if others := prefix.beside(one):
             yield f"{one} holds more than Python, such as {others[0]}, which no build sees"
+
+
+def _rust(config: Config, store: Store) -> RustSite:
+    variables = own_variables()
+    return RustSite(
+        toolchain=functools.cache(lambda: toolchains.inspect(config.rust, dict(variables), store)),
+        crate_index=config.crate_index,
+        variables=variables,
+    )
 
 
 def _check_distinct(found: tuple[Interpreter, ...]) -> None:

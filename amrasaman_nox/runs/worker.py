@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds import builder
 from amrasaman_nox.config.variables import default_cache, own_variables
-from amrasaman_nox.environments import interpreters
+from amrasaman_nox.environments import interpreters, toolchains
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
 from amrasaman_nox.runs import message
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.sandbox.ladder import choose
-from amrasaman_nox.sources import download
+from amrasaman_nox.sources import cargo, download
+from amrasaman_nox.sources.crates import fetch_crates
 from amrasaman_nox.sources.locate import find_files
 from amrasaman_nox.sources.site import Site
 from amrasaman_nox.sources.store import Store
@@ -197,6 +198,10 @@ def _refusal(order: Order) -> str:
                 f"another interpreter at {wanted.executable}: its {fact} is "
                 f"{getattr(found, fact)}, not {getattr(wanted, fact)}"
             )
+    if order.job.rust is not None:
+        toolchain = toolchains.inspect(order.job.rust.sysroot, dict(own_variables()), _store())
+        if toolchain != order.job.rust:
+            return f"another Rust toolchain at {toolchain.sysroot}: {toolchain.version}"
     rung = _isolation(order.job.isolation).rung
     if rung != order.job.isolation:
         return f"another rung of isolation: {rung}, not {order.job.isolation}"
@@ -216,10 +221,19 @@ def _fetch(order: Order, store: Store) -> None:
             lacking, index=options, python=job.interpreter.executable, cache=site.index_cache
         )
         download.fetch_all(found.values(), site)
+    if job.rust is not None:
+        program, variables = job.rust.cargo_program, dict(own_variables())
+        fetch_crates(
+            job.source.crates or (),
+            site,
+            place="",
+            default=lambda: cargo.ask(program, variables, store),
+        )
 
 
 def _missing(job: BuildJob, store: Store) -> tuple[Digest, ...]:
-    digests = (job.source.digest, *(file.digest for file in job.requirements))
+    crates = (crate.digest for crate in job.source.crates or ())
+    digests = (job.source.digest, *(file.digest for file in job.requirements), *crates)
     return tuple(digest for digest in digests if not store.has(digest))
 
 

@@ -27,7 +27,7 @@ from amrasaman_nox.sdists import reader
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.reader import SdistInfo
 from amrasaman_nox.sdists.rust import RustSource
-from amrasaman_nox.sources import download
+from amrasaman_nox.sources import download, rust
 from amrasaman_nox.sources import locate as index
 from amrasaman_nox.sources.locate import upload_times
 from amrasaman_nox.sources.store import fetched
@@ -190,6 +190,7 @@ def _remembered(
         size=facts["size"],
         uploaded=uploaded,
         taken=facts["taken"],
+        crates=rust.of_facts(facts.get("crates")),
     )
 
 
@@ -202,6 +203,7 @@ def _remember(site: Site, source: Source, kind: str) -> None:
         "size": source.size,
         "uploaded": utc(source.uploaded) if source.uploaded else None,
         "taken": source.taken,
+        "crates": rust.facts(source.crates),
     }
     content = json.dumps(facts).encode()
     key = _memory_key(source.pin, kind)
@@ -232,7 +234,7 @@ def _checked(
         _fetch(site, source)
         site.notify(Event(stage="fetch", state="done", name=str(source.pin)))
         prepared = _read(site, source, interpreter)
-        _remember(site, source, kind)
+        _remember(site, prepared.source, kind)
         each(prepared)
         return prepared
     except AsamanError as error:
@@ -269,6 +271,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
         _remember_judged(site, source, info)
     for note in info.notes:
         site.say(note)
+    source = dataclasses.replace(source, crates=rust.prepare(site, source.pin, info, system))
     return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
 
 
@@ -280,8 +283,8 @@ def _judged(site: Site, source: Source) -> SdistInfo | None:
         return None
     text = facts["pyproject"]
     facts["pyproject"] = None if text is None else text.encode("utf-8", "surrogateescape")
-    rust = facts["rust"] and RustSource.of_facts(facts["rust"])
-    return SdistInfo(**{**facts, "rust": rust, "notes": tuple(facts["notes"])})
+    facts["rust"] = facts["rust"] and RustSource.of_facts(facts["rust"])
+    return SdistInfo(**{**facts, "notes": tuple(facts["notes"])})
 
 
 def _remember_judged(site: Site, source: Source, info: SdistInfo) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from amrasaman_nox.model import Event, Notify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from amrasaman_nox.model import IndexOptions
+    from amrasaman_nox.model import IndexOptions, RustToolchain
     from amrasaman_nox.sources.connections import Connections
     from amrasaman_nox.sources.store import Store
 
@@ -20,17 +21,32 @@ def _no_one(_: Event) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RustSite:
+    """What Rust sources are built with, and where their crates come from.
+
+    ``toolchain`` finds the installed toolchain when it is first needed. ``crate_index`` is the URL
+    of a sparse index or a folder of ``.crate`` files, ``""`` for where the user's cargo takes them;
+    ``variables`` are the user's, which that cargo reads.
+    """
+
+    toolchain: Callable[[], RustToolchain]
+    crate_index: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
     """Where bytes are kept and where they come from.
 
     ``notify`` receives an event for every step. ``connections`` are those of a whole run; without
-    them each call opens its own.
+    them each call opens its own. ``rust`` is where Rust sources get theirs from.
     """
 
     store: Store
     index: IndexOptions
     notify: Notify = _no_one
     connections: Connections | None = None
+    rust: RustSite | None = None
 
     @property
     def index_cache(self) -> Path:

@@ -1,0 +1,74 @@
+"""From a Rust source that was read to its crates in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import Crate, Digest
+from amrasaman_nox.sources import cargo
+from amrasaman_nox.sources.crates import fetch_crates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from amrasaman_nox.model import BuildSystem, Pin
+    from amrasaman_nox.sdists.reader import SdistInfo
+    from amrasaman_nox.sources.site import Site
+
+#: Build requirements that cannot do without a toolchain.
+_BUILDERS: Final = frozenset({"maturin", "setuptools-rust"})
+
+
+def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple[Crate, ...] | None:
+    """Bring the crates of a source into the store, and return them; ``None`` if it is not Rust.
+
+    A source whose Rust is optional is built without it where there is no toolchain.
+
+    :raises AsamanError: there is no toolchain, or the lock cannot be used (exit 3), or a crate is
+        not what the lock names (exit 2), or cannot be fetched (exit 5)
+    """
+    if info.rust is None or site.rust is None:
+        return None
+    needed = any(canonicalize_name(Requirement(text).name) in _BUILDERS for text in system.requires)
+    try:
+        toolchain = site.rust.toolchain()
+    except AsamanError as error:
+        if not needed:
+            return None
+        why = f"needs Rust, and there is no toolchain: {error}"
+        hint = f"install Rust, or take the published wheel with --only-binary {pin.name}"
+        raise _failure(pin, why, hint) from None
+    if info.rust.fault:
+        if not needed:
+            return None
+        hint = f"take the published wheel with --only-binary {pin.name}"
+        raise _failure(pin, f"its crates cannot be held to a hash: {info.rust.fault}", hint)
+    variables = dict(site.rust.variables)
+    fetch_crates(
+        info.rust.crates,
+        site,
+        place=site.rust.crate_index,
+        default=lambda: cargo.ask(toolchain.cargo_program, variables, site.store),
+    )
+    return info.rust.crates
+
+
+def _failure(pin: Pin, why: str, hint: str) -> AsamanError:
+    return AsamanError(str(pin), why, hint=hint, code=ExitCode.BUILD_FAILED, origin=pin.origin)
+
+
+def facts(crates: Sequence[Crate] | None) -> list[dict[str, Any]] | None:
+    """Return *crates* as values of JSON."""
+    return None if crates is None else [dataclasses.asdict(crate) for crate in crates]
+
+
+def of_facts(content: list[dict[str, Any]] | None) -> tuple[Crate, ...] | None:
+    """Return the crates that :func:`facts` was given."""
+    if content is None:
+        return None
+    return tuple(Crate(**{**crate, "digest": Digest(**crate["digest"])}) for crate in content)
