@@ -128,8 +128,8 @@ class Config(reports.ReportFiles):
     annotations: bool = False
 
     python: tuple[str, ...] = ()
-    rust: str = ""
-    crate_index: str = ""
+    rust: str | None = None
+    crate_index: str | None = None
     isolation: str = "auto"
     sde: int = DEFAULT_SOURCE_DATE_EPOCH
     jobs: int = field(default_factory=processors)
@@ -374,7 +374,10 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("shard",), _part),
     (("folders",), _paths),
     (("trust_owner",), _uids),
-    (("index_url", "against", "scheduler", *reports.TO_STDOUT), _text_or_none),
+    (
+        ("index_url", "crate_index", "rust", "against", "scheduler", *reports.TO_STDOUT),
+        _text_or_none,
+    ),
     (
         (
             "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",

@@ -178,8 +178,10 @@ def _prefixes(found: tuple[Interpreter, ...], isolation: Isolation) -> Iterator[
 def _rust(config: Config, store: Store) -> RustSite:
     variables = own_variables()
     return RustSite(
-        toolchain=functools.cache(lambda: toolchains.inspect(config.rust, dict(variables), store)),
-        crate_index=config.crate_index,
+        toolchain=functools.cache(
+            lambda: toolchains.inspect(config.rust or "", dict(variables), store)
+        ),
+        crate_index=config.crate_index or "",
         variables=variables,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.environments.toolchains import cargo_of, inspect
+from amrasaman_nox.environments.toolchains import inspect
 from amrasaman_nox.errors import AsamanError, ExitCode
 from tests.support.rungs import put
 
@@ -58,7 +58,7 @@ def test_a_folder_and_its_rustc_name_the_same_toolchain(
     found = inspect(str(sysroot), home, store)
     assert (found.sysroot, found.version, found.host) == (str(sysroot), "1.95.0", HOST)
     assert (found.commit, found.cargo) == ("abc", "cargo 1.95.0")
-    assert cargo_of(found) == sysroot / "bin/cargo"
+    assert found.cargo_program == sysroot / "bin/cargo"
     assert inspect(str(sysroot / "bin/rustc"), home, store) == found
 
 

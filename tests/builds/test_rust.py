@@ -1,0 +1,227 @@
+"""Rust sources are built for real, offline, with the crates of their lock and nothing else."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import tomllib
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.builds import rust
+from amrasaman_nox.model import BuildEnvironment, Digest, RustToolchain
+from amrasaman_nox.sandbox.view import Isolation
+from tests.support.crates import SOURCE, crate, crate_file, lock_text, serve
+from tests.support.projects import make_sdist
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amrasaman_nox.model import Crate
+    from amrasaman_nox.sources.store import Store
+    from tests.support.bench import Bench
+    from tests.support.index import LocalIndex
+
+TOOLCHAIN = RustToolchain(
+    sysroot="/opt/rust", version="1.80.0", commit="abc", host="h", cargo="cargo 1.80.0",
+    digest=Digest.of(b"rust"),
+)  # fmt: skip
+DEFAULT = "registry+https://example.org/rust-lang/crates.io-index"
+MANIFEST = """\
+[package]
+name = "rusty"
+version = "1.0.0"
+edition = "2021"
+[lib]
+crate-type = ["cdylib"]
+[dependencies]
+greets = "1"
+"""
+LIBRARY = """\
+#[no_mangle]
+pub extern "C" fn rusty(n: usize) -> usize { greets::greet(n).len() + file!().len() }
+"""
+GREETS = """\
+pub fn greet(n: usize) -> String {
+    if n > 9 { panic!("too many") }
+    format!("{} {}", n, env!("GREETING"))
+}
+"""
+BUILD = """\
+fn main() { println!("cargo:rustc-env=GREETING=hello"); }
+"""
+#: Builds with cargo, and packs the library.
+BACKEND = """\
+import base64, hashlib, os, subprocess, zipfile
+INFO = "rusty-1.0.dist-info"
+METADATA = b"Metadata-Version: 2.1\\nName: rusty\\nVersion: 1.0\\n"
+WHEEL = (b"Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: false\\n"
+         b"Tag: py3-none-linux_x86_64\\n")
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    subprocess.run(["cargo", "build", "--release"], check=True)
+    name = "rusty-1.0-py3-none-linux_x86_64.whl"
+    with open(os.environ["CARGO_TARGET_DIR"] + "/release/librusty.so", "rb") as file:
+        members = {"rusty.so": file.read()}
+    members |= {INFO + "/METADATA": METADATA, INFO + "/WHEEL": WHEEL}
+    rows = []
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        for path, data in members.items():
+            wheel.writestr(path, data)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            rows.append(f"{path},sha256={digest},{len(data)}")
+        wheel.writestr(INFO + "/RECORD", "\\n".join([*rows, INFO + "/RECORD,,", ""]))
+    return name
+"""
+
+
+def greets(more: str = "") -> bytes:
+    manifest = (
+        '[package]\nname = "greets"\nversion = "1.0.0"\nedition = "2021"\nbuild = "build.rs"\n'
+    )
+    files = {
+        "Cargo.toml": manifest.encode(),
+        "src/lib.rs": f"{GREETS}{more}".encode(),
+        "build.rs": BUILD.encode(),
+    }
+    return crate_file("greets", files=files)
+
+
+def rusty(*crates: Crate, **files: str) -> bytes:
+    own = '[[package]]\nname = "rusty"\nversion = "1.0.0"\ndependencies = ["greets"]\n\n'
+    lock = f"version = 3\n\n{lock_text(*crates)}{own}"
+    contents = {"Cargo.toml": MANIFEST, "Cargo.lock": lock, "src/lib.rs": LIBRARY}
+    contents |= {"backend.py": BACKEND, **files}
+    return make_sdist("rusty", "1.0", contents, requires=(), backend="backend", backend_path=".")
+
+
+@functools.cache
+def sysroot() -> str:
+    program = shutil.which("rustc")
+    if program is None:
+        pytest.skip("no Rust toolchain is installed")
+    done = subprocess.run([program, "--print", "sysroot"], capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+def built(bench: Bench, index: LocalIndex, sdist: bytes, *arguments: str, place: str = "") -> str:
+    """Build; return what was said, with the exit code in front of it."""
+    (bench.folder / "rusty-1.0.tar.gz").write_bytes(sdist)
+    place = place or serve(index, greets=greets())
+    options = ("-s", "rusty-1.0.tar.gz", "--rust", sysroot(), "--crate-index", place)
+    done = bench.asaman(*options, *arguments)
+    return f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def test_a_rust_source_is_built_with_its_crates_the_same_wherever_and_its_paths_are_constant(
+    bench: Bench, index: LocalIndex
+) -> None:
+    sdist = rusty(crate("greets", greets(), registry=DEFAULT))
+    said = built(bench, index, sdist)
+    assert said.startswith("exit 0"), said
+    (wheel,) = bench.wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        library = opened.read("rusty.so")
+    assert b"/build/crates/greets-1.0.0/src/lib.rs" in library
+    assert str(bench.cache).encode() not in library
+    first = bench.hashes()
+    said = built(bench, index, sdist, "--rebuild", "--isolation", "namespaces")
+    assert said.startswith("exit 0"), said
+    assert bench.hashes() == first
+
+
+def test_a_build_has_no_crate_that_the_lock_does_not_name(bench: Bench, index: LocalIndex) -> None:
+    said = built(bench, index, rusty())
+    assert said.startswith("exit 3"), said
+    assert "greets" in said
+
+
+def test_other_bytes_than_the_lock_names_stop_the_run(bench: Bench, index: LocalIndex) -> None:
+    place = serve(index, greets=crate_file("greets"))
+    # One that no other test has put into the store.
+    never = greets("// never served\n")
+    said = built(bench, index, rusty(crate("greets", never, registry=DEFAULT)), place=place)
+    assert said.startswith("exit 2"), said
+    assert "greets-1.0.0.crate" in said
+    assert not list(bench.wheels.glob("*.whl"))
+
+
+def test_a_configuration_of_the_source_cannot_reach_outside_its_build(
+    bench: Bench, index: LocalIndex
+) -> None:
+    config = {".cargo/config.toml": '[build]\nrustc-wrapper = "/build/source/evil"\n'}
+    evil = {"evil": '#!/bin/sh\ntouch /build/crates/evil && exit 7\nexec "$@"\n'}
+    sdist = rusty(crate("greets", greets(), registry=DEFAULT), **config, **evil)
+    said = built(bench, index, sdist)
+    assert said.startswith("exit 0"), said
+
+
+def test_without_a_toolchain_the_error_says_what_to_install(
+    bench: Bench, index: LocalIndex
+) -> None:
+    (bench.folder / "rusty-1.0.tar.gz").write_bytes(
+        make_sdist(
+            "rusty", "1.0", {"Cargo.toml": MANIFEST}, requires=("maturin",), backend="maturin"
+        )
+    )
+    done = bench.asaman("-s", "rusty-1.0.tar.gz", "--rust", "1.2.3")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "needs Rust, and there is no toolchain" in done.stdout + done.stderr
+    assert "--only-binary rusty" in done.stdout + done.stderr
+
+
+def prepared(store: Store, folder: Path, isolation: str, **world: object) -> rust.RustPlace:
+    data = crate_file("a")
+    store.add(iter([data]), Digest.of(data))
+    crates = (crate("a", data, registry=DEFAULT), crate("a", data, registry=SOURCE))
+    return rust.prepare(
+        TOOLCHAIN,
+        crates[:1] if isolation == "full" else crates[1:],
+        folder / "rust",
+        BuildEnvironment(**world),  # type: ignore[arg-type]
+        store=store,
+        isolation=Isolation(rung=isolation),
+    )
+
+
+def test_cargo_takes_every_registry_from_the_folder_and_nothing_from_the_network(
+    store: Store, tmp_path: Path
+) -> None:
+    prepared(store, tmp_path, "full")
+    config = tomllib.loads((tmp_path / "rust/cargo/config.toml").read_text())
+    assert config["source"]["amrasaman"]["directory"] == "/build/crates"
+    assert config["source"]["crates-io"]["replace-with"] == "amrasaman"
+    assert config["net"]["offline"] is True
+    assert len(config["source"]) == 2
+
+
+def test_another_registry_of_the_lock_is_replaced_as_well(store: Store, tmp_path: Path) -> None:
+    place = prepared(store, tmp_path, "none")
+    config = tomllib.loads((tmp_path / "rust/cargo/config.toml").read_text())
+    assert config["source"]["amrasaman"]["directory"] == str(place.crates)
+    assert config["source"]["other-0"] == {
+        "registry": SOURCE.removeprefix("registry+"),
+        "replace-with": "amrasaman",
+    }
+
+
+def test_the_wrapper_maps_what_differs_to_the_constant_paths(store: Store, tmp_path: Path) -> None:
+    place = prepared(store, tmp_path, "full", build_path="/build/elsewhere")
+    text = (tmp_path / "rust/rustc").read_text()
+    assert "'--remap-path-prefix=/build/elsewhere=/build/source'" in text
+    assert "'--remap-path-prefix=/build/rust/lib/rustlib/src/rust=/rustc/abc'" in text
+    assert "'-Cstrip=symbols'" in text
+    assert rust.variables(place, BuildEnvironment())["PATH"].startswith(
+        "/build/environment/bin:/build/rust/bin:"
+    )
+
+
+def test_debug_information_is_kept_on_demand_and_the_users_variables_win(
+    store: Store, tmp_path: Path
+) -> None:
+    world = BuildEnvironment(keep_debug_info=True, variables=(("CARGO_INCREMENTAL", "1"),))
+    place = prepared(store, tmp_path, "full", keep_debug_info=True)
+    assert "strip" not in (tmp_path / "rust/rustc").read_text()
+    assert rust.variables(place, world)["CARGO_INCREMENTAL"] == "1"

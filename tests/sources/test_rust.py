@@ -1,0 +1,104 @@
+"""Which sources get crates, and what is said where they cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import BuildSystem, Digest, IndexOptions, Pin, RustToolchain
+from amrasaman_nox.sdists.reader import SdistInfo
+from amrasaman_nox.sdists.rust import RustSource
+from amrasaman_nox.sources import rust
+from amrasaman_nox.sources.site import RustSite, Site
+from tests.support.crates import crate, crate_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amrasaman_nox.model import Crate
+    from amrasaman_nox.sources.store import Store
+
+PIN = Pin(name="demo", version="1.0")
+A = crate_file("a")
+TOOLCHAIN = RustToolchain(
+    sysroot="/opt/rust", version="1", commit="", host="", cargo="", digest=Digest.of(b"")
+)
+MATURIN = BuildSystem(requires=("Maturin>=1",), backend="maturin")
+SETUPTOOLS = BuildSystem(requires=("setuptools",), backend="setuptools.build_meta")
+
+
+def missing() -> RustToolchain:
+    raise AsamanError("Rust toolchain", "no rustc on the search path")
+
+
+def prepare(
+    store: Store,
+    source: RustSource | None,
+    *,
+    system: BuildSystem = MATURIN,
+    place: Path | str = "",
+    installed: bool = True,
+) -> tuple[Crate, ...] | None:
+    toolchain = (lambda: TOOLCHAIN) if installed else missing
+    site = Site(
+        store=store,
+        index=IndexOptions(),
+        rust=RustSite(toolchain=toolchain, crate_index=str(place)),
+    )
+    info = SdistInfo(
+        filename="demo-1.0.tar.gz", name="demo", version="1.0", pyproject=None,
+        has_setup_py=False, top="demo-1.0", members=1, size=1, rust=source,
+    )  # fmt: skip
+    return rust.prepare(site, PIN, info, system)
+
+
+def test_a_source_without_rust_has_no_crates(store: Store) -> None:
+    assert prepare(store, None, installed=False) is None
+
+
+def test_the_crates_of_a_source_are_in_the_store_then(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a-1.0.0.crate").write_bytes(A)
+    found = prepare(store, RustSource(crates=(crate("a", A),)), place=tmp_path)
+    assert found == (crate("a", A),)
+    assert store.has(Digest.of(A))
+
+
+def test_a_source_that_brings_all_its_crates_has_none_to_fetch(store: Store) -> None:
+    assert prepare(store, RustSource()) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "installed", "why"),
+    [
+        (RustSource(), False, "needs Rust, and there is no toolchain: Rust toolchain: no rustc"),
+        (RustSource(fault="x.tar.gz: Cargo.lock: bad"), True, "held to a hash: x.tar.gz: Cargo"),
+    ],
+)
+def test_rust_that_is_needed_and_cannot_be_built_is_an_error_of_the_pin(
+    source: RustSource, installed: bool, why: str, store: Store
+) -> None:
+    with pytest.raises(AsamanError) as refused:
+        prepare(store, source, installed=installed)
+    assert str(refused.value).startswith("demo==1.0: ")
+    assert why in str(refused.value)
+    assert refused.value.code is ExitCode.BUILD_FAILED
+    assert "--only-binary demo" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "installed"), [(RustSource(), False), (RustSource(fault="bad"), True)]
+)
+def test_rust_that_is_optional_is_left_out_then(
+    source: RustSource, installed: bool, store: Store
+) -> None:
+    assert prepare(store, source, installed=installed, system=SETUPTOOLS) is None
+
+
+def test_crates_are_the_same_after_json() -> None:
+    crates = (crate("a", A),)
+    assert rust.of_facts(json.loads(json.dumps(rust.facts(crates)))) == crates
+    assert rust.of_facts(rust.facts(None)) is None
+    assert rust.of_facts(rust.facts(())) == ()
