@@ -13,7 +13,6 @@ TESTS = Path(__file__).parent
 #: Modules that have no test file of their own yet, by folder. Nothing may be added here.
 WITHOUT = {
     "environments": "installed",
-    "verification": "clock rebuilders subjects",
 }
 #: Folders whose tests are of no one module: real inputs, measurements, what is hostile.
 APART = {"evaluation", "fuzz", "online", "projects", "support"}

@@ -2,75 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
-import subprocess
-import tarfile
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amrasaman_nox import records
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import Comparison, Digest, LockedFile, Report, Tool, Verdict
-from amrasaman_nox.record_files import read_file
+from amrasaman_nox.model import Comparison, Digest, Report, Verdict
 from amrasaman_nox.reports.acceptance import exit_code, is_accepted
 from amrasaman_nox.sandbox import clock
-from amrasaman_nox.verification import rebuilders, verify
+from amrasaman_nox.verification import verify
+from tests.verification.running import snapshot, unheard, verdicts
 
 from ..support import defects
 from ..support.projects import make_wheel, zip_wheel
-from ..test_records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from amrasaman_nox.model import BuildRecord, Event
+    from amrasaman_nox.model import Event
 
     from ..support.index import LocalIndex
 
     Run = Callable[..., Report]
-
-
-@pytest.fixture
-def run(tmp_path: Path, index: LocalIndex) -> Run:
-    """Return a function that verifies with some options; sources go into the folder ``in``."""
-    (tmp_path / "in").mkdir()
-
-    def verified(*names: str, notify: Callable[[Event], None] = _unheard, **given: Any) -> Report:
-        for name in names:
-            (tmp_path / "in" / f"{name}-1.0.tar.gz").write_bytes(defects.sdist_of(name))
-        if names:
-            given.setdefault("directory", tmp_path / "in")
-        config = Config(
-            **{
-                "output": tmp_path / "wheels",
-                "cache_dir": tmp_path / "cache",
-                "lock": tmp_path / "lock.toml",
-                "index_url": index.url,
-                "jobs": 1,
-                **given,
-            }
-        )
-        return verify.verify(config, notify=notify)
-
-    return verified
-
-
-def _unheard(event: Event) -> None:
-    """Take an event."""
-
-
-def verdicts(report: Report) -> dict[str, str]:
-    return {one.name: str(one.verdict) for one in report.comparisons}
-
-
-def snapshot(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 # --- rebuild -------------------------------------------------------------------------------------
@@ -313,317 +270,6 @@ def test_the_report_says_what_is_allowed(run: Run) -> None:
     assert run("clean-pure", allow="identical", vary=("umask",)).allowed is Verdict.IDENTICAL
 
 
-# --- another rebuilder ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def theirs(run: Run, tmp_path: Path) -> Path:
-    """A folder with another rebuilder's wheel and record of clean-pure."""
-    run("clean-pure", vary=("umask",))
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    for path in (tmp_path / "wheels").glob("*.whl*"):
-        shutil.copy(path, folder)
-    return folder
-
-
-WHEEL = "clean_pure-1.0-py3-none-any.whl"
-RECORD = f"{WHEEL}.provenance.json"
-
-
-def edit(path: Path, change: Callable[[BuildRecord], BuildRecord]) -> None:
-    path.write_text(records.render(change(read_file(path).record)))
-
-
-@pytest.mark.parametrize("kept", [(WHEEL, RECORD), (WHEEL,), (RECORD,)])
-def test_the_same_wheel_is_identical_by_file_and_by_record(
-    kept: tuple[str, ...], run: Run, theirs: Path
-) -> None:
-    for path in theirs.iterdir():
-        if path.name not in kept:
-            path.unlink()
-    assert verdicts(run("clean-pure", against=str(theirs))) == {"clean-pure": "identical"}
-
-
-@pytest.mark.parametrize("name", [WHEEL, RECORD])
-def test_one_file_can_be_named_alone(name: str, run: Run, theirs: Path) -> None:
-    report = run("clean-pure", "clean-dated", against=str(theirs / name))
-    assert verdicts(report) == {"clean-pure": "identical", "clean-dated": "unchecked"}
-    assert exit_code(report) is ExitCode.DIFFERENT
-
-
-def test_both_wheels_are_kept_where_another_rebuilder_s_differs(
-    run: Run, theirs: Path, tmp_path: Path
-) -> None:
-    altered(theirs / WHEEL, b"other")
-    (theirs / RECORD).unlink()
-    (found,) = run("clean-pure", against=str(theirs)).comparisons
-    assert found.verdict is Verdict.DIFFERENT
-    for side, folder in (("ours", tmp_path / "wheels"), ("theirs", theirs)):
-        assert Path(found.kept, side, WHEEL).read_bytes() == (folder / WHEEL).read_bytes()
-
-
-def altered(path: Path, content: bytes) -> None:
-    """Write the wheel anew with other content in its text."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members["example/words.txt"] = content
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (2001, 1, 1, 1, 1, 1)), data)
-
-
-def test_a_changed_byte_in_their_wheel_is_different(run: Run, theirs: Path) -> None:
-    altered(theirs / WHEEL, b"Apple\nzebra\n")
-    report = run("clean-pure", against=str(theirs))
-    (found,) = report.comparisons
-    assert (found.verdict, exit_code(report)) == (Verdict.DIFFERENT, ExitCode.DIFFERENT)
-    assert found.against == str(theirs / WHEEL)
-    assert "example/words.txt" in {one.member for one in found.differences}
-    assert found.causes
-
-
-def test_another_archive_of_the_same_content_is_equivalent(run: Run, theirs: Path) -> None:
-    with zipfile.ZipFile(theirs / WHEEL) as archive:
-        content = archive.read("example/words.txt")
-    altered(theirs / WHEEL, content)
-    (found,) = run("clean-pure", against=str(theirs)).comparisons
-    assert found.verdict is Verdict.EQUIVALENT
-    assert found.normalisations
-
-
-def test_where_records_differ_the_inputs_that_differ_are_named(run: Run, theirs: Path) -> None:
-    (theirs / WHEEL).unlink()
-    other = Digest.of(b"another wheel")
-
-    def change(own: BuildRecord) -> BuildRecord:
-        assert own.interpreter is not None
-        assert own.environment is not None
-        return dataclasses.replace(
-            own,
-            wheel=dataclasses.replace(own.wheel, digest=other, content_digest=other),
-            interpreter=dataclasses.replace(own.interpreter, version="3.99.0"),
-            environment=dataclasses.replace(own.environment, source_date_epoch=1_700_000_000),
-            tools=(Tool(name="cc", version="cc 99"),),
-        )
-
-    edit(theirs / RECORD, change)
-    (found,) = run("clean-pure", against=str(theirs)).comparisons
-    assert found.verdict is Verdict.DIFFERENT
-    assert found.theirs == other
-    for said in ("3.99.0", "source date epoch 1309379017 → 1700000000", "cc 99"):
-        assert said in found.reason
-
-
-@pytest.mark.parametrize("kept", [(), (WHEEL,)])
-def test_a_record_that_cannot_be_read_is_named(
-    kept: tuple[str, ...], run: Run, theirs: Path, tmp_path: Path
-) -> None:
-    (theirs / RECORD).unlink()
-    os.mkfifo(theirs / RECORD)
-    (theirs / f"other-1-py3-none-any.whl{records.SUFFIX}").write_text("[" * 10_000)
-    if not kept:
-        (theirs / WHEEL).unlink()
-        with pytest.raises(AsamanError, match="neither a wheel nor a record") as caught:
-            run("clean-pure", against=str(theirs))
-        told = caught.value.lines()
-    else:
-        report = run("clean-pure", against=str(theirs))
-        assert verdicts(report) == {"clean-pure": "identical"}
-        told = report.notes
-    assert any(f"record {theirs / RECORD}: Not a regular file" in line for line in told)
-    assert any("deeper than 32 levels" in line for line in told)
-
-
-@pytest.mark.parametrize("text", ["{}", "", "[[[[", '{"predicate": {}}'])
-def test_nothing_but_unreadable_records_is_no_success(text: str, run: Run, theirs: Path) -> None:
-    (theirs / WHEEL).unlink()
-    (theirs / RECORD).write_text(text)
-    other = theirs / f"other-1.0-py3-none-any.whl{records.SUFFIX}"
-    other.write_text(
-        records.render(
-            dataclasses.replace(
-                record(),
-                name="other",
-                version="1.0",
-                wheel=dataclasses.replace(record().wheel, filename="other-1.0-py3-none-any.whl"),
-            )
-        )
-    )
-    report = run("clean-pure", against=str(theirs))
-    assert verdicts(report) == {"clean-pure": "unchecked"}
-    assert exit_code(report) is ExitCode.DIFFERENT
-    assert any(str(theirs / RECORD) in note for note in report.notes)
-
-
-def test_a_named_pipe_as_a_wheel_is_no_wheel(run: Run, theirs: Path) -> None:
-    for path in theirs.iterdir():
-        path.unlink()
-    os.mkfifo(theirs / WHEEL)
-    with pytest.raises(AsamanError, match="neither a wheel nor a record"):
-        run("clean-pure", against=str(theirs))
-
-
-def test_facts_of_a_record_are_cut() -> None:
-    theirs = dataclasses.replace(record(), backend="x" * 1_000_000)
-    (line,) = rebuilders.differing_inputs(record(), theirs)
-    assert len(line) < 1000
-
-
-def test_build_requirements_that_differ_are_named() -> None:
-    def needing(*stems: str) -> BuildRecord:
-        files = (
-            LockedFile(filename=f"{stem}-py3-none-any.whl", digest=Digest.of(stem.encode()))
-            for stem in stems
-        )
-        return dataclasses.replace(record(), requirements=tuple(files))
-
-    left = needing("setuptools-80.9.0", "wheel-1.0")
-    right = needing("setuptools-78.1.0", "wheel-1.0")
-    assert rebuilders.differing_inputs(left, right) == (
-        "build requirements setuptools-80.9.0-py3-none-any.whl "
-        "→ setuptools-78.1.0-py3-none-any.whl",
-    )
-    assert rebuilders.differing_inputs(left, left) == ()
-
-
-def test_records_of_one_content_in_two_archives_are_equivalent(run: Run, theirs: Path) -> None:
-    (theirs / WHEEL).unlink()
-    edit(
-        theirs / RECORD,
-        lambda own: dataclasses.replace(
-            own, wheel=dataclasses.replace(own.wheel, digest=Digest.of(b"another zlib"))
-        ),
-    )
-    report = run("clean-pure", against=str(theirs), allow="identical")
-    assert verdicts(report) == {"clean-pure": "equivalent"}
-    assert exit_code(report) is ExitCode.DIFFERENT
-
-
-def test_a_wheel_that_they_have_for_another_platform_only_is_unchecked(
-    run: Run, theirs: Path
-) -> None:
-    (theirs / RECORD).unlink()
-    (theirs / WHEEL).rename(theirs / "clean_pure-1.0-cp399-cp399-plan9_x86.whl")
-    (found,) = run("clean-pure", against=str(theirs)).comparisons
-    assert found.verdict is Verdict.UNCHECKED
-    assert "cp399" in found.reason
-
-
-@pytest.mark.parametrize("what", ["nowhere", "empty", "file"])
-def test_what_holds_neither_wheel_nor_record_is_refused(
-    what: str, run: Run, tmp_path: Path
-) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "file").write_text("{}")
-    with pytest.raises(AsamanError, match="neither"):
-        run("clean-pure", against=str(tmp_path / what))
-    assert not (tmp_path / "wheels").exists()
-
-
-# --- a project's own sdist -----------------------------------------------------------------------
-
-BACKEND = """
-import io, os, tarfile, time
-from miniature import build_wheel
-
-def build_sdist(sdist_directory, config_settings=None):
-    import made
-    made.prepare()
-    name = "PROJECT-1.0"
-    with tarfile.open(os.path.join(sdist_directory, f"{name}.tar.gz"), "w:gz") as archive:
-        for path in sorted(os.listdir()) if made.SORTED else os.listdir():
-            if os.path.isfile(path):
-                archive.add(path, f"{name}/{path}")
-    return f"{name}.tar.gz"
-"""
-
-
-def project(folder: Path, prepare: str = "pass", *, ordered: bool = True) -> Path:
-    """Make a project whose sdist is prepared by a statement."""
-    folder.mkdir()
-    name = folder.name
-    files = {
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\n'
-        f'backend-path = ["."]\n[project]\nname = "{name}"\nversion = "1.0"\n',
-        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        "backend.py": BACKEND.replace("PROJECT", name),
-        "made.py": f"import os, socket, time\nSORTED = {ordered}\ndef prepare():\n    {prepare}\n",
-        "step.py": 'def members(folder):\n    return {"a.py": "A = 1\\n"}\n',
-    }
-    for path, text in files.items():
-        (folder / path).write_text(text)
-    shutil.copy(defects.PROJECTS / "miniature.py", folder)
-    return folder
-
-
-def test_a_project_is_verified_from_its_tree_to_its_wheel(run: Run, tmp_path: Path) -> None:
-    report = run(project=project(tmp_path / "miniature"))
-    assert [(one.wheel, str(one.verdict)) for one in report.comparisons] == [
-        ("miniature-1.0.tar.gz", "identical"),
-        ("miniature-1.0-py3-none-any.whl", "identical"),
-    ]
-    assert (tmp_path / "wheels" / "miniature-1.0.tar.gz").exists()
-
-
-@pytest.mark.parametrize(
-    ("prepare", "variation"),
-    [
-        ("open('made.txt', 'w').write(socket.gethostname())", "host-name"),
-        ("open('made.txt', 'w').write(str(os.stat('step.py').st_mtime))", "source-times"),
-        ("open('made.txt', 'w').write(repr(os.listdir()))", "directory-order"),
-        ("open('made.txt', 'w').write(os.urandom(9).hex())", "random"),
-        ("os.uname().nodename == 'build' or os.remove('PKG-INFO') or "
-         "open('PKG-INFO', 'w').write('Metadata-Version: 2.1\\nName: miniature\\n"
-         "Version: 1.0\\nSummary: x\\n')", "host-name"),
-    ],
-)  # fmt: skip
-def test_the_cause_of_a_differing_sdist_is_named(
-    prepare: str, variation: str, run: Run, tmp_path: Path
-) -> None:
-    report = run(project=project(tmp_path / "miniature", prepare))
-    sdist, _ = report.comparisons
-    assert sdist.verdict is Verdict.DIFFERENT, sdist
-    assert {one.variation for one in sdist.causes} == {variation}
-    folder = tmp_path / "wheels" / "different" / "miniature-1.0" / "sdist"
-    names = []
-    for side in ("first", "rebuilt"):
-        with tarfile.open(folder / side / "miniature-1.0.tar.gz") as archive:
-            names.append(archive.getnames())
-    assert names[0] == names[1]
-
-
-def test_order_times_owners_and_modes_of_an_sdist_are_made_up_for(run: Run, tmp_path: Path) -> None:
-    folder = project(tmp_path / "miniature", ordered=False)
-    (folder / "step.py").chmod(0o600)
-    report = run(project=folder)
-    assert [str(one.verdict) for one in report.comparisons] == ["identical"] * 2
-
-
-def test_a_version_that_comes_from_git_is_found_in_the_copy(run: Run, tmp_path: Path) -> None:
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
-    folder = project(
-        tmp_path / "miniature",
-        "import subprocess; open('made.txt', 'w').write(subprocess.run(['git', 'describe', "
-        "'--tags', '--dirty'], check=True, capture_output=True, text=True).stdout)",
-    )
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-    for command in (
-        ("init", "-q"),
-        ("add", "."),
-        (*identity, "commit", "-qm", "one"),
-        ("tag", "v1.0"),
-    ):
-        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
-    report = run(project=folder)
-    assert [str(one.verdict) for one in report.comparisons] == ["identical"] * 2
-    with tarfile.open(tmp_path / "wheels" / "miniature-1.0.tar.gz") as archive:
-        content = archive.extractfile("miniature-1.0/made.txt")
-        assert content is not None
-        assert content.read() == b"v1.0\n"
-
-
 # --- distributions that were just made -----------------------------------------------------------
 
 
@@ -640,7 +286,7 @@ def check(tmp_path: Path, index: LocalIndex) -> Callable[..., Report]:
                 **given,
             }
         )
-        return verify.check_distributions(paths, config, notify=_unheard)
+        return verify.check_distributions(paths, config, notify=unheard)
 
     return checked
 
