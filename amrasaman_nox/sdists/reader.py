@@ -140,7 +140,9 @@ def _read_zip(file: BinaryIO, subject: Subject) -> Iterator[_Member]:
             executable=member.executable,
             size=member.size,
         )
-        content = archive.pieces(member)
+        # Old writers call an empty folder deflated.
+        empty = member.is_folder and not member.compressed
+        content = iter(()) if empty else archive.pieces(member)
         yield entry, content
         for _ in content:
             pass

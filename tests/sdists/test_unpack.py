@@ -423,6 +423,11 @@ def test_a_repeated_member_of_a_zip_is_taken_if_it_is_the_same() -> None:
         read(zip_sdist(twice[0], Entry(f"{TOP}/setup.py", b"y")), "demo-1.0.zip")
 
 
+def test_a_folder_in_a_zip_may_be_called_deflated() -> None:
+    data = zip_sdist(Entry(f"{TOP}/d/", method=8, content=b"", mode=0), Entry(f"{TOP}/setup.py"))
+    assert read(data, "demo-1.0.zip").has_setup_py
+
+
 def test_crates_keep_the_stricter_rules(tmp_path: Path) -> None:
     top = "demo-1.0"
     crate = Crate(name="demo", version="1.0", digest=Digest.of(b""))
