@@ -10,10 +10,6 @@ from .support import house
 
 TESTS = Path(__file__).parent
 
-#: Modules that have no test file of their own yet, by folder. Nothing may be added here.
-WITHOUT = {
-    "environments": "installed",
-}
 #: Folders whose tests are of no one module: real inputs, measurements, what is hostile.
 APART = {"evaluation", "fuzz", "online", "projects", "support"}
 #: Test files that go across modules: what a fault, an interrupt or a limit does to all of them.
@@ -47,9 +43,8 @@ MODULES = [
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_has_tests_of_its_own_name(module: str) -> None:
-    if module not in listed(WITHOUT):
-        assert place_of(module).exists()
-        assert "def test_" in place_of(module).read_text()
+    assert place_of(module).exists()
+    assert "def test_" in place_of(module).read_text()
 
 
 def test_test_files_are_of_a_module() -> None:
