@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from .evaluation import hardening
 from .support import house
 
 TESTS = Path(__file__).parent
@@ -54,3 +55,21 @@ def test_test_files_are_of_a_module() -> None:
         if path.relative_to(TESTS).parts[0] not in APART
     }
     assert found - set(MODULES) - listed(ACROSS) == set()
+
+
+@pytest.mark.parametrize("trial", hardening.TRIALS, ids=lambda trial: trial.what)
+def test_a_trial_of_the_hardening_names_tests_that_are_there(trial: hardening.Trial) -> None:
+    files = [file for path in trial.paths for file in _files(TESTS.parent / path)]
+    words = trial.names.split(" or ")
+    found = [
+        (file.name, line)
+        for file in files
+        for line in file.read_text().splitlines()
+        if line.startswith("def test_")
+    ]
+    for word in words:
+        assert any(word in name or word in line for name, line in found), word
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.glob("test_*.py"))
