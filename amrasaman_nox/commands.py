@@ -7,6 +7,7 @@ to stderr.
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports import progress
 from amrasaman_nox.reports.acceptance import exit_code
 from amrasaman_nox.reports.console import ended, print_report, quiet_loggers, tell_error
+from amrasaman_nox.reports.so_far import SoFar
 from amrasaman_nox.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.commands import Command
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Report
+    from amrasaman_nox.model import Event, Report
 
 #: How long threads may take to end after an interrupt, in seconds.
 _GRACE: Final = 1.0
+#: After how long the reports are written where they take longer, in seconds.
+_SOON: Final = 0.4
 
 
 class NothingToDo(AsamanError):  # noqa: N818 - a session is skipped for it
@@ -78,11 +82,17 @@ def run(call: Call) -> ExitCode:
 
 
 @contextlib.contextmanager
-def interruptible(at_last: Callable[[], object] | None = None) -> Iterator[None]:
+def interruptible(
+    at_last: Callable[[], object] | None = None,
+    *,
+    at_once: Callable[[], object] = lambda: None,
+    grace: float = _GRACE,
+) -> Iterator[None]:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, so that builds end and folders are removed.
 
-    :param at_last: is called in a thread where the block has not ended a second after a signal,
-        since one of its threads waits for a network that does not answer
+    :param at_last: is called in a thread where the block has not ended *grace* seconds after a
+        signal, since one of its threads waits for a network that does not answer
+    :param at_once: is called in the signal handler
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -90,8 +100,9 @@ def interruptible(at_last: Callable[[], object] | None = None) -> Iterator[None]
     timers: list[threading.Timer] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        at_once()
         if at_last is not None and not timers:
-            timers.append(threading.Timer(_GRACE, at_last))
+            timers.append(threading.Timer(grace, at_last))
             timers[0].daemon = True
             timers[0].start()
         outer = former[signal.Signals(number)]
@@ -129,10 +140,24 @@ def _config(call: Call) -> Config:
 
 def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode:
     config = _with_input(call, config, stderr)
-    with progress.shown(
-        stderr, quiet=config.quiet, verbose=config.verbose, color=config.color
-    ) as display:
-        report = _work(call.command)(config, notify=display.notify)
+    known = SoFar(call.command.session, config)
+    written = functools.partial(known.write, stdout)
+    try:
+        with (
+            interruptible(written, at_once=known.close, grace=_SOON),
+            progress.shown(
+                stderr, quiet=config.quiet, verbose=config.verbose, color=config.color
+            ) as display,
+        ):
+
+            def notify(event: Event) -> None:
+                known.take(event)
+                display.notify(event)
+
+            report = _work(call.command)(config, notify=notify)
+    except KeyboardInterrupt:
+        known.print(stdout, stderr)
+        raise
     print_report(report, config, stdout, stderr)
     for warning in report.warnings:
         stderr.warn(warning, color=config.color)

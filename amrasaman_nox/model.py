@@ -676,6 +676,10 @@ class Comparison:
         return tuple(name for name in required if rebuilt and name not in self.varied)
 
 
+#: What can come of one source.
+Result = BuildRecord | BuildFailure | Comparison
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """Something that happened to one source while a run goes on; for displays only.
@@ -691,6 +695,7 @@ class Event:
     name: str = ""
     count: int = 0
     note: str = ""
+    results: tuple[Result, ...] = ()
 
 
 #: Receives everything that happens while a run goes on.

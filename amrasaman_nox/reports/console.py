@@ -45,12 +45,17 @@ def show_text(text: str) -> ExitCode:
     return ended(ExitCode.DONE, stdout, Stream(sys.stderr))
 
 
-def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream) -> None:
-    """Print *report*: results to *stdout*, everything else to *stderr*; write the files asked for.
+def print_report(
+    report: Report, config: Config, stdout: Stream, stderr: Stream, *, written: bool = False
+) -> None:
+    """Print *report*: results to *stdout*, everything else to *stderr*.
+
+    The files that are asked for are written first, unless they are *written*.
 
     :raises AsamanError: a report file cannot be written (exit 2 or 5)
     """
-    _write_reports(report, config, stdout)
+    if not written:
+        write_reports(report, config, stdout)
     printed = any(getattr(config, name) == "-" for name in TO_STDOUT)
     tabled = not printed and not config.quiet
     # Who sees both streams in one place is told of a failure once.
@@ -115,7 +120,11 @@ def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:
         yield printable(f"log: {failure.log_path}")
 
 
-def _write_reports(report: Report, config: Config, stdout: Stream) -> None:
+def write_reports(report: Report, config: Config, stdout: Stream) -> None:
+    """Write the report files that *config* asks for, and JSON to *stdout* if that is one.
+
+    :raises AsamanError: a file cannot be written (exit 2 or 5)
+    """
     for each in FORMATS:
         place = getattr(config, each.name)
         if place is None:

@@ -94,8 +94,8 @@ def _build_for(
 ) -> tuple[BuildOutcome, BuildLock]:
     kept = present_wheels(run, pins, interpreter, lock, present)
     run.site.notify(Event(stage="build", state="total", count=len(pins)))
-    for pin in kept:
-        run.site.notify(Event(stage="build", state="kept", name=str(pin)))
+    for pin, record in kept.items():
+        run.site.notify(Event(stage="build", state="kept", name=str(pin), results=(record,)))
     left = [pin for pin in pins if pin not in kept]
     done = _build_all(run, left, interpreter, lock)
     remember(done_records([item for item in done if not item.kept]), run.site.store)
@@ -160,7 +160,8 @@ def _one(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Do
     run.site.notify(Event(stage="build", state="start", name=name))
     done = _done(run, prepared, known)
     state = "failed" if done.failure is not None else "kept" if done.kept else "done"
-    run.site.notify(Event(stage="build", state=state, name=name))
+    results = tuple(one for one in (done.record, done.failure) if one is not None)
+    run.site.notify(Event(stage="build", state=state, name=name, results=results))
     return done
 
 

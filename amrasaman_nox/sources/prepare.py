@@ -68,8 +68,11 @@ def prepare(
     located = locate(site, pins, interpreter, lock, only_binary)
     _check_going_on(located)
     for pin, source in zip(pins, located, strict=True):
-        state = "failed" if isinstance(source, AsamanError) else "done"
-        site.notify(Event(stage="locate", state=state, name=str(pin)))
+        failed: tuple[BuildFailure, ...] = ()
+        if isinstance(source, AsamanError):
+            failed = (BuildFailure.of_error(pin, "source", source),)
+        state = "failed" if failed else "done"
+        site.notify(Event(stage="locate", state=state, name=str(pin), results=failed))
     sources = [source for source in located if isinstance(source, Source)]
     site.notify(Event(stage="fetch", state="total", count=len(sources)))
 
@@ -238,7 +241,8 @@ def _checked(
         each(prepared)
         return prepared
     except AsamanError as error:
-        site.notify(Event(stage="fetch", state="failed", name=str(source.pin)))
+        failed = (BuildFailure.of_error(source.pin, "source", error),)
+        site.notify(Event(stage="fetch", state="failed", name=str(source.pin), results=failed))
         if error.origin is None:
             error.origin = source.pin.origin
         return error

@@ -246,7 +246,7 @@ def _one_published(run: Run, prepared: Prepared, published: ModuleType) -> tuple
                 hint=error.hint,
             ),
         )
-    run.site.notify(Event(stage="rebuild", state="done", name=str(pin)))
+    run.site.notify(Event(stage="rebuild", state="done", name=str(pin), results=found))
     return found
 
 
@@ -326,7 +326,7 @@ def _told(run: Run, record: BuildRecord, compare: _Compare) -> Comparison:
             unchecked(record, str(error)), verdict=Verdict.FAILED, hint=error.hint
         )
     state = "failed" if result.verdict is Verdict.FAILED else "done"
-    run.site.notify(Event(stage="rebuild", state=state, name=pin))
+    run.site.notify(Event(stage="rebuild", state=state, name=pin, results=(result,)))
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import pytest
 from amrasaman_nox import files
 
 from ..support import miniatures
+from ..support.index import altered
 from ..support.projects import make_sdist
 
 if TYPE_CHECKING:
@@ -169,24 +171,53 @@ def test_an_interrupted_run_ends_at_once_and_leaves_nothing(
     next_run_removes_all(cold)
 
 
-def test_a_bad_source_ends_the_run_though_the_index_leaves_another_question_open(
+def test_an_interrupted_run_writes_its_reports_with_what_is_known(cold: Bench) -> None:
+    prepared(cold, "building")
+    reports = ("--json", "report.json", "--markdown", "report.md", "--jobs", "4")
+    with started(cold, *reports) as process:
+        wait_for(lambda: len([*cold.wheels.glob("*.json")]) == 2, 60)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    report = json.loads((cold.folder / "report.json").read_text())
+    assert {one["name"] for one in report["wheels"]} == {"mini-flit", "mini-setuptools"}
+    assert report["failures"] == []
+    assert "interrupted" in report["warnings"][0]
+    assert "interrupted" in (cold.folder / "report.md").read_text()
+    assert "mini-setuptools" in out
+    assert err.splitlines()[-1] == "error: interrupted"
+
+
+def test_a_run_that_waits_for_the_network_writes_its_reports_when_interrupted(
+    cold: Bench,
+) -> None:
+    prepared(cold, "downloading")
+    with started(cold, "--json", "report.json") as process:
+        wait_for(lambda: reached(cold, "downloading"), 60)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert json.loads((cold.folder / "report.json").read_text())["wheels"] == []
+
+
+def test_a_file_with_another_hash_ends_the_run_though_the_index_leaves_another_question_open(
     cold: Bench,
 ) -> None:
     assert cold.index is not None
 
     def late(handler: Handler, body: bytes) -> None:
         wait_for(lambda: reached(cold, "resolving"), 20)
-        handler.answer(200, body)
+        altered(handler, body)
 
     lines = miniatures.pins("mini-flit")
-    lines.append(miniatures.add_sdist(cold.index, "bad", b"no archive"))
+    lines.append(miniatures.add_sdist(cold.index, "bad", make_sdist("bad", "1.0")))
     cold.index.always("files/bad-1.0.tar.gz", late)
     cold.index.always("simple/flit-core/", hang)
     cold.write(*lines)
     with started(cold) as process:
         _, err = process.communicate(timeout=40)
     assert process.returncode == 2, err
-    assert "bad==1.0" in err
+    assert "bad-1.0.tar.gz: hash mismatch" in err
     assert "Traceback" not in err
     assert not descendants_of(cold)
 

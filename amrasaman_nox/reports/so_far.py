@@ -1,0 +1,81 @@
+"""What came of a run that was interrupted: its reports are written all the same."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox.config.commands import VERDICTS, by_session
+from amrasaman_nox.model import (
+    BuildFailure,
+    BuildOutcome,
+    BuildRecord,
+    Comparison,
+    Report,
+    Verdict,
+)
+from amrasaman_nox.reports.console import print_report, write_reports
+
+if TYPE_CHECKING:
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import Event, Result
+    from amrasaman_nox.reports.stream import Stream
+
+_INTERRUPTED: Final = "the run was interrupted: what is not listed was not finished"
+
+
+@dataclass(slots=True)
+class SoFar:
+    """Collects what a run tells of, until it is interrupted; how it ends then says nothing."""
+
+    command: str
+    config: Config
+    _seen: list[Result] = field(default_factory=list)
+    _closed: bool = False
+    _written: bool = False
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, event: Event) -> None:
+        """Keep the results of *event*."""
+        if not self._closed:
+            self._seen.extend(event.results)
+
+    def close(self) -> None:
+        """Take no more: builds that are ended now fail only for that."""
+        self._closed = True
+
+    def report(self) -> Report:
+        """Return the report of what is known."""
+        records = tuple(one for one in self._seen if isinstance(one, BuildRecord))
+        compares = by_session(self.command).result == VERDICTS
+        return Report(
+            command=self.command,
+            build=BuildOutcome(
+                records=() if compares else records,
+                failures=tuple(one for one in self._seen if isinstance(one, BuildFailure)),
+            ),
+            comparisons=tuple(one for one in self._seen if isinstance(one, Comparison)),
+            output=str(self.config.output),
+            allowed=Verdict(self.config.allow),
+            warnings=(_INTERRUPTED,),
+        )
+
+    def write(self, stdout: Stream) -> None:
+        """Write the reports that are asked for, once, from whatever thread comes first.
+
+        :raises AsamanError: one of them cannot be written
+        """
+        with self._writing:
+            if not self._written:
+                self._written = True
+                write_reports(self.report(), self.config, stdout)
+
+    def print(self, stdout: Stream, stderr: Stream) -> None:
+        """Write the reports, unless they are, and print what is known.
+
+        :raises AsamanError: a report cannot be written
+        """
+        self.write(stdout)
+        if self._seen:
+            print_report(self.report(), self.config, stdout, stderr, written=True)
