@@ -261,7 +261,9 @@ def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
 
 def _copy(working: _Working, destination: Path, world: BuildEnvironment) -> str:
     """Copy the working tree, with constant times; return where the project is in the copy."""
-    copied = tree.copy_tree(working.folder, destination, output=working.output)
+    copied = tree.copy_tree(
+        working.folder, destination, left_out=(working.output, working.site.store.root)
+    )
     for note in copied.notes:
         working.site.say(note)
     for path in (destination, *destination.rglob("*")):

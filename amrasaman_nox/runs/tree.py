@@ -19,7 +19,7 @@ from amrasaman_nox.config.variables import own_variables
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: Folders at the top of a tree without git that tools leave there.
 _CACHES: Final = frozenset(
@@ -50,6 +50,10 @@ _TRUSTED: Final = ("-c", "safe.directory=*")
 _SETTINGS: Final = {"core.checkStat": "minimal", "core.trustctime": "false"}
 
 
+#: Folders of ours, resolved, of which only what git tracks is copied.
+Own = frozenset[Path]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copied:
     """Where the project is in the copy, relative to its top (POSIX), and notes for the user."""
@@ -58,20 +62,21 @@ class Copied:
     notes: tuple[str, ...] = ()
 
 
-def copy_tree(folder: Path, destination: Path, *, output: Path) -> Copied:
+def copy_tree(folder: Path, destination: Path, *, left_out: Iterable[Path]) -> Copied:
     """Copy the working tree of the project in *folder* into the empty folder *destination*.
 
-    :param output: a folder of results, absolute; what git does not track in it is left out
+    :param left_out: folders of results and of the cache; what git does not track in them is left
+        out, also where they lie in the project
     :raises AsamanError: the tree cannot be copied (exit 5), or git does not answer, or answers
         otherwise in the copy (exit 2)
     """
-    folder = folder.resolve()
+    folder, own = folder.resolve(), frozenset(path.resolve() for path in left_out)
     top = _top(folder)
     try:
         if top is None:
-            notes = tuple(_copy_plain(folder, destination, output))
+            notes = tuple(_copy_plain(folder, destination, own))
             return Copied(notes=notes)
-        notes = tuple(_copy_repository(top, destination, output))
+        notes = tuple(_copy_repository(top, destination, own))
     except (OSError, shutil.Error) as error:
         why = system_reason(error) if isinstance(error, OSError) else str(error)
         where = str(getattr(error, "filename", None) or folder)
@@ -105,28 +110,28 @@ def _top(folder: Path) -> Path | None:
     raise _git_error(folder, "rev-parse", message)
 
 
-def _copy_repository(top: Path, destination: Path, output: Path) -> Iterator[str]:
+def _copy_repository(top: Path, destination: Path, own: Own) -> Iterator[str]:
     """Copy what git has of the tree, with a repository of its own; yield notes."""
     links = _copy_history(top, destination)
     names = _names(_git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard"))
     tracked = set(_names(_git(top, "ls-files", "-z", "--cached")))
     for name in dict.fromkeys(names):
         path = top / name.rstrip("/")
-        if name not in tracked and path.is_relative_to(output):
+        if name not in tracked and _is_in(path, own):
             continue
         if name in links or (name.endswith("/") and (path / ".git").exists()):
-            yield from _copy_nested(path, destination / name.rstrip("/"), output)
+            yield from _copy_nested(path, destination / name.rstrip("/"), own)
         else:
             yield from _copy_one(path, destination / name)
     _settle(destination)
-    _check_answers(top, destination, output)
+    _check_answers(top, destination, own)
 
 
-def _copy_nested(path: Path, destination: Path, output: Path) -> Iterator[str]:
+def _copy_nested(path: Path, destination: Path, own: Own) -> Iterator[str]:
     """Copy a submodule or another repository inside the tree; an absent one is an empty folder."""
     destination.mkdir(parents=True, exist_ok=True)
     if (path / ".git").exists():
-        yield from _copy_repository(path, destination, output)
+        yield from _copy_repository(path, destination, own)
 
 
 def _copy_history(top: Path, destination: Path) -> frozenset[str]:
@@ -189,14 +194,14 @@ def _settle(destination: Path) -> None:
     _run(destination, *_TRUSTED, "update-index", "-q", "--refresh")
 
 
-def _check_answers(top: Path, destination: Path, output: Path) -> None:
+def _check_answers(top: Path, destination: Path, own: Own) -> None:
     """Check that git says in the copy what it says in the tree: the version may come from it."""
     for arguments in (
         ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=none"),
         ("describe", "--tags", "--long", "--always", "--dirty"),
     ):
         outside, inside = _run(top, *arguments), _run(destination, *_TRUSTED, *arguments)
-        before, after = (_essence(found.stdout, top, output) for found in (outside, inside))
+        before, after = (_essence(found.stdout, top, own) for found in (outside, inside))
         if (outside.returncode == 0, before) != (inside.returncode == 0, after):
             raise AsamanError(
                 str(top),
@@ -205,13 +210,17 @@ def _check_answers(top: Path, destination: Path, output: Path) -> None:
             )
 
 
-def _essence(answer: bytes, top: Path, output: Path) -> list[str]:
-    """Return the parts of an answer, without untracked files of the output folder."""
+def _essence(answer: bytes, top: Path, own: Own) -> list[str]:
+    """Return the parts of an answer, without untracked files of our own folders."""
     return [
         part
         for part in _names(answer)
-        if not (part.startswith("?? ") and (top / part[3:]).is_relative_to(output))
+        if not (part.startswith("?? ") and _is_in(top / part[3:], own))
     ]
+
+
+def _is_in(path: Path, own: Own) -> bool:
+    return any(path.is_relative_to(folder) for folder in own)
 
 
 def _line(folder: Path, *arguments: str) -> str:
@@ -266,20 +275,20 @@ def _run(folder: Path, *arguments: str, given: bytes = b"") -> subprocess.Comple
 # --- without git ---------------------------------------------------------------------------------
 
 
-def _copy_plain(folder: Path, destination: Path, output: Path) -> Iterator[str]:
+def _copy_plain(folder: Path, destination: Path, own: Own) -> Iterator[str]:
     """Copy everything but virtual environments and, at the top, what builds left behind."""
     for path in sorted(folder.iterdir()):
         if not _is_left_behind(path):
-            yield from _copy_all(path, destination / path.name, output)
+            yield from _copy_all(path, destination / path.name, own)
 
 
-def _copy_all(path: Path, destination: Path, output: Path) -> Iterator[str]:
+def _copy_all(path: Path, destination: Path, own: Own) -> Iterator[str]:
     if path.is_symlink() or not path.is_dir():
         yield from _copy_one(path, destination)
-    elif path != output and not (path / "pyvenv.cfg").is_file():
+    elif path not in own and not (path / "pyvenv.cfg").is_file():
         destination.mkdir()
         for each in sorted(path.iterdir()):
-            yield from _copy_all(each, destination / each.name, output)
+            yield from _copy_all(each, destination / each.name, own)
 
 
 def _is_left_behind(path: Path) -> bool:

@@ -54,7 +54,7 @@ def copied(folder: Path, tmp_path: Path, *, output: Path | None = None) -> Path:
     destination = tmp_path / "copy"
     shutil.rmtree(destination, ignore_errors=True)
     destination.mkdir()
-    found = copy_tree(folder, destination, output=output or tmp_path / "nowhere")
+    found = copy_tree(folder, destination, left_out=[output or tmp_path / "nowhere"])
     return destination / found.project
 
 
@@ -221,7 +221,7 @@ def test_links_and_modes_stay_and_pipes_are_named(project: Path, tmp_path: Path)
     for folder in (project, plain):
         destination = tmp_path / f"copy-{folder.name}"
         destination.mkdir()
-        found = copy_tree(folder, destination, output=tmp_path / "nowhere")
+        found = copy_tree(folder, destination, left_out=[tmp_path / "nowhere"])
         assert os.access(destination / "run.sh", os.X_OK)
         assert (destination / "link").readlink().name == "pyproject.toml"
         assert [note for note in found.notes if "pipe" in note] == list(found.notes)
@@ -248,6 +248,24 @@ def test_without_git_virtual_environments_and_leftovers_are_left_out(tmp_path: P
 def test_without_git_a_folder_of_the_project_is_no_leftover(tmp_path: Path, name: str) -> None:
     put(tmp_path / "project" / name)
     assert name in files_in(copied(tmp_path / "project", tmp_path))
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+@pytest.mark.parametrize("through_link", [True, False])
+def test_a_cache_in_the_project_is_not_copied_into_itself(
+    project: Path, tmp_path: Path, with_git: bool, through_link: bool
+) -> None:
+    if not with_git:
+        shutil.rmtree(project / ".git")
+    put(project / "cache" / "files" / "one")
+    destination = project / "cache" / "tmp" / "source"
+    destination.mkdir(parents=True)
+    named = project
+    if through_link:
+        named = tmp_path / "link"
+        named.symlink_to(project)
+    copy_tree(named, destination, left_out=[named / "wheels", named / "cache"])
+    assert files_in(destination) == {".gitignore", "pyproject.toml", "src/p.py"}
 
 
 def test_variables_of_git_do_not_lead_to_another_repository(
