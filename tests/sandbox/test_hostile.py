@@ -454,10 +454,15 @@ BOMBS = (
     ("hangs", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
     ("hangs_closed", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
     ("spins", replace(LIMITS, time=1.0), {}, "time (1 s)"),
+    # As many small files as fill 100 MiB take a busy disk longer than a build has.
+    (
+        *("fills_disk", replace(LIMITS, disk=20 << 20)),
+        *({"place": "output:small"}, "disk (20971520 bytes)"),
+    ),
     *(
         ("fills_disk", replace(LIMITS, disk=100 << 20), {"place": place}, "disk (104857600 bytes)")
         for place in (
-            *("output:large", "output:small", "output:hidden", "output:unnamed"),
+            *("output:large", "output:hidden", "output:unnamed"),
             *("source:large", "temporary:large", "temporary:unnamed"),
         )
     ),
