@@ -777,3 +777,13 @@ def test_a_release_with_a_local_label_is_built_kept_and_verified(cold: Bench) ->
     (digest,) = cold.hashes().values()
     text = (cold.folder / "verified-requirements.txt").read_text()
     assert f"mini-label==1.0 \\\n    --hash=sha256:{digest}\n" in text
+
+
+@pytest.mark.parametrize("line", ['backend-path = "."\n', 'backend-path = ["."]\nextra = "x"\n'])
+def test_a_build_system_that_other_frontends_take_is_taken(cold: Bench, line: str) -> None:
+    assert cold.index is not None
+    code = "from flit_core.buildapi import *\n"
+    data = miniatures.project("mini-text", backend="own_backend", more=line, own_backend__py=code)
+    cold.write(miniatures.add_sdist(cold.index, "mini-text", data))
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 0, done.stderr

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox.archives.names import Subject
 from amrasaman_nox.builds import answers, rust
 from amrasaman_nox.errors import (
     DISK_FAULTS,
@@ -27,6 +28,7 @@ from amrasaman_nox.errors import (
 from amrasaman_nox.sandbox import normalise, process, view
 from amrasaman_nox.sandbox.inside import start
 from amrasaman_nox.sandbox.view import interpreter_folders
+from amrasaman_nox.sdists.build_system import declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -378,14 +380,30 @@ def build(runner: Runner, kind: Any, config_settings: Mapping[str, str | Sequenc
 
 
 def _frontend(runner: Runner) -> Any:
-    from build import ProjectBuilder
+    from build import BuildSystemTableValidationError, ProjectBuilder
+    from pyproject_hooks import BuildBackendHookCaller
 
     place = runner.place
-    return ProjectBuilder(
-        place.source / place.project,
-        python_executable=str(place.environment.host / "bin/python"),
-        runner=runner,
-    )
+    folder, python = place.source / place.project, str(place.environment.host / "bin/python")
+    try:
+        return ProjectBuilder(folder, python_executable=python, runner=runner)
+    except BuildSystemTableValidationError:
+        # It is stricter than pip and uv: about keys that it does not know, and about a text as
+        # the backend-path. What it makes of the table is all that is done otherwise.
+        system = declared((folder / "pyproject.toml").read_bytes(), Subject(what="pyproject.toml"))
+        caller = BuildBackendHookCaller(
+            str(folder),
+            system.backend,
+            backend_path=system.backend_path or None,
+            runner=runner,
+            python_executable=python,
+        )
+
+        class Declared(ProjectBuilder):
+            def __init__(self) -> None:
+                self._hook, self._backend = caller, system.backend
+
+        return Declared()
 
 
 def _are_requirements(found: object) -> bool:

@@ -30,13 +30,24 @@ def build_system(info: SdistInfo) -> BuildSystem:
     subject = Subject(what=info.filename)
     if info.pyproject is None and not info.has_setup_py:
         raise subject.refusal("neither pyproject.toml nor setup.py")
-    table = _build_system_table(info.pyproject or b"", subject)
+    return declared(info.pyproject or b"", subject)
+
+
+def declared(pyproject: bytes, subject: Subject) -> BuildSystem:
+    """Return what ``pyproject.toml`` declares, or the defaults where it does not.
+
+    :raises AsamanError: as for :func:`build_system`
+    """
+    table = _build_system_table(pyproject, subject)
     if table is None:
         return BuildSystem(requires=DEFAULT_REQUIRES, backend=DEFAULT_BACKEND)
     requires = _strings(table, "requires", subject)
     backend = table.get("build-backend", DEFAULT_BACKEND)
     if not isinstance(backend, str) or not _OBJECT.fullmatch(backend):
         raise subject.refusal(f"build-backend is not the name of an object: {quoted(str(backend))}")
+    if table.get("backend-path") == ".":
+        # As flit-core 2.3.0 has it; other frontends take each letter of a text for a folder.
+        table = {**table, "backend-path": ["."]}
     path = _strings(table, "backend-path", subject) if "backend-path" in table else ()
     for requirement in requires:
         _check_requirement(requirement, subject)

@@ -45,6 +45,10 @@ def test_the_build_system_is_read() -> None:
     )
 
 
+def test_a_text_for_the_source_itself_is_a_backend_path() -> None:
+    assert system("[build-system]\nrequires = []\nbackend-path = '.'\n").backend_path == (".",)
+
+
 def test_a_build_system_without_a_backend_is_built_as_of_old() -> None:
     found = system("[build-system]\nrequires = []\n")
     assert found == BuildSystem(requires=(), backend="setuptools.build_meta:__legacy__")
