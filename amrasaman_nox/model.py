@@ -477,11 +477,12 @@ class BuildRecord:
 
     ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
     ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
-    of the build were filtered (``None``: the record does not say). ``started`` and ``finished``
-    are the only clock in it. ``taken`` is true for a published wheel that was not rebuilt.
-    ``rust`` is the toolchain that a Rust source was built with, its crates are those of the source.
-    ``cpu_seconds`` is what the sandboxed hook processes used; it is not part of the record file's
-    compared content.
+    of the build were filtered (``None``: the record does not say). ``source_on_disk`` is why the
+    build did not work in memory (``large``, ``outgrown``), ``""`` if it did or there is no sandbox.
+    ``started`` and ``finished`` are the only clock in it. ``taken`` is true for a published wheel
+    that was not rebuilt. ``rust`` is the toolchain that a Rust source was built with, its crates
+    are those of the source. ``cpu_seconds`` is what the sandboxed hook processes used; it is not
+    part of the record file's compared content.
     """
 
     name: str
@@ -496,6 +497,7 @@ class BuildRecord:
     isolation: str = ""
     isolation_reasons: tuple[str, ...] = ()
     filtered: bool | None = None
+    source_on_disk: str = ""
     config_settings: tuple[tuple[str, str], ...] = ()
     backend: str = ""
     passes: tuple[str, ...] = ()

@@ -149,6 +149,8 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
     facts["isolation"] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
     if record.filtered is not None:
         facts["isolation"]["filtered"] = record.filtered
+    if record.source_on_disk:
+        facts["isolation"]["sourceOnDisk"] = record.source_on_disk
     facts["backend"] = record.backend
     facts["tools"] = {tool.name: tool.version for tool in record.tools}
     return facts
@@ -215,6 +217,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
         _check_says(external["sourceDateEpoch"], environment.source_date_epoch)
     clock = details.get("metadata") or Value({})
     settings, filtered = external.get("configSettings"), isolation.get("filtered")
+    on_disk = isolation.get("sourceOnDisk")
     return BuildRecord(
         name=name,
         version=version,
@@ -230,6 +233,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
         isolation=isolation["rung"].text(),
         isolation_reasons=isolation["reasons"].texts(),
         filtered=filtered.flag() if filtered is not None else None,
+        source_on_disk=on_disk.text() if on_disk is not None else "",
         config_settings=tuple(map(_pair, settings.items())) if settings is not None else (),
         backend=internal["backend"].text(),
         passes=content["annotations"]["passes"].texts(),

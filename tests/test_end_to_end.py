@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -284,6 +286,30 @@ def test_the_project_in_the_current_folder_is_built_from_its_sdist(bench: Bench)
     again = bench.asaman("--locked")
     assert (again.returncode, bench.hashes()) == (0, before), again.stderr
     assert "1 from the store" in again.stdout
+
+
+def test_the_copy_of_a_project_is_on_disk(cold: Bench) -> None:
+    code = """
+import os, pathlib
+from flit_core import buildapi
+from flit_core.buildapi import build_wheel
+
+def build_sdist(sdist_directory, config_settings=None):
+    on_disk = os.stat(".").st_dev == os.stat(sdist_directory).st_dev
+    pathlib.Path("mini_own.py").write_text(f"'M.'\\nON_DISK = {on_disk}\\n")
+    return buildapi.build_sdist(sdist_directory, config_settings)
+"""
+    more = 'backend-path = ["."]\n[tool.flit.sdist]\ninclude = ["own.py"]\n'
+    sdist = miniatures.project("mini-own", backend="own", more=more, own__py=code)
+    with tarfile.open(fileobj=io.BytesIO(sdist)) as archive:
+        archive.extractall(cold.folder, filter="data")
+    done = cold.asaman(cwd=cold.folder / "mini_own-1.0")
+    assert done.returncode == 0, done.stderr
+    (built,) = (cold.folder / "mini_own-1.0").glob("wheels/*.tar.gz")
+    with tarfile.open(built) as archive:
+        file = archive.extractfile("mini_own-1.0/mini_own.py")
+        assert file is not None
+        assert b"ON_DISK = True" in file.read()
 
 
 def test_nothing_to_build_shows_the_help(bench: Bench) -> None:

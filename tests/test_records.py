@@ -60,6 +60,7 @@ def record() -> BuildRecord:
         environment=BuildEnvironment(variables=(("A", "b"),)),
         isolation="full",
         isolation_reasons=("why",),
+        source_on_disk="outgrown",
         config_settings=(("--global-option", "x"),),
         backend="hatchling.build",
         passes=("member-order",),

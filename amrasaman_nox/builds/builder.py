@@ -9,7 +9,7 @@ import heapq
 import os
 import stat
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from amrasaman_nox.builds import hooks, rust, tools
 from amrasaman_nox.builds.failures import failure_of
@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from amrasaman_nox.sdists.reader import SdistInfo
     from amrasaman_nox.sources.store import Store
 
-_CHUNK: Final = 1 << 20
+T = TypeVar("T")
+
+#: Why a build works on disk, and not in memory: its source is large, or became so.
+LARGE: Final = "large"
+OUTGROWN: Final = "outgrown"
 #: How many names that a backend chose an error lists, and how many characters of each.
 _MOST_NAMES: Final = 5
 _LONGEST_NAME: Final = 100
@@ -54,10 +58,14 @@ def build_wheel(
     value, so that it can cross a process.
     """
     started = datetime.now(UTC)
-    try:
-        with ready(job, store, isolation, notify) as (runner, backend):
+
+    def attempt(on_disk: str) -> BuildRecord:
+        with ready(job, store, isolation, notify, on_disk) as (runner, backend):
             name = hooks.build(runner, "wheel", settings(job))
             return _record(job, runner, name, backend, store, started)
+
+    try:
+        return _once_or_twice(attempt)
     except (AsamanError, hooks.HookFailed) as error:
         return failure_of(job.source, "build", error)
 
@@ -84,15 +92,19 @@ def ask_and_build(
     :raises AsamanError: the source or the environment could not be made ready
     """
     started = datetime.now(UTC)
-    with ready(job, store, isolation, notify) as (runner, backend):
-        asked, name = hooks.requires_and_wheel(runner, known, settings(job))
-        if name is None:
-            return Asked(requirements=asked)
-        try:
-            record = _record(job, runner, name, backend, store, started)
-        except (AsamanError, hooks.HookFailed):
-            return Asked(requirements=asked)
-        return Asked(requirements=asked, record=record)
+
+    def attempt(on_disk: str) -> Asked:
+        with ready(job, store, isolation, notify, on_disk) as (runner, backend):
+            asked, name = hooks.requires_and_wheel(runner, known, settings(job))
+            if name is None:
+                return Asked(requirements=asked)
+            try:
+                record = _record(job, runner, name, backend, store, started)
+            except (AsamanError, hooks.HookFailed):
+                return Asked(requirements=asked)
+            return Asked(requirements=asked, record=record)
+
+    return _once_or_twice(attempt)
 
 
 def ask(
@@ -107,8 +119,25 @@ def ask(
     :raises HookFailed: the backend could not say what it requires
     :raises AsamanError: the source or the environment could not be made ready
     """
-    with ready(job, store, isolation, notify) as (runner, _):
-        return hooks.requires_for_wheel(runner, settings(job))
+
+    def attempt(on_disk: str) -> tuple[str, ...]:
+        with ready(job, store, isolation, notify, on_disk) as (runner, _):
+            return hooks.requires_for_wheel(runner, settings(job))
+
+    return _once_or_twice(attempt)
+
+
+def _once_or_twice(attempt: Callable[[str], T]) -> T:
+    """Return what *attempt* comes to; once more on disk, if the source became too large in memory.
+
+    :param attempt: is called with why the source is to be on disk, ``""`` if nothing is known yet
+    """
+    try:
+        return attempt("")
+    except hooks.HookFailed as failed:
+        if not failed.outgrew:
+            raise
+    return attempt(OUTGROWN)
 
 
 def environment_of(
@@ -207,9 +236,16 @@ def _unpacked(job: BuildJob, store: Store, folder: Path, most: int | None) -> Sd
 
 @contextlib.contextmanager
 def ready(
-    job: BuildJob, store: Store, isolation: Isolation, notify: Callable[[str], None]
+    job: BuildJob,
+    store: Store,
+    isolation: Isolation,
+    notify: Callable[[str], None],
+    on_disk: str = "",
 ) -> Iterator[tuple[hooks.Runner, str]]:
-    """Unpack the source, make its environment, and yield what runs its hooks, and the backend."""
+    """Unpack the source, make its environment, and yield what runs its hooks, and the backend.
+
+    :param on_disk: why the build is to work on disk, ``""`` if only a large source does
+    """
     with (
         build_folders(job, store, isolation, notify) as folder,
         source_in_memory(isolation) as memory,
@@ -221,11 +257,15 @@ def ready(
         where = place_of(
             job, folder, store=store, isolation=isolation, backend=backend, notify=notify
         )
+        if info.size > LARGEST_IN_MEMORY:
+            on_disk = LARGE
+        tree = folder / "tree" if on_disk else None
         runner = hooks.Runner(
-            place=dataclasses.replace(where, source=source),
+            place=dataclasses.replace(where, source=source, tree=tree),
             isolation=isolation,
             interpreter=job.interpreter,
             limits=job.limits,
+            on_disk=on_disk if isolation.constant_paths else "",
         )
         yield runner, system.backend
 
@@ -258,6 +298,7 @@ def _record(
         cpu_seconds=runner.cpu_seconds,
         isolation_reasons=runner.isolation.reasons,
         filtered=runner.isolation.filtered,
+        source_on_disk=runner.on_disk,
         tools=tools.reachable(),
         started=started,
         finished=datetime.now(UTC),

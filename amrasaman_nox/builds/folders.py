@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 
-#: The largest source, in bytes once it is unpacked, that is in memory.
+#: The largest source, in bytes once it is unpacked, that is built in memory. How a folder is
+#: listed is up to its file system: where a source is follows from the source, and not from the
+#: machine.
 LARGEST_IN_MEMORY: Final = 128 << 20
 #: What must be free in memory, in bytes, to unpack a source there.
 _ROOM: Final = 2 << 30
-_NAMES: Final = ("source", "output", "control", "following", "home")
+_NAMES: Final = ("source", "tree", "output", "control", "following", "home")
 
 
 @contextlib.contextmanager

@@ -64,11 +64,13 @@ class Place:
     """Where one build's folders are on the host, and where the build sees them.
 
     ``project`` is where ``pyproject.toml`` is, relative to ``source`` (POSIX). ``rust`` is there
-    for Rust sources.
+    for Rust sources. ``tree`` is an empty folder for the copy of the source that the build works
+    in; without one it is in memory.
     """
 
     source: Path
     project: str = "."
+    tree: Path | None = None
     output: Path
     control: Path
     following: Path
@@ -104,6 +106,8 @@ class HookFailed(Exception):  # noqa: N818 - it becomes a value, a BuildFailure
         self.hook = hook
         self.reason = shortened(reason, _LONGEST_REASON)
         self.log = log
+        #: Whether the copy of the source in memory became too large.
+        self.outgrew = False
         #: Where the whole log is kept, once the build's folders are gone.
         self.log_path: str | None = None
 
@@ -125,6 +129,8 @@ class Following:
 class Runner:
     """The frontend's runner: starts each hook in the sandbox and keeps what it cost.
 
+    ``on_disk`` is why the build works on disk, ``""`` if it works in memory.
+
     With ``following``, an interpreter and a backend are started once for two hooks, and the
     frontend's second question has its answer already.
     """
@@ -133,6 +139,7 @@ class Runner:
     isolation: Isolation
     interpreter: Interpreter
     limits: Limits
+    on_disk: str = ""
     following: Following | None = None
     cpu_seconds: float = 0.0
     log: str = ""
@@ -189,11 +196,12 @@ class Runner:
         return self._read(_ASKING, first)
 
     def _result(self, done: Completed, hook: str, control: Path) -> dict[str, Any] | HookFailed:
-        if done.limit:
-            return HookFailed(hook=hook, reason=f"limit passed: {done.limit}", log=done.tail)
-        if done.code:
-            return HookFailed(hook=hook, reason=_reason(done), log=done.tail)
-        return self._read(hook, control)
+        if not done.limit and not done.code:
+            return self._read(hook, control)
+        reason = f"limit passed: {done.limit}" if done.limit else _reason(done)
+        failed = HookFailed(hook=hook, reason=reason, log=done.tail)
+        failed.outgrew = done.outgrew
+        return failed
 
     def _read(self, hook: str, control: Path) -> dict[str, Any] | HookFailed:
         try:
@@ -212,6 +220,7 @@ class Runner:
         self, script: str, rest: Sequence[str], extra: Mapping[str, str], *writable: Path
     ) -> Completed:
         place, isolation = self.place, self.isolation
+        tree = place.tree if isolation.constant_paths else None
         command = view.Command(
             argv=(place.environment.python, *self._program(script), *rest),
             # Where the source goes into memory, the project is there once it is filled.
@@ -229,13 +238,19 @@ class Runner:
                     for path in (place.output, place.control, *writable)
                 ),
                 *(rust.folders(place.rust) if place.rust is not None else ()),
+                *(
+                    view.Folder(host=path, inside=place.world.build_path, writable=True)
+                    for path in (tree,)
+                    if path is not None
+                ),
                 *interpreter_folders(self.interpreter),
             ),
             environment=place.world,
             limits=self.limits,
             log=place.log,
             python=self.interpreter.executable,
-            memory=(place.world.build_path,) if isolation.constant_paths else (),
+            memory=(place.world.build_path,) if isolation.constant_paths and not tree else (),
+            memory_size=view.MEMORY_SIZE,
             clock=isolation.clock,
         )
         done = process.run(command, isolation)

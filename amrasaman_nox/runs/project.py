@@ -252,7 +252,8 @@ def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
         notify=working.site.say,
     )
     return hooks.Runner(
-        place=dataclasses.replace(where, project=copied),
+        # It may hold anything, and any amount of it.
+        place=dataclasses.replace(where, project=copied, tree=work / "tree"),
         isolation=working.isolation,
         interpreter=job.interpreter,
         limits=job.limits,

@@ -6,13 +6,13 @@ Limits are the processors and the memory: a count of builds at a time, and room 
 from __future__ import annotations
 
 import heapq
-import os
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.sandbox import memory
+from amrasaman_nox.sandbox.view import MEMORY_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: What must be free, in bytes, to start another build beside those that run.
-RESERVE: Final = 256 << 20
 #: How often, in seconds, is looked whether there is room by now.
 _LOOK: Final = 0.5
 #: For how long, in seconds, what was seen of the memory counts.
@@ -133,46 +131,24 @@ class _Plan:
 def room(each: int) -> Callable[[int], bool]:
     """Return whether there is memory for one more build beside those that run.
 
+    What a build may have in its folder in memory must be free, and all such folders together get
+    no more than three quarters of the memory that there is.
+
     :param each: the most that one build may use, in bytes; 0 where that is not limited
     """
-    total, free = _memory()
+    seen = memory.available()
     looked = time.monotonic()
+    wanted = max(MEMORY_SIZE, each)
 
     def enough(running: int) -> bool:
-        nonlocal free, looked
-        if each and (running + 1) * each > total:
+        nonlocal seen, looked
+        if (running + 1) * MEMORY_SIZE > seen.total * 3 // 4 or (running + 1) * each > seen.total:
             return False
         if time.monotonic() - looked > _FRESH:
-            (_, free), looked = _memory(), time.monotonic()
-        return free >= max(RESERVE, each)
+            seen, looked = memory.available(), time.monotonic()
+        return seen.free >= wanted
 
     return enough
-
-
-def _memory() -> tuple[int, int]:
-    """Return the memory that there is and what of it is free, in bytes, for this process."""
-    facts = {}
-    for line in _text("/proc/meminfo").splitlines():
-        name, _, value = line.partition(":")
-        facts[name] = int(value.split()[0]) << 10
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    total = facts.get("MemTotal", pages)
-    free = facts.get("MemAvailable", total)
-    group = Path("/sys/fs/cgroup") / _text("/proc/self/cgroup").rpartition("::/")[2].strip()
-    limit, used = _text(group / "memory.max").strip(), _text(group / "memory.current").strip()
-    if limit.isdigit() and used.isdigit():
-        # What the kernel can drop at once does not count as used.
-        cache = dict(line.split() for line in _text(group / "memory.stat").splitlines())
-        total = min(total, int(limit))
-        free = min(free, int(limit) - int(used) + int(cache.get("inactive_file", 0)))
-    return total, free
-
-
-def _text(path: str | Path) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
 
 
 def in_parallel(

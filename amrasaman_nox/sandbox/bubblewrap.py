@@ -44,7 +44,7 @@ def full(command: Command, filtered: bool) -> Launch:
     identity = ("--unshare-user", "--uid", str(world.uid), "--gid", str(world.uid))
     inner = (*identity, "--disable-userns")
     proc = ("--ro-bind", "/proc/sys", "/proc/sys")
-    memory = [part for folder in seen.memory for part in _tmpfs(folder, "0755")]
+    memory = [part for folder in seen.memory for part in _tmpfs(folder, "0755", seen.memory_size)]
     limited = with_limits(command, own_namespace=True, filtered=False)
     # The innermost one sets the filter, since it refuses what mounting takes.
     calls = files.add(system_calls.program(os.uname().machine)) if filtered else None
@@ -81,7 +81,7 @@ def _bubblewrap(seen: View, files: Files) -> list[str]:
         arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(content)), name]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
     for name in seen.temporary:
-        arguments += _tmpfs(name, "1777")
+        arguments += _tmpfs(name, "1777", temporary_size())
     for folder in seen.within:
         arguments += ["--perms", "0755", "--dir", folder]
     for item in seen.folders:
@@ -93,5 +93,5 @@ def _bubblewrap(seen: View, files: Files) -> list[str]:
     return arguments
 
 
-def _tmpfs(folder: str, mode: str) -> tuple[str, ...]:
-    return ("--perms", mode, "--size", str(temporary_size()), "--tmpfs", folder)
+def _tmpfs(folder: str, mode: str, size: int) -> tuple[str, ...]:
+    return ("--perms", mode, "--size", str(size), "--tmpfs", folder)

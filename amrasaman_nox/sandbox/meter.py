@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.sandbox import shmem
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.sandbox import memory, shmem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,11 @@ _SHARE_IF_SUSPECTED: Final = 4
 _SHORTEST: Final = 0.1
 _SHORTEST_WALK: Final = 0.5
 _ROOM: Final = 0.9
+#: What a build may use of a folder in memory: beyond that, writing to it fails any moment.
+_ROOM_IN_MEMORY: Final = 15 / 16
+#: With less memory than this, in bytes, or than this part of all, the kernel ends processes soon.
+_LEAST: Final = 256 << 20
+_LEAST_PART: Final = 8
 # An empty file costs a block as well, so that a build cannot use up the inodes.
 _ENTRY: Final = 512
 # What the kernel takes for a file in memory beside its content: inode and name.
@@ -60,12 +66,17 @@ class Meter:
 
     :param folders: what it may write to on the host
     :param temporary: its folders in memory, as it sees them; none where they are the host's
+    :param own: those of them that have a limit of *own_size* bytes each
+    :ivar outgrown: whether one of these was as good as full
     """
 
     pid: int
     folders: tuple[Path, ...]
     temporary: tuple[str, ...]
     limits: Limits
+    own: tuple[str, ...] = ()
+    own_size: int = 0
+    outgrown: bool = False
     disk: int = 0
     _due: float = 0.0
     _walk_due: float = 0.0
@@ -83,7 +94,10 @@ class Meter:
             self.disk = min(self.limits.disk, room or self.limits.disk)
 
     def passed(self) -> str:
-        """Return the limit that the build passes now, or ``""``."""
+        """Return the limit that the build passes now, or ``""``.
+
+        :raises AsamanError: there is hardly any memory left, and the build has much of it (exit 5)
+        """
         now = time.monotonic()
         if now < self._due:
             return ""
@@ -96,7 +110,10 @@ class Meter:
         limits, pids = self.limits, [self.pid, *descendants(self.pid)]
         if limits.processes and _tasks(pids) >= limits.processes:
             return f"processes ({limits.processes})"
-        temporary = self._in_memory(pids) if limits.memory or self.disk else 0
+        temporary = self._in_memory(pids)
+        if self.outgrown:
+            return f"source folder in memory ({self.own_size} bytes)"
+        _check_machine(pids, temporary)
         if limits.memory and _exceeds(pids, temporary, limits.memory):
             return f"memory ({limits.memory} bytes)"
         if self.disk and self._disk(now, pids) + temporary > self.disk:
@@ -106,8 +123,8 @@ class Meter:
     def _in_memory(self, pids: Sequence[int]) -> int:
         """Return the bytes of the build's files in memory, also where it hides them."""
         shown = self._temporary(pids) + _nameless(pids)
-        least = min(limit for limit in (self.limits.memory, self.disk) if limit)
         gained = shmem.in_use() - self._started_shared
+        least = min((limit for limit in (self.limits.memory, self.disk) if limit), default=gained)
         # What the machine gained is put down to a build that hides some of it.
         return max(shown, gained) if gained > least and shmem.may_hide(pids) else shown
 
@@ -118,7 +135,10 @@ class Meter:
                 # The sandbox's own program still sees the host's folders.
                 if Path(f"/proc/{pid}/root").samefile("/"):
                     continue
-                return sum(_used(f"/proc/{pid}/root{path}") for path in self.temporary)
+                used = {path: _used(f"/proc/{pid}/root{path}") for path in self.temporary}
+                enough = self.own_size * _ROOM_IN_MEMORY
+                self.outgrown |= any(used.get(path, 0) > enough for path in self.own)
+                return sum(used.values())
         return 0
 
     def _disk(self, now: float, pids: Sequence[int]) -> int:
@@ -134,6 +154,24 @@ class Meter:
             return self._folder_bytes
         # What the disk lost is put down to a build that hides files, or that wrote as much.
         return max(self._folder_bytes, lost if self._hidden else min(lost, _written(pids)))
+
+
+def _check_machine(pids: Sequence[int], temporary: int) -> None:
+    """Check that there is memory left, or that the build has less of it than is left.
+
+    :raises AsamanError: otherwise
+    """
+    seen = memory.available()
+    if seen.free > min(_LEAST, seen.total // _LEAST_PART):
+        return
+    held = sum(_proportional(pid) for pid in pids) + temporary
+    if held >= seen.free:
+        raise AsamanError(
+            "memory",
+            f"{seen.free >> 20} MiB are left, and the build uses {held >> 20} MiB",
+            hint="free some memory, or run fewer builds at a time: --jobs 1",
+            code=ExitCode.INPUT_OUTPUT,
+        )
 
 
 def _tasks(pids: Sequence[int]) -> int:

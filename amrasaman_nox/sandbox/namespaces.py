@@ -78,12 +78,13 @@ def _script(command: Command, root: Path, *, filtered: bool) -> Iterator[str]:
     yield "mount -t proc -o nosuid,nodev,noexec proc ./proc"
     yield from _devices()
     owner = build_owner() or 0
+    own = f"mode=0755,uid={owner},gid={owner},size={seen.memory_size}"
     modes = {
-        **dict.fromkeys(seen.temporary, "mode=1777"),
-        **dict.fromkeys(seen.memory, f"mode=0755,uid={owner},gid={owner}"),
+        **dict.fromkeys(seen.temporary, f"mode=1777,size={temporary_size()}"),
+        **dict.fromkeys(seen.memory, own),
     }
     for name, mode in modes.items():
-        options = f"{mode},nosuid,nodev,size={temporary_size()}"
+        options = f"{mode},nosuid,nodev"
         yield f"mkdir -p {quoted(f'.{name}')}"
         yield f"mount -t tmpfs -o {options} tmpfs {quoted(f'.{name}')}"
     for name in seen.within:

@@ -7,6 +7,7 @@ which is started here, watched and ended with all that it started.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
-from amrasaman_nox.sandbox import system_calls
+from amrasaman_nox.sandbox import memory, system_calls
 from amrasaman_nox.sandbox.meter import Meter, descendants
 from amrasaman_nox.sandbox.view import (
     BEGUN,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _TAIL: Final = 64 << 10
 _TICK: Final = 0.1
+#: How a process ends that the kernel kills; a shell says it in its own way.
+_KILLED: Final = (-signal.SIGKILL, 128 + signal.SIGKILL)
+_FULL: Final = os.strerror(errno.ENOSPC)
 #: How long killed processes are waited for, in seconds; one that the disk holds up takes longer.
 _PATIENCE: Final = 5.0
 
@@ -49,12 +53,14 @@ class Completed:
 
     ``code`` is its exit status, negative for a signal. ``limit`` names the limit that ended it, or
     is ``""``. ``tail`` is the end of its output; ``cpu_seconds`` what it and its children used.
+    ``outgrew`` is whether it failed since its folder in memory was too small.
     """
 
     code: int
     limit: str
     tail: str
     cpu_seconds: float
+    outgrew: bool = False
 
 
 def run(command: Command, isolation: Isolation) -> Completed:
@@ -62,8 +68,9 @@ def run(command: Command, isolation: Isolation) -> Completed:
 
     On the rung ``none`` that is promised for those only that did not leave its process tree.
 
-    :raises AsamanError: the isolation itself failed (exit 4)
+    :raises AsamanError: the isolation itself failed (exit 4), or memory ran out (exit 5)
     """
+    killed = memory.killed()
     with (
         _PROCESSORS.taken(command.environment.processors) as processors,
         # The thread that starts a process lives as long as that does: the kernel ends what was
@@ -80,9 +87,20 @@ def run(command: Command, isolation: Isolation) -> Completed:
             code, used = _end(process)
     if not watch.begun and not limit:
         raise _failed(isolation, watch.words, code)
+    if not limit and code in _KILLED and memory.killed() > killed:
+        raise AsamanError(
+            "memory",
+            "the machine had none left, and the kernel ended the build",
+            hint="free some memory, or run fewer builds at a time: --jobs 1",
+            code=ExitCode.INPUT_OUTPUT,
+        )
     tail = _tail(command.log)
     return Completed(
-        code=code, limit=limit or _kernel_limit(code, tail, command), tail=tail, cpu_seconds=used
+        code=code,
+        limit=limit or _kernel_limit(code, tail, command),
+        tail=tail,
+        cpu_seconds=used,
+        outgrew=watch.outgrown or bool(command.memory and code and _FULL in tail),
     )
 
 
@@ -197,6 +215,7 @@ class _Watch:
     begun: bool = False
     words: bytes = b""
     written: int = 0
+    outgrown: bool = False
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
 
@@ -225,6 +244,7 @@ class _Watch:
                         return passed
         finally:
             os.close(ended)
+            self.outgrown = meter.outgrown
 
     def _meter(self) -> Meter:
         command = self.command
@@ -238,6 +258,8 @@ class _Watch:
             folders=tuple(folders),
             temporary=temporary,
             limits=command.limits,
+            own=command.memory if temporary else (),
+            own_size=command.memory_size,
         )
 
     def _take(self, chunk: bytes, log: FileIO) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.sandbox import memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +42,9 @@ CLOCK: Final = "/build/frontend/libfaketime.so.1"
 #: Folders in memory that a build may write to.
 TEMPORARY: Final = ("/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
 _TEMPORARY_SIZE: Final = 8 << 30
+#: What a folder in memory that belongs to a build may hold, in bytes: the same on every machine, so
+#: that what happens in it follows from the build alone.
+MEMORY_SIZE: Final = 1 << 30
 #: The packages of programs that are not part of util-linux.
 _PACKAGES: Final = {"bwrap": "bubblewrap", "env": "coreutils"}
 _ONLINE: Final = "/sys/devices/system/cpu/online"
@@ -64,10 +68,10 @@ class Command:
 
     ``argv`` and ``directory`` are paths as the process sees them. ``variables`` is its whole
     environment. ``log`` is where its output goes, in a private folder of this build. ``memory``
-    are folders on empty file systems in memory, which belong to the process. ``processors`` are
-    those it may run on, none for all. ``python`` is the base interpreter of the build: our own code
-    runs under it before the process does, and reads no build environment. ``clock`` is the path of
-    libfaketime on the host.
+    are folders on empty file systems in memory, which belong to the process; each may hold
+    ``memory_size`` bytes. ``processors`` are those it may run on, none for all. ``python`` is the
+    base interpreter of the build: our own code runs under it before the process does, and reads no
+    build environment. ``clock`` is the path of libfaketime on the host.
     """
 
     argv: tuple[str, ...]
@@ -79,6 +83,7 @@ class Command:
     log: Path
     python: str
     memory: tuple[str, ...] = ()
+    memory_size: int = MEMORY_SIZE
     processors: tuple[int, ...] = ()
     clock: str = ""
 
@@ -101,7 +106,8 @@ class Launch:
 class View:
     """What a build's root holds; ``links`` and ``files`` are of the sandbox's own making.
 
-    ``temporary`` are folders in memory that anybody may write to, ``memory`` those of the build.
+    ``temporary`` are folders in memory that anybody may write to, ``memory`` those of the build, of
+    ``memory_size`` bytes each.
     ``parents`` are to be made before those are mounted, ``within`` after that.
     """
 
@@ -111,6 +117,7 @@ class View:
     files: tuple[tuple[str, bytes], ...]
     temporary: tuple[str, ...]
     memory: tuple[str, ...]
+    memory_size: int
     folders: tuple[Folder, ...]
 
 
@@ -161,6 +168,7 @@ def view(command: Command) -> View:
         files=files,
         temporary=(*TEMPORARY, world.home),
         memory=command.memory,
+        memory_size=command.memory_size,
         folders=folders,
     )
 
@@ -195,9 +203,8 @@ def _processors(world: BuildEnvironment) -> bytes:
 
 
 def temporary_size() -> int:
-    """Return the bytes that each folder in memory may hold."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(_TEMPORARY_SIZE, memory // 2)
+    """Return the bytes that each temporary folder in memory may hold."""
+    return min(_TEMPORARY_SIZE, memory.available().total // 2)
 
 
 class Files:

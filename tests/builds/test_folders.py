@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 DIGEST = Digest.of(b"")
-NAMES = {"source", "output", "control", "following", "home"}
+NAMES = {"source", "tree", "output", "control", "following", "home"}
 each_rung = pytest.mark.parametrize("rung", ["full", "none"])
 
 

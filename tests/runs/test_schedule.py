@@ -9,6 +9,8 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.runs import schedule
+from amrasaman_nox.sandbox import memory
+from amrasaman_nox.sandbox.view import MEMORY_SIZE
 
 
 def order_of(
@@ -95,21 +97,18 @@ def test_nothing_starts_after_an_interrupt_and_what_runs_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("each", "total", "free", "running", "expected"),
     [
-        (0, 8 << 30, 4 << 30, 63, True),
-        (0, 8 << 30, schedule.RESERVE - 1, 1, False),
-        (1 << 30, 8 << 30, 4 << 30, 7, True),
-        (1 << 30, 8 << 30, 4 << 30, 8, False),
-        (1 << 30, 8 << 30, (1 << 30) - 1, 1, False),
+        (0, 8 << 30, 4 << 30, 5, True),
+        (0, 8 << 30, 4 << 30, 6, False),
+        (0, 256 << 30, 4 << 30, 100, True),
+        (0, 8 << 30, MEMORY_SIZE - 1, 1, False),
+        (2 << 30, 8 << 30, 4 << 30, 3, True),
+        (2 << 30, 8 << 30, 4 << 30, 4, False),
+        (2 << 30, 8 << 30, (2 << 30) - 1, 1, False),
     ],
 )
 def test_memory_limits_builds(
     each: int, total: int, free: int, running: int, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "_memory", lambda: (total, free))
+    monkeypatch.setattr(memory, "available", lambda: memory.Memory(total=total, free=free))
     monkeypatch.setattr(schedule, "_FRESH", -1.0)
     assert schedule.room(each)(running) is expected
-
-
-def test_the_memory_of_this_machine_is_known() -> None:
-    total, free = schedule._memory()
-    assert 0 < free < total

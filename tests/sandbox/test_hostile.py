@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -42,7 +43,7 @@ from amrasaman_nox.model import (
     Source,
 )
 from amrasaman_nox.reports.console import _failure_lines
-from amrasaman_nox.sandbox import system_calls
+from amrasaman_nox.sandbox import memory, system_calls, view
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sandbox.view import Isolation
 
@@ -493,6 +494,53 @@ def test_segments_of_no_process_take_little(bench: Bench) -> None:
     if bench.isolation.rung == "none":
         pytest.skip("nothing is promised, and this machine would keep them")
     check(bench.outcome("hides_memory", place="segments"), STOPPED)
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def found_in(bench: Bench, megabytes: int) -> tuple[str, str]:
+    """Build what writes as much beside its source; return where that was, and what is recorded."""
+    result = bench.build("outgrows_memory", megabytes=megabytes)
+    found = outcome(result, bench.store).removeprefix("OUTCOME = ").strip("'\n")
+    assert isinstance(result, BuildRecord)
+    return found, result.source_on_disk
+
+
+@pytest.mark.parametrize("megabytes", [0, 10, 40, 80])
+def test_a_source_that_outgrows_memory_is_built_again_on_disk(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, megabytes: int
+) -> None:
+    monkeypatch.setattr(view, "MEMORY_SIZE", 32 << 20)
+    if bench.isolation.rung == "none":
+        assert found_in(bench, megabytes) == ("on disk", "")
+    elif megabytes < 32:
+        assert found_in(bench, megabytes) == ("in memory", "")
+    else:
+        assert found_in(bench, megabytes) == ("on disk", builder.OUTGROWN)
+
+
+def test_a_large_source_is_built_on_disk_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder, "LARGEST_IN_MEMORY", 100)
+    recorded = "" if bench.isolation.rung == "none" else builder.LARGE
+    assert found_in(bench, 1) == ("on disk", recorded)
+
+
+def test_what_is_left_of_memory_is_no_build_s_to_take(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine seems to lose what the build takes, and more."""
+    seen = iter([300, 200, *[30] * 1000])
+    monkeypatch.setattr(
+        memory, "available", lambda: memory.Memory(total=4 << 30, free=next(seen) << 20)
+    )
+    result = bench.build("fills_memory", count=1)
+    assert isinstance(result, BuildFailure)
+    assert re.fullmatch(r"memory: 30 MiB are left, and the build uses \d+ MiB", result.reason)
+    assert result.code is ExitCode.INPUT_OUTPUT
+    assert "--jobs 1" in result.hint
 
 
 # --- answers -------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildEnvironment, Limits
+from amrasaman_nox.sandbox import memory, process, system_calls, view
 from amrasaman_nox.sandbox import meter as limits_module
-from amrasaman_nox.sandbox import process, system_calls, view
 from amrasaman_nox.sandbox.process import give_to_build
 from amrasaman_nox.sandbox.view import Isolation, interpreter_folders
 
@@ -436,3 +436,22 @@ def test_counting_ends_where_there_is_enough(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_is_not_hidden(tmp_path: Path) -> None:
     assert limits_module._size([tmp_path / "gone"], 1 << 40) == (0, False)
+
+
+@pytest.mark.parametrize(("killed", "expected"), [((3, 3), None), ((3, 4), ExitCode.INPUT_OUTPUT)])
+def test_what_the_kernel_ends_for_want_of_memory_is_no_fault_of_the_build(
+    isolated: Isolation,
+    command: Callable[..., view.Command],
+    monkeypatch: pytest.MonkeyPatch,
+    killed: tuple[int, int],
+    expected: ExitCode | None,
+) -> None:
+    counts = iter(killed)
+    monkeypatch.setattr(memory, "killed", lambda: next(counts))
+    program = command("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    if expected is None:
+        assert process.run(program, isolated).code in {-signal.SIGKILL, 128 + signal.SIGKILL}
+        return
+    with pytest.raises(AsamanError, match=r"memory: .* the kernel ended the build") as caught:
+        process.run(program, isolated)
+    assert caught.value.code is expected
