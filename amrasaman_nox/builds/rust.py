@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,7 @@ _CRATES: Final = "/build/crates"
 _CARGO: Final = "/build/cargo"
 _TARGET: Final = "/build/target"
 _WRAPPER: Final = "/build/frontend/rustc"
+_BIN: Final = "/build/frontend/bin"
 _SOURCE: Final = "/build/source"
 #: How a ``Cargo.lock`` names the registry that cargo calls ``crates-io``, whatever the host.
 _DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
@@ -39,7 +41,8 @@ _DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
 class RustPlace:
     """The folders of one build on the host: crates (read-only), and what cargo writes.
 
-    ``folder`` holds the rest: ``cargo`` (its home), ``target`` and the file ``rustc``.
+    ``folder`` holds the rest: ``cargo`` (its home), ``target``, the wrapper ``rustc``, and ``bin``
+    with what is started by that name.
     """
 
     toolchain: RustToolchain
@@ -91,10 +94,15 @@ def prepare(
     config = folder / "cargo/config.toml"
     config.write_text(text)
     config.chmod(0o644)
-    wrapper = folder / "rustc"
-    wrapper.write_text(_wrapper(place, world))
-    wrapper.chmod(0o755)
+    (folder / "bin").mkdir()
+    _write_program(folder / "rustc", _wrapper(place, world))
+    _write_program(folder / "bin/rustc", _rustc(place))
     return place
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
 
 
 def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
@@ -124,7 +132,16 @@ def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
     flags += [f"--remap-path-prefix={host}={seen}" for host, seen in maps.items() if host != seen]
     if not world.keep_debug_info:
         flags.append("-Cstrip=symbols")
-    return '#!/bin/sh\nexec "$@" ' + " ".join(f"'{flag}'" for flag in flags) + "\n"
+    return f'exec "$@" {shlex.join(flags)}'
+
+
+def _rustc(place: RustPlace) -> str:
+    """Return what is run by the name ``rustc``: the compiler, without the library of the clock.
+
+    With that, the allocator of the official releases waits for itself for ever when it starts.
+    """
+    program = f"{place.bin or '/usr/bin'}/rustc"
+    return f'unset LD_PRELOAD\nexec {shlex.quote(program)} "$@"'
 
 
 def folders(place: RustPlace) -> Iterator[Folder]:
@@ -135,13 +152,15 @@ def folders(place: RustPlace) -> Iterator[Folder]:
     yield Folder(host=place.folder / "cargo", inside=_CARGO, writable=True)
     yield Folder(host=place.folder / "target", inside=_TARGET, writable=True)
     yield Folder(host=place.folder / "rustc", inside=_WRAPPER)
+    yield Folder(host=place.folder / "bin", inside=_BIN)
 
 
 def variables(place: RustPlace, world: BuildEnvironment) -> dict[str, str]:
     """Return the variables of cargo, maturin and setuptools-rust, and the search path."""
+    own = place.seen(place.folder / "bin", _BIN)
     bins = f"{place.bin}:" if place.bin else ""
     return {
-        "PATH": f"{world.environment_path}/bin:{bins}{SYSTEM_PATH}",
+        "PATH": f"{world.environment_path}/bin:{own}:{bins}{SYSTEM_PATH}",
         "CARGO_HOME": place.seen(place.folder / "cargo", _CARGO),
         "CARGO_TARGET_DIR": place.seen(place.folder / "target", _TARGET),
         "CARGO_NET_OFFLINE": "true",

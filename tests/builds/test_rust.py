@@ -132,6 +132,16 @@ def test_a_rust_source_is_built_with_its_crates_the_same_wherever_and_its_paths_
     assert bench.hashes() == first
 
 
+def test_verify_finds_a_rust_wheel_identical(bench: Bench, index: LocalIndex) -> None:
+    sdist = rusty(crate("greets", greets(), registry=DEFAULT))
+    assert built(bench, index, sdist).startswith("exit 0")
+    place = f"{index.base}/files"
+    options = ("-s", "rusty-1.0.tar.gz", "--rust", sysroot(), "--crate-index", place)
+    done = bench.asaman("verify", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "identical" in done.stdout
+
+
 def test_a_build_has_no_crate_that_the_lock_does_not_name(bench: Bench, index: LocalIndex) -> None:
     said = built(bench, index, rusty())
     assert said.startswith("exit 3"), said
@@ -210,11 +220,11 @@ def test_another_registry_of_the_lock_is_replaced_as_well(store: Store, tmp_path
 def test_the_wrapper_maps_what_differs_to_the_constant_paths(store: Store, tmp_path: Path) -> None:
     place = prepared(store, tmp_path, "full", build_path="/build/elsewhere")
     text = (tmp_path / "rust/rustc").read_text()
-    assert "'--remap-path-prefix=/build/elsewhere=/build/source'" in text
-    assert "'--remap-path-prefix=/build/rust/lib/rustlib/src/rust=/rustc/abc'" in text
-    assert "'-Cstrip=symbols'" in text
+    assert "--remap-path-prefix=/build/elsewhere=/build/source" in text
+    assert "--remap-path-prefix=/build/rust/lib/rustlib/src/rust=/rustc/abc" in text
+    assert "-Cstrip=symbols" in text
     assert rust.variables(place, BuildEnvironment())["PATH"].startswith(
-        "/build/environment/bin:/build/rust/bin:"
+        "/build/environment/bin:/build/frontend/bin:/build/rust/bin:"
     )
 
 
