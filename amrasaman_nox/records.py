@@ -19,10 +19,12 @@ from amrasaman_nox.model import (
     SCHEMA,
     BuildEnvironment,
     BuildRecord,
+    Crate,
     Digest,
     Interpreter,
     LockedFile,
     Pin,
+    RustToolchain,
     Source,
     Tool,
     Wheel,
@@ -39,6 +41,7 @@ BUILD_TYPE: Final = f"urn:amrasaman-nox:wheel:v{SCHEMA}"
 TAKEN_TYPE: Final = f"urn:amrasaman-nox:taken:v{SCHEMA}"
 SDIST_TYPE: Final = f"urn:amrasaman-nox:sdist:v{SCHEMA}"
 BUILDER: Final = "urn:amrasaman-nox"
+_CRATE: Final = "crate"
 SUFFIX: Final = ".provenance.json"
 _PLAIN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLAIN_VERSION: Final = re.compile(r"[a-z0-9!.+]{1,200}")
@@ -146,6 +149,9 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
         facts["environment"] = {name: value for name, value in world.items() if name != "variables"}
     if record.interpreter is not None:
         facts["interpreter"] = _interpreter(record.interpreter)
+    if record.rust is not None:
+        rust = dataclasses.asdict(record.rust)
+        facts["rust"] = {**rust, "digest": _digests(record.rust.digest)}
     facts["isolation"] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
     if record.filtered is not None:
         facts["isolation"]["filtered"] = record.filtered
@@ -189,6 +195,20 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
         }
         for file in record.requirements
     ]
+    found += [
+        {
+            "name": crate.filename,
+            "uri": f"pkg:cargo/{crate.name}@{crate.version}",
+            "digest": _digests(crate.digest),
+            "annotations": {
+                "kind": _CRATE,
+                "name": crate.name,
+                "version": crate.version,
+                "registry": crate.registry,
+            },
+        }
+        for crate in source.crates or ()
+    ]
     return found
 
 
@@ -208,6 +228,8 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
     details = document["predicate"]["runDetails"]
     content, isolation = _only(details["byproducts"]), internal["isolation"]
     first, *others = _at_least_one(definition["resolvedDependencies"])
+    crates = [other for other in others if _is_crate(other)]
+    rust = _read_toolchain(internal.get("rust"))
     name, version = _name(external["name"]), _version(external["version"])
     _check_says(document["_type"], STATEMENT_TYPE)
     _check_says(document["predicateType"], PREDICATE_TYPE)
@@ -222,14 +244,19 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
         name=name,
         version=version,
         wheel=_wheel(_only(document["subject"]), content),
-        source=_source(first, name, version, taken=taken),
+        source=dataclasses.replace(
+            _source(first, name, version, taken=taken),
+            crates=tuple(map(_read_crate, crates)) if rust is not None else None,
+        ),
         key=internal["key"].text(),
         requirements=tuple(
             LockedFile(filename=_file_name(other["name"]), digest=_digest(other["digest"]))
             for other in others
+            if not _is_crate(other)
         ),
         interpreter=_read_interpreter(internal.get("interpreter")),
         environment=environment,
+        rust=rust,
         isolation=isolation["rung"].text(),
         isolation_reasons=isolation["reasons"].texts(),
         filtered=filtered.flag() if filtered is not None else None,
@@ -340,6 +367,32 @@ def _read_interpreter(content: Value | None) -> Interpreter | None:
         digest=_digest(content["digest"]),
         compile_flags=content["compileFlags"].text(),
     )
+
+
+def _is_crate(dependency: Value) -> bool:
+    kind = (dependency.get("annotations") or Value({})).get("kind")
+    return kind is not None and kind.raw == _CRATE
+
+
+def _read_crate(content: Value) -> Crate:
+    facts = content["annotations"]
+    crate = Crate(
+        name=_file_name(facts["name"]),
+        version=_file_name(facts["version"]),
+        digest=_digest(content["digest"]),
+        registry=facts["registry"].text(),
+    )
+    _check_says(content["name"], crate.filename)
+    return crate
+
+
+def _read_toolchain(content: Value | None) -> RustToolchain | None:
+    if content is None:
+        return None
+    texts = {
+        name: content[name].text() for name in ("sysroot", "version", "commit", "host", "cargo")
+    }
+    return RustToolchain(**texts, digest=_digest(content["digest"]))
 
 
 def _read_environment(content: Value | None, external: Value) -> BuildEnvironment | None:

@@ -12,10 +12,12 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildEnvironment,
     BuildRecord,
+    Crate,
     Digest,
     Interpreter,
     LockedFile,
     Pin,
+    RustToolchain,
     Source,
     Tool,
     Wheel,
@@ -72,6 +74,36 @@ def record() -> BuildRecord:
 
 def test_a_record_reads_back_to_itself() -> None:
     assert records.parse(records.render(record()).encode(), "r") == record()
+
+
+def of_rust() -> BuildRecord:
+    toolchain = RustToolchain(
+        sysroot="/opt/rust", version="1.95.0", commit="abc", host="x86_64-unknown-linux-gnu",
+        cargo="cargo 1.95.0", digest=Digest.of(b"rust"),
+    )  # fmt: skip
+    crate = Crate(name="itoa", version="1.0.11", digest=Digest.of(b"itoa"), registry="registry+x")
+    whole = record()
+    source = dataclasses.replace(whole.source, crates=(crate,))
+    return dataclasses.replace(whole, rust=toolchain, source=source)
+
+
+def test_a_record_of_a_rust_build_has_the_toolchain_and_every_crate() -> None:
+    definition = records.statement(of_rust())["predicate"]["buildDefinition"]
+    assert definition["internalParameters"]["rust"]["version"] == "1.95.0"
+    dependency = definition["resolvedDependencies"][-1]
+    assert dependency["uri"] == "pkg:cargo/itoa@1.0.11"
+    assert dependency["digest"] == {"sha256": Digest.of(b"itoa").value}
+    assert records.parse(records.render(of_rust()).encode(), "r") == of_rust()
+
+
+@pytest.mark.parametrize("name", ["../itoa", "a/b", "", "other"])
+def test_a_crate_of_a_record_has_the_name_of_its_file(name: str) -> None:
+    content = records.statement(of_rust())
+    content["predicate"]["buildDefinition"]["resolvedDependencies"][-1]["annotations"]["name"] = (
+        name
+    )
+    with pytest.raises(AsamanError, match="not a whole record"):
+        records.parse(json.dumps(content).encode(), "r")
 
 
 def test_a_taken_wheel_is_said_to_be_taken() -> None:
