@@ -86,11 +86,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The output directory to store all wheel files. Default: ./wheels", short="o"),
     Option("requirement", "requirement", FILE, _INPUT, _BUILDING,
            "Path to the requirement.txt file which contains all packages to build along with "
-           "hashes. A pylock.toml will do as well.", short="r"),
+           "hashes. A pylock.toml works too.", short="r"),
     Option("keep-sources", "keep_sources", FLAG, _INPUT, _MAKING,
            "Copy over the sources to output directory"),
     Option("shard", "shard", PART, _INPUT, _MAKING,
-           "Build the K-th of N parts of what is pinned; asaman merge brings them together.",
+           "Build the K-th of N parts of what is pinned; asaman merge combines them.",
            key=False),
     Option("force", "force", FLAG, _INPUT, _WHEELS,
            "Replace wheels in the output directory that no record vouches for."),
@@ -121,7 +121,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("locked", "locked", FLAG, _LOCKING, _WHEELS,
            "Refuse to resolve: the lock must have every build requirement."),
     Option("relock", "relock", FLAG, _LOCKING, _BUILDING,
-           "Resolve all build requirements anew."),
+           "Resolve all build requirements again."),
     Option("as-of", "as_of", MOMENT, _LOCKING, _BUILDING,
            "Resolve as of this date (UTC) or now. Default: the later of the source's upload "
            "and the interpreter's release."),

@@ -155,7 +155,7 @@ def _alters_record(change: Change) -> bool:
 PASSES: Final = (
     Pass(
         name="member-order",
-        sets="members sorted by name, .dist-info behind the others, RECORD last",
+        sets="members sorted by name, .dist-info after the others, RECORD last",
         changes=_reorders,
     ),
     Pass(
@@ -192,7 +192,7 @@ PASSES: Final = (
     ),
     Pass(
         name="signatures",
-        sets="no signatures of a RECORD that is written anew",
+        sets="no signatures of RECORD, which is written again",
         changes=lambda change: any(
             _is_signature(change.layout, one) for one in change.layout.files
         ),
