@@ -155,13 +155,17 @@ def read_zip(
     reader = _Reader(file=file, subject=subject, lenient=lenient, limit=end.central_offset)
     members = reader.members(directory, end.entries)
     if distinct:
-        _check_distinct(members, subject)
+        check_distinct(members, subject)
     if sum(member.size for member in members) > byte_limit(size):
         raise subject.refusal("expands beyond the limit")
     return ZipArchive(file=file, subject=subject, members=members)
 
 
-def _check_distinct(members: Iterable[ZipMember], subject: Subject) -> None:
+def check_distinct(members: Iterable[ZipMember], subject: Subject) -> None:
+    """Check that names are safe, each is there once, and no two differ by case alone.
+
+    :raises AsamanError: naming the first that is not so
+    """
     names = Names(subject)
     for member in members:
         names.add(split_name(subject, member.name.removesuffix("/")), folder=member.is_folder)

@@ -66,7 +66,7 @@ def canonicalise(
     :raises AsamanError: as for :func:`~amrasaman_nox.wheels.reader.read_wheel`; *destination*
         then holds nothing to be trusted
     """
-    layout = open_wheel(source, filename, pin=pin, code=code)
+    layout = open_wheel(source, filename, pin=pin, code=code, renaming=True)
     writer = _Writer(destination, dos_moment(epoch))
     members = []
     rewritten = False
@@ -157,6 +157,11 @@ PASSES: Final = (
         name="member-order",
         sets="members sorted by name, .dist-info after the others, RECORD last",
         changes=_reorders,
+    ),
+    Pass(
+        name="member-names",
+        sets="no component . in a name, as in licenses/./LICENSE",
+        changes=lambda change: change.layout.renamed,
     ),
     Pass(
         name="member-times",

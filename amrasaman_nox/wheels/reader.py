@@ -12,7 +12,7 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from packaging.tags import parse_tag
@@ -25,7 +25,7 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from amrasaman_nox.archives.names import Subject, quoted, split_name
-from amrasaman_nox.archives.zip import ZipArchive, ZipMember, read_zip
+from amrasaman_nox.archives.zip import ZipArchive, ZipMember, check_distinct, read_zip
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import Digest, Member, Pin, Wheel
 from amrasaman_nox.wheels import headers
@@ -59,7 +59,7 @@ class WheelLayout:
 
     ``name`` is normalised (PEP 503), ``version`` is the normal form (PEP 440), ``tags`` are
     sorted (PEP 425), ``build`` is the build tag or ``""``, ``dist_info`` the name of that folder.
-    ``record`` is what RECORD says, by member name.
+    ``record`` is what RECORD says, by member name. ``renamed`` tells that names had a ``./``.
     """
 
     filename: str
@@ -70,6 +70,7 @@ class WheelLayout:
     dist_info: str
     archive: ZipArchive
     record: dict[str, RecordRow]
+    renamed: bool = False
 
     @property
     def record_name(self) -> str:
@@ -176,7 +177,7 @@ def read_wheel(
     """Return the wheel in *file*, every content of it checked; *file* must stay open.
 
     *pin* is whose wheel it must be. *code* is the exit code of errors. *lenient* is for published
-    wheels: it accepts a build tag, data descriptors and zip64 fields that repeat the sizes.
+    wheels: it accepts any build tag, data descriptors and zip64 fields that repeat the sizes.
 
     :raises AsamanError: the wheel could be read in two ways, or contradicts itself or *pin*
     """
@@ -236,23 +237,26 @@ def open_wheel(
     pin: Pin | None = None,
     code: ExitCode = ExitCode.BUILD_FAILED,
     lenient: bool = False,
+    renaming: bool = False,
 ) -> WheelLayout:
     """Return the layout of the wheel in *file*; arguments and errors as for :func:`read_wheel`.
 
-    Contents are checked as :meth:`WheelLayout.checked` yields them.
+    Contents are checked as :meth:`WheelLayout.checked` yields them. *renaming* is for a wheel that
+    is written again: names lose the ``./`` in them, here and in RECORD, before they are judged.
     """
     subject = Subject(what=filename, code=code)
     name, version, build, tags = _parse_filename(filename, subject)
-    if build and not lenient:
-        raise subject.refusal(f"name mismatch: unexpected build tag {quoted(build)}")
     if pin is not None and (
         name != canonicalize_name(pin.name) or Version(version) != Version(pin.version)
     ):
         raise subject.refusal(f"name mismatch: the file name is not that of {pin}")
-    archive = read_zip(file, subject, lenient=lenient)
+    archive = read_zip(file, subject, lenient=lenient, distinct=not renaming)
+    renamed = renaming and any(plain_name(one.name) != one.name for one in archive.members)
+    if renaming:
+        archive = _renamed(archive)
     dist_info = _dist_info(archive, name, version)
     _check_metadata(archive, dist_info, name, version)
-    _check_wheel(archive, dist_info, tags)
+    _check_wheel(archive, dist_info, tags, "" if lenient else build)
     _check_scripts(archive, dist_info)
     return WheelLayout(
         filename=filename,
@@ -262,7 +266,8 @@ def open_wheel(
         build=build,
         dist_info=dist_info,
         archive=archive,
-        record=_read_record(archive, dist_info),
+        record=_read_record(archive, dist_info, plain_name if renaming else str),
+        renamed=renamed,
     )
 
 
@@ -276,6 +281,18 @@ def _file_digest(file: BinaryIO) -> tuple[Digest, int]:
 
 
 # Names
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a member without the components ``.`` in it."""
+    return re.sub(r"(^|/)(?:\./)+", r"\1", name)
+
+
+def _renamed(archive: ZipArchive) -> ZipArchive:
+    """Return *archive* with plain names, each of which is there once."""
+    members = tuple(replace(one, name=plain_name(one.name)) for one in archive.members)
+    check_distinct(members, archive.subject)
+    return replace(archive, members=members)
 
 
 def _parse_filename(filename: str, subject: Subject) -> tuple[str, str, str, tuple[str, ...]]:
@@ -350,8 +367,11 @@ def _check_metadata(archive: ZipArchive, dist_info: str, name: str, version: str
         raise archive.subject.refusal(f"metadata mismatch: METADATA says {shown}")
 
 
-def _check_wheel(archive: ZipArchive, dist_info: str, tags: tuple[str, ...]) -> None:
+def _check_wheel(archive: ZipArchive, dist_info: str, tags: tuple[str, ...], build: str) -> None:
     found = _headers(archive, dist_info, "WHEEL")
+    if build and [*found.all("Build")] != [build]:
+        why = f"name mismatch: the build tag {quoted(build)} is not the Build of WHEEL"
+        raise archive.subject.refusal(why)
     wheel_version = found.one("Wheel-Version")
     if not re.fullmatch(r"1\.[0-9]+", wheel_version):
         raise archive.subject.refusal(f"unsupported Wheel-Version {quoted(wheel_version)}")
@@ -385,13 +405,15 @@ def _check_scripts(archive: ZipArchive, dist_info: str) -> None:
 # RECORD
 
 
-def _read_record(archive: ZipArchive, dist_info: str) -> dict[str, RecordRow]:
+def _read_record(
+    archive: ZipArchive, dist_info: str, named: Callable[[str], str]
+) -> dict[str, RecordRow]:
     name = f"{dist_info}/RECORD"
     free = {f"{dist_info}/{signature}" for signature in SIGNATURES}
     sizes = {member.name: member.size for member in archive.members if not member.is_folder}
     record: dict[str, RecordRow] = {}
     for row in _rows(_read(archive, name), archive.subject):
-        path, digest, size = row
+        path, digest, size = named(row[0]), row[1], row[2]
         if path in record:
             raise _record_refusal(archive, path, "is there twice")
         if path not in sizes:

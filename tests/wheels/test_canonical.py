@@ -32,6 +32,7 @@ from tests.support.archives import (
     wheel_entries,
     zipped,
 )
+from tests.wheels import handmade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -333,3 +334,46 @@ def test_installers_accept_a_canonical_wheel(
     target = ["--target", str(tmp_path / "target"), "-r", str(requirements)]
     subprocess.run([sys.executable, *command, *rest, *target], check=True, capture_output=True)
     assert (tmp_path / "target" / "pkg" / "é.py").read_bytes() == b"X = 1\n"
+
+
+def test_names_lose_the_folder_they_are_in_already() -> None:
+    dotted = f"{DIST_INFO}/licenses/./LICENSE"
+    data, value, passes = canonical(wheel(Entry(dotted, b"MIT"), Entry("./b.py", b"B = 1\n")))
+    names = {member.name for member in value.members}
+    assert {f"{DIST_INFO}/licenses/LICENSE", "b.py"} <= names
+    assert "member-names" in passes
+    assert "member-names" not in canonical(data)[2]
+    with pytest.raises(AsamanError, match="unsafe member name"):
+        read_wheel(io.BytesIO(wheel(Entry(dotted, b"MIT"))), FILENAME)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a.py", "./a.py"), ("./a.py", "././a.py"), ("A.py", "./a.py")]
+)
+def test_names_that_become_one_are_refused(first: str, second: str) -> None:
+    with pytest.raises(AsamanError, match=r"duplicate member|differ only by case"):
+        canonical(wheel(Entry(first, b"1"), Entry(second, b"2")))
+
+
+@pytest.mark.parametrize("name", ["a/../b.py", "/a.py", "..", "a//b.py"])
+def test_a_name_that_leads_elsewhere_stays_refused(name: str) -> None:
+    with pytest.raises(AsamanError, match="unsafe member name"):
+        canonical(wheel(Entry(name, b"1")))
+
+
+@pytest.mark.parametrize(
+    ("said", "accepted"), [("1abc", True), ("", False), ("1", False), ("2abc", False)]
+)
+def test_a_build_tag_must_be_that_of_the_wheel_file(said: str, accepted: bool) -> None:
+    made = handmade.wheel(
+        {
+            "demo-1.0.dist-info/WHEEL": handmade.WHEEL
+            + (f"Build: {said}\n".encode() if said else b"")
+        }
+    )
+    name = "demo-1.0-1abc-py3-none-any.whl"
+    if accepted:
+        assert canonicalise(io.BytesIO(made), name, io.BytesIO(), epoch=EPOCH)[0].filename == name
+        return
+    with pytest.raises(AsamanError, match="build tag '1abc' is not the Build of WHEEL"):
+        canonicalise(io.BytesIO(made), name, io.BytesIO(), epoch=EPOCH)
