@@ -17,7 +17,7 @@ APART = {"evaluation", "fuzz", "online", "projects", "support"}
 ACROSS = {
     "comparison": "bombs",
     "reports": "html_in_a_browser",
-    "runs": "early faults interrupted shard",
+    "runs": "early faults interrupted little_memory shard",
     "sandbox": "hostile unprivileged",
     "": "differential docs end_to_end end_to_end_inputs end_to_end_install end_to_end_sessions "
     "end_to_end_surroundings imports layout",
