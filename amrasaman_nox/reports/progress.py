@@ -269,6 +269,7 @@ def shown(
     :param color: ``auto``, ``always`` or ``never``; where it is ``never`` on a terminal, the live
         display has no colour
     """
+    began = time.monotonic()
     display = Display(_view(stream, quiet=quiet, verbose=verbose, color=color))
     try:
         yield display
@@ -277,6 +278,7 @@ def shown(
         if verbose:
             for line in display.times():
                 stream.line(printable(line))
+            stream.line(f"total: {time.monotonic() - began:.1f} s")
 
 
 def _view(stream: Stream, *, quiet: bool, verbose: bool, color: str) -> Lines | Live | Silence:

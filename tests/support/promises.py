@@ -1,0 +1,232 @@
+"""What each option of each command changes: one row an option, for each command that has it.
+
+A row is a pair of calls, with the option and without, and what only the first one shows; or, where
+that takes more than a call, the test that shows it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BUILD, GENERATE, VERIFY, LOCK, MERGE = "", "generate", "verify", "lock", "merge"
+#: These commands share the options of pins, locks, indexes and builds. What ``verify`` is given, it
+#: hands on to the build that it begins with.
+BUILDING = (BUILD, LOCK)
+
+
+#: What a command is called with unless a row says otherwise.
+CALLS = {
+    BUILD: "-r r.txt",
+    LOCK: "-r r.txt",
+    VERIFY: "-r r.txt --vary umask",
+    GENERATE: "r.txt",
+    MERGE: "part",
+}
+
+
+def _spoil(folder: Path) -> None:
+    """Put a wheel that no record vouches for in the place of a good one."""
+    (wheel,) = (folder / "wheels").glob("*.whl")
+    wheel.write_bytes(b"")
+    wheel.with_name(f"{wheel.name}.provenance.json").unlink()
+
+
+def _move(folder: Path) -> None:
+    (folder / "wheels").rename(folder / "elsewhere")
+
+
+class Shown(NamedTuple):
+    """Two calls, of which the first one has the option.
+
+    ``marker`` is a pattern that is found in what the first one shows and not in what the second
+    one does: exit code, streams, and the files in the folder with the contents of texts. ``call``
+    is what both have, ``without`` what the second one has in the place of the option. ``builds``
+    are calls before both, ``before`` changes the folder then. In a ``bare`` call no index and no
+    cache are named.
+    """
+
+    option: str
+    given: str
+    marker: str
+    on: tuple[str, ...] = BUILDING
+    call: str | None = None
+    without: str = ""
+    builds: tuple[str, ...] = ()
+    before: Callable[[Path], None] | None = None
+    bare: bool = False
+
+
+class ShownBy(NamedTuple):
+    """The test that shows what an option changes."""
+
+    option: str
+    test: str
+    on: tuple[str, ...] = BUILDING
+
+
+_DONE = r"^exit 0$"
+_FAILED = r"^exit [1-9]$"
+_REFUSED = r"^exit 2$"
+_RESOLVED = r'^    "wheel",$'
+_BARE = "-r r.txt --cache-dir cache"
+_WITH_INDEX = f"{_BARE} --index-url {{index}}"
+_SILENT = r"^exit 0\n--- stdout\n--- stderr\n"
+_BUILT, _PART = ("-r r.txt",), ("-r r.txt -o part",)
+
+SHOWN: tuple[Shown | ShownBy, ...] = (
+    Shown("source", "-s sdists/mini_flit-1.0.tar.gz", _DONE, call=""),
+    Shown("directory", "-d sdists", _DONE, call=""),
+    Shown("requirement", "-r r.txt", _DONE, call=""),
+    Shown("output", "-o out", r"^file out/build-lock.toml", call="-d sdists"),
+    Shown("keep-sources", "--keep-sources", r"^file wheels/.*\.tar\.gz$", on=(BUILD,)),
+    Shown("shard", "--shard 1/1", r"^file wheels/build-lock\.toml$", on=(BUILD,)),
+    Shown("force", "--force", _DONE, on=(BUILD,), builds=_BUILT, before=_spoil),
+    Shown(
+        "rebuild",
+        "--rebuild",
+        r"^ mini-flit .* built$",
+        on=(BUILD,),
+        builds=_BUILT,
+    ),
+    ShownBy(
+        "trust-owner",
+        "tests/sources/test_vouched.py::test_a_user_can_be_trusted_by_number",
+        on=(BUILD, GENERATE, MERGE),
+    ),
+    # --- asaman generate and asaman merge
+    Shown("output", "-o v.txt", r"^file v\.txt$", on=(GENERATE,), builds=_BUILT),
+    Shown("wheels", "-w elsewhere", _DONE, on=(GENERATE,), builds=_BUILT, before=_move),
+    Shown("skip", "-s telltale", _DONE, on=(GENERATE,), call="two.txt", builds=_BUILT),
+    Shown("requirement", "-r r.txt", _DONE, on=(GENERATE,), call="", builds=_BUILT),
+    Shown("output", "-o out", r"^file out/.*\.whl$", on=(MERGE,), builds=_PART),
+    Shown("lock", "--lock l.toml", r"^file l\.toml$", on=(MERGE,), builds=("-d sdists -o part",)),
+    # --- the build lock
+    Shown("lock", "--lock l.toml", r"^file l\.toml$"),
+    Shown("locked", "--locked", _REFUSED, on=(BUILD,)),
+    ShownBy("relock", "tests/test_end_to_end.py::test_a_lock_is_kept_until_it_is_renewed"),
+    Shown("as-of", "--as-of 2020-01-01", _FAILED),
+    # --- the index
+    Shown("index-url", "--index-url {index}", _DONE, call=_BARE, without="--no-index", bare=True),
+    Shown("with-index", "--with-index {index}", _DONE, call=_BARE, without="--no-index", bare=True),
+    Shown(
+        "extra-index-url",
+        "--extra-index-url {index}",
+        _DONE,
+        call=f"{_BARE} --index-url {{empty}}",
+        bare=True,
+    ),
+    Shown("find-links", "--find-links links", _DONE, call=f"{_BARE} --no-index", bare=True),
+    Shown("no-index", "--no-index", _FAILED, call=f"{_BARE} --index-url {{index}}", bare=True),
+    ShownBy(
+        "trusted-host",
+        "tests/sources/test_connections.py::test_a_trusted_host_may_speak_plain_http",
+    ),
+    ShownBy(
+        "crate-index",
+        "tests/sources/test_crates.py::test_crates_are_fetched_from_the_index_that_is_named",
+    ),
+    Shown("offline", "--offline", r"^exit 5$", call=_WITH_INDEX, bare=True),
+    Shown("allow-url", "--allow-url", _DONE, call="-r url.txt"),
+    Shown("allow-url", "--allow-url", "no wheel of it", on=(GENERATE,), call="url.txt"),
+    Shown("no-hash", "--no-hash", "^error: --no-hash: what has no hash is never built"),
+    # --- the builds
+    Shown("python", "--python 9.9", r"^exit 4$", on=(BUILD, LOCK, GENERATE)),
+    Shown("isolation", "--isolation none", "isolation: none"),
+    Shown("sde", "--sde 1400000000", _RESOLVED, call="-r telltale.txt"),
+    ShownBy(
+        "jobs",
+        "tests/runs/test_workers.py::test_local_workers_are_as_many_as_there_are_jobs",
+    ),
+    Shown("executor", "--executor dask", "no scheduler is named", on=(BUILD,)),
+    Shown("scheduler", "--scheduler tcp://127.0.0.1:9", "builds run here, not at", on=(BUILD,)),
+    ShownBy(
+        "rust", "tests/builds/test_rust.py::test_without_a_toolchain_the_error_says_what_to_install"
+    ),
+    Shown("config-setting", "-C tell=1", _RESOLVED, call="-r telltale.txt"),
+    Shown("env", "--env TELL=1", _RESOLVED, call="-r telltale.txt"),
+    Shown("only-binary", "--only-binary mini-flit", _FAILED),
+    Shown("keep-debug-info", "--keep-debug-info", _RESOLVED, call="-r telltale.txt"),
+    Shown(
+        "cache-dir",
+        "--cache-dir here",
+        r"^file here/",
+        call="-r r.txt --index-url {index}",
+        bare=True,
+    ),
+    ShownBy(
+        "cache-dir",
+        "tests/sources/test_vouched.py::test_what_our_own_store_has_counts_wherever_it_stands",
+        on=(GENERATE, MERGE),
+    ),
+    *(
+        Shown(name, f"--{name} {value}", f"^hint: .*--{name} ", call="-r telltale.txt")
+        for name, value in (
+            ("timeout", "0.000001"),
+            ("silence-timeout", "0.000001"),
+            ("max-log", "1"),
+            ("max-memory", "1K"),
+            ("max-processes", "1"),
+            ("max-disk", "1"),
+        )
+    ),
+    # --- asaman verify
+    Shown(
+        "vary",
+        "--vary locale",
+        r'"varied": \[\s*"locale"',
+        on=(VERIFY,),
+        call="-r r.txt --json v.json",
+        without="--vary umask",
+    ),
+    ShownBy(
+        "require-variations",
+        "tests/verification/test_verify.py::test_a_required_variation_that_could_not_be_varied_is_no_success",
+        on=(VERIFY,),
+    ),
+    Shown(
+        "against",
+        "--against wheels",
+        '"against": "/',
+        on=(VERIFY,),
+        call="-r r.txt --json v.json",
+        without="--vary umask",
+        builds=_BUILT,
+    ),
+    ShownBy(
+        "allow",
+        "tests/test_cli.py::test_the_exit_code_of_verify_follows_the_verdict",
+        on=(VERIFY,),
+    ),
+    ShownBy(
+        "diffoscope",
+        "tests/verification/test_verify.py::test_diffoscope_describes_what_differs_beside_both_wheels",
+        on=(VERIFY,),
+    ),
+    # --- what is printed and written
+    Shown("json", "--json x", r"^file x$"),
+    Shown("json", "--json x", r"^file x$", on=(GENERATE,), builds=_BUILT),
+    Shown("json", "--json x", r"^file x$", on=(MERGE,), builds=_PART),
+    Shown("markdown", "--markdown x", r"^file x$", on=(BUILD,)),
+    Shown("html", "--html x", r"^file x$", on=(BUILD,)),
+    Shown("quiet", "-q", _SILENT),
+    Shown("quiet", "-q", _SILENT, on=(GENERATE,), builds=_BUILT),
+    Shown(
+        "quiet",
+        "-q",
+        r"^exit 0\n--- stdout\n--- stderr\n",
+        on=(MERGE,),
+        builds=_PART,
+    ),
+    Shown("verbose", "-v", r"^.*: \d.* s$"),
+    Shown("verbose", "-v", r"^total: .* s$", on=(GENERATE,), builds=_BUILT),
+    Shown("verbose", "-v", r"^total: .* s$", on=(MERGE,), builds=_PART),
+    Shown("color", "--color always", "\x1b", call="-r r.txt --isolation none"),
+    Shown("color", "--color always", "\x1b", on=(GENERATE,), builds=_BUILT),
+    Shown("color", "--color always", "\x1b", on=(MERGE,), builds=_PART),
+    Shown("traceback", "--traceback", "^Traceback", call="-r missing.txt"),
+    Shown("traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE), call="missing"),
+)
