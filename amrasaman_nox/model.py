@@ -358,7 +358,8 @@ class BuildEnvironment:
     ``source_times`` is the modification time of unpacked members in seconds since 1970.
     ``processors`` is the number that a build sees. ``clock`` is where the clock stands still, in
     seconds since 1970, ``None`` for the machine's own that runs; ``clock_offset`` shifts it by
-    seconds. Both need libfaketime. ``variables`` are passed on purpose and stand in the record.
+    seconds. Both need libfaketime. ``random_addresses`` lets the kernel place memory as it likes,
+    where it can be kept from that. ``variables`` are passed on purpose and stand in the record.
     """
 
     source_date_epoch: int | None = DEFAULT_SOURCE_DATE_EPOCH
@@ -377,6 +378,7 @@ class BuildEnvironment:
     source_times: int = DEFAULT_SOURCE_DATE_EPOCH
     clock: int | None = None
     clock_offset: int = 0
+    random_addresses: bool = False
     keep_debug_info: bool = False
     variables: tuple[tuple[str, str], ...] = ()
 
@@ -477,10 +479,11 @@ class BuildRecord:
 
     ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
     ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
-    of the build were filtered (``None``: the record does not say). ``source_on_disk`` is why the
-    build did not work in memory (``large``, ``outgrown``), ``""`` if it did or there is no sandbox.
-    ``started`` and ``finished`` are the only clock in it. ``taken`` is true for a published wheel
-    that was not rebuilt. ``rust`` is the toolchain that a Rust source was built with, its crates
+    of the build were filtered, ``fixed_addresses`` whether its memory was laid out without chance
+    (each ``None``: the record does not say). ``source_on_disk`` is why the build did not
+    work in memory (``large``, ``outgrown``), ``""`` if it did or there is no sandbox. ``started``
+    and ``finished`` are the only clock in it. ``taken`` is true for a published wheel that was not
+    rebuilt. ``rust`` is the toolchain that a Rust source was built with, its crates
     are those of the source. ``cpu_seconds`` is what the sandboxed hook processes used; it is not
     part of the record file's compared content.
     """
@@ -498,6 +501,7 @@ class BuildRecord:
     isolation_reasons: tuple[str, ...] = ()
     filtered: bool | None = None
     source_on_disk: str = ""
+    fixed_addresses: bool | None = None
     config_settings: tuple[tuple[str, str], ...] = ()
     backend: str = ""
     passes: tuple[str, ...] = ()

@@ -157,6 +157,8 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
         facts["isolation"]["filtered"] = record.filtered
     if record.source_on_disk:
         facts["isolation"]["sourceOnDisk"] = record.source_on_disk
+    if record.fixed_addresses is not None:
+        facts["isolation"]["fixedAddresses"] = record.fixed_addresses
     facts["backend"] = record.backend
     facts["tools"] = {tool.name: tool.version for tool in record.tools}
     return facts
@@ -240,6 +242,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
     clock = details.get("metadata") or Value({})
     settings, filtered = external.get("configSettings"), isolation.get("filtered")
     on_disk = isolation.get("sourceOnDisk")
+    fixed = isolation.get("fixedAddresses")
     return BuildRecord(
         name=name,
         version=version,
@@ -261,6 +264,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
         isolation_reasons=isolation["reasons"].texts(),
         filtered=filtered.flag() if filtered is not None else None,
         source_on_disk=on_disk.text() if on_disk is not None else "",
+        fixed_addresses=fixed.flag() if fixed is not None else None,
         config_settings=tuple(map(_pair, settings.items())) if settings is not None else (),
         backend=internal["backend"].text(),
         passes=content["annotations"]["passes"].texts(),

@@ -299,6 +299,7 @@ def _record(
         isolation_reasons=runner.isolation.reasons,
         filtered=runner.isolation.filtered,
         source_on_disk=runner.on_disk,
+        fixed_addresses=runner.isolation.fixed_addresses,
         tools=tools.reachable(),
         started=started,
         finished=datetime.now(UTC),

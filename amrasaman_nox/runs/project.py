@@ -164,6 +164,7 @@ def _record(made: Sdist, job: BuildJob, backend: str, isolation: Isolation) -> B
         isolation=isolation.rung,
         isolation_reasons=isolation.reasons,
         filtered=isolation.filtered,
+        fixed_addresses=isolation.fixed_addresses,
         backend=backend,
         passes=made.passes,
         tools=tools.reachable(),

@@ -6,18 +6,28 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.config.rungs import RUNGS, Rung
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
-from amrasaman_nox.sandbox import clock
+from amrasaman_nox.sandbox import clock, limited
 from amrasaman_nox.sandbox.process import run
 from amrasaman_nox.sandbox.view import Command, Folder, Isolation, is_of_system
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 _PROBE_ENDS: Final = 42
 _PROBE_SECONDS: Final = 20.0
+#: Whether two processes have their memory in the same places, as they say themselves.
+_SAME_PLACES: Final = (
+    'here=$(cat /proc/self/maps); there=$(cat /proc/self/maps); [ "$here" = "$there" ] || '
+    "{ echo 'the kernel places memory by chance all the same'; exit 1; }; "
+)
+#: What a rung is tried with, the best first: a filter of system calls, fixed addresses.
+_WAYS: Final = ((True, True), (True, False), (False, True), (False, False))
 
 
 def choose(wanted: str, *, or_none: bool = True) -> Isolation:
@@ -33,15 +43,10 @@ def choose(wanted: str, *, or_none: bool = True) -> Isolation:
             continue
         if wanted == "auto" and rung.warning and not or_none:
             raise _nothing_but(rung, reasons)
-        reason = _probe(rung, filtered=True)
-        if not reason:
-            return Isolation(rung=rung.name, reasons=tuple(reasons), clock=clock.library())
-        if not rung.must_filter and not _probe(rung, filtered=False):
-            reasons.append(f'isolation "{rung.name}" does not filter system calls: {reason}')
-            return Isolation(
-                rung=rung.name, reasons=tuple(reasons), filtered=False, clock=clock.library()
-            )
-        reasons.append(f'isolation "{rung.name}" is not available: {reason}')
+        found, why = _tried(rung)
+        reasons += why
+        if found is not None:
+            return replace(found, reasons=tuple(reasons), clock=clock.library())
     last = next(iter(RUNGS)) if wanted == "auto" else wanted
     raise AsamanError(
         f'isolation "{wanted}"',
@@ -62,14 +67,39 @@ def _nothing_but(rung: Rung, reasons: list[str]) -> AsamanError:
     )
 
 
-def _probe(rung: Rung, *, filtered: bool) -> str:
-    """Run one small command on *rung*; return why that failed, or ``""``."""
-    isolation = Isolation(rung=rung.name, filtered=filtered)
+def _tried(rung: Rung) -> tuple[Isolation | None, tuple[str, ...]]:
+    """Return the best that works on *rung*, with what it lacks; or nothing, and why."""
+    why: dict[tuple[bool, bool], str] = {}
+    for filtered, fixed in _WAYS:
+        if rung.must_filter and not filtered:
+            continue
+        found = Isolation(rung=rung.name, filtered=filtered, fixed_addresses=fixed)
+        why[filtered, fixed] = _probe(found)
+        if not why[filtered, fixed]:
+            return found, tuple(_lacks(found, why))
+    return None, (f'isolation "{rung.name}" is not available: {list(why.values())[-1]}',)
+
+
+def _lacks(found: Isolation, why: Mapping[tuple[bool, bool], str]) -> Iterator[str]:
+    """Yield a line for each thing that a rung cannot do here."""
+    if not found.filtered:
+        reason = why[True, found.fixed_addresses]
+        yield f'isolation "{found.rung}" does not filter system calls: {reason}'
+    if not found.fixed_addresses:
+        reason = why[found.filtered, True]
+        yield f'isolation "{found.rung}" does not fix the addresses of memory: {reason}'
+
+
+def _probe(isolation: Isolation) -> str:
+    """Run one small command in *isolation*; return why that failed, or ``""``."""
+    if isolation.fixed_addresses and not limited.allows_stack():
+        return "the limit of the stack (ulimit -Hs) is below 8 MiB"
+    check = _SAME_PLACES if isolation.fixed_addresses else ""
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     prefixes = {sys.base_prefix, sys.base_exec_prefix, str(Path(python).parents[1])}
     with files.folder() as folder:
         command = Command(
-            argv=("/bin/sh", "-c", f"exit {_PROBE_ENDS}"),
+            argv=("/bin/sh", "-c", f"{check}exit {_PROBE_ENDS}"),
             directory="/" if isolation.constant_paths else str(folder),
             variables={"PATH": "/usr/bin:/bin"},
             # The command is ours: it may see all that this interpreter needs.
@@ -89,4 +119,5 @@ def _probe(rung: Rung, *, filtered: bool) -> str:
             return printable(error.why if error.kind is Kind.ISOLATION else str(error))
     if done.code == _PROBE_ENDS:
         return ""
-    return done.limit or f"exit status {done.code}"
+    said = printable(done.tail.strip().splitlines()[-1]) if done.tail.strip() else ""
+    return done.limit or said or f"exit status {done.code}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ _BEGIN: Final = (
 )
 # Since this release a user namespace counts its own processes, whoever else has the same uid.
 _COUNTS_BY_NAMESPACE: Final = (5, 14)
+#: The bytes of a stack, which is as much as most systems give: where memory is depends on it.
+_STACK: Final = 8 << 20
 
 
 def none(command: Command, filtered: bool) -> Launch:
@@ -41,13 +44,23 @@ def with_limits(command: Command, *, own_namespace: bool, filtered: bool) -> tup
     taskset = find_program("taskset")
     if taskset is not None and command.processors:
         argv = (taskset, "--cpu-list", ",".join(map(str, command.processors)), *argv)
+    if command.fixed_addresses:
+        argv = (program("setarch"), os.uname().machine, "--addr-no-randomize", *argv)
     prlimit = program("prlimit") if own_namespace else find_program("prlimit")
     if prlimit is None:
         return argv
     limits = [f"--fsize={command.limits.file or 'unlimited'}", "--core=0"]
+    if allows_stack():
+        limits.append(f"--stack={_STACK}")
     if own_namespace and command.limits.processes and _counts_by_namespace():
         limits.append(f"--nproc={command.limits.processes}")
     return (prlimit, *limits, "--", *argv)
+
+
+def allows_stack() -> bool:
+    """Return whether builds can have the constant limit of their stack, or the caller's is less."""
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    return hard == resource.RLIM_INFINITY or hard >= _STACK
 
 
 def _counts_by_namespace() -> bool:

@@ -77,7 +77,8 @@ def run(command: Command, isolation: Isolation) -> Completed:
         # started "with its parent" at the end of the thread.
         ThreadPoolExecutor(1) as starter,
     ):
-        command = replace(command, processors=processors)
+        fixed = isolation.fixed_addresses and not command.environment.random_addresses
+        command = replace(command, processors=processors, fixed_addresses=fixed)
         process = starter.submit(_started, command, isolation).result()
         watch = _Watch(process=process, command=command, isolation=isolation)
         try:

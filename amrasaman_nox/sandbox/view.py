@@ -71,7 +71,8 @@ class Command:
     are folders on empty file systems in memory, which belong to the process; each may hold
     ``memory_size`` bytes. ``processors`` are those it may run on, none for all. ``python`` is the
     base interpreter of the build: our own code runs under it before the process does, and reads no
-    build environment. ``clock`` is the path of libfaketime on the host.
+    build environment. ``clock`` is the path of libfaketime on the host. With
+    ``fixed_addresses`` the kernel places memory without chance.
     """
 
     argv: tuple[str, ...]
@@ -86,6 +87,7 @@ class Command:
     memory_size: int = MEMORY_SIZE
     processors: tuple[int, ...] = ()
     clock: str = ""
+    fixed_addresses: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,12 +237,14 @@ def unprivileged() -> tuple[str, ...]:
 class Isolation:
     """The chosen rung, why each stronger one was not, and whether system calls are filtered.
 
-    ``clock`` is the path of the library with which the clock is varied, ``""`` where there is none.
+    ``fixed_addresses`` tells whether memory can be laid out alike in every build. ``clock`` is the
+    path of the library with which the clock is varied, ``""`` where there is none.
     """
 
     rung: str
     reasons: tuple[str, ...] = ()
     filtered: bool = True
+    fixed_addresses: bool = True
     clock: str = field(default="", compare=False)
 
     @property

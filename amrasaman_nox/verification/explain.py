@@ -482,7 +482,18 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         why="The default repr() of an object was written to a file.",
         packager="Patch the step that writes the repr().",
         upstream="Write a name or a value instead of repr(object).",
-        matches=_both(_varied(*_UNVARIED), _says(_ADDRESS)),
+        matches=_both(_varied(*_UNVARIED, "address-layout"), _says(_ADDRESS)),
+    ),
+    Explanation(
+        name="address-layout",
+        title="order of objects by their addresses",
+        seen="A member changes with where objects are in memory.",
+        why="A set of objects that have no hash of their own, or something sorted by id(), is in "
+        "the order of their addresses, which the kernel chooses by chance.",
+        packager="Build with fixed addresses, as the default isolation does where the kernel "
+        "allows it, or with setarch -R.",
+        upstream="Keep such objects in a list or a dict, or sort them by a name.",
+        matches=_varied("address-layout"),
     ),
     Explanation(
         name="build-time",

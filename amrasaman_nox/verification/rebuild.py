@@ -23,7 +23,7 @@ from amrasaman_nox.model import (
     Verdict,
 )
 from amrasaman_nox.verification.explain import FAILS, explain
-from amrasaman_nox.verification.variations import CLOCK, VARIATIONS
+from amrasaman_nox.verification.variations import ADDRESSES, CLOCK, VARIATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +36,8 @@ RANDOM: Final = "random"
 #: Zip keeps even seconds only.
 _PAUSE: Final = 2.0
 _RECORD: Final = ".dist-info/RECORD"
+#: How many builds show whether something depends on where memory is: now and then, two are alike.
+_LAYOUTS: Final = 4
 #: Variations that a build is tried without first, where it fails under all.
 _LIKELIEST_TO_FAIL: Final = ("locale",)
 
@@ -119,6 +121,12 @@ class _Steady:
         if not self.masked:
             return self.base.digest == other.digest
         return self.content(self.base) == self.content(other)
+
+    def masking(self, other: Artefact) -> _Steady:
+        """Return this without the members in which *other* differs."""
+        ours, theirs = _facts(self.base), _facts(other)
+        names = {name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)}
+        return replace(self, masked=self.masked | names)
 
     def content(self, artefact: Artefact) -> frozenset[tuple[str, str, bool]]:
         """Return the members that do not always differ; RECORD follows from the others."""
@@ -220,19 +228,29 @@ class _Search:
         :param differences: those of the rebuild under all variations
         """
         steady = self._steady()
+        suspects = self.plan.variations
+        found: dict[str, tuple[Cause, ...]] = {}
+        unknown = {one.member for one in differences} - steady.masked
+        layout = self._other_layout(steady) if unknown else None
+        if layout is not None:
+            # Whatever else is varied moves memory as well: this would be blamed on it.
+            variation, built = layout
+            found[ADDRESSES] = self._explained(steady, (variation,), built)
+            steady = steady.masking(built)
+        suspects = tuple(each for each in suspects if each.name != ADDRESSES)
 
         def differs(tried: Sequence[Variation]) -> Artefact | None:
             built = self._artefact(steady.environment, tried)
             return None if steady.same(built) else built
 
-        found = {
+        found |= {
             _label(group): self._explained(steady, group, built)
-            for group, built in _culprits(differs, self.plan.variations)
+            for group, built in _culprits(differs, suspects)
             if isinstance(built, Artefact)
         }
         if steady.random:
             found[RANDOM] = explain(steady.random, RANDOM)
-        elif CLOCK not in found and steady.base.digest != self.subject.first.digest:
+        elif CLOCK not in found and not steady.same(self.subject.first):
             # Held still, the clock gives another result than running: fractions of a second.
             parts = self.subject.compare(self.subject.first, steady.base)
             found[CLOCK] = explain(parts, CLOCK)
@@ -252,6 +270,16 @@ class _Search:
             if one.member not in steady.masked
         )
         return explain(differences, _label(group))
+
+    def _other_layout(self, steady: _Steady) -> tuple[Variation, Artefact] | None:
+        """Build with memory placed by chance, a few times, until something else comes out."""
+        for variation in self.plan.variations:
+            if variation.name == ADDRESSES:
+                for _ in range(_LAYOUTS):
+                    built = self._artefact(steady.environment, (variation,))
+                    if not steady.same(built):
+                        return variation, built
+        return None
 
     def _steady(self) -> _Steady:
         """Build with nothing varied, once or, where that differs from the first, twice."""

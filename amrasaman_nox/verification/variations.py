@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sandbox.view import Isolation
 
 CLOCK: Final = "clock"
+ADDRESSES: Final = "address-layout"
 _DAY: Final = 86_400
 #: Another year, month, day, weekday, hour, minute and second than now.
 _LATER: Final = 398 * _DAY + 7 * 3600 + 13 * 60 + 17
@@ -253,5 +254,13 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         name="extra-variables",
         changes="variables such as BUILD_NUMBER, COLUMNS, SHELL and TERM",
         apply=lambda world, _: replace(world, variables=(*_EXTRA, *world.variables)),
+    ),
+    Variation(
+        name=ADDRESSES,
+        changes="where the kernel places memory: by chance, and not always alike",
+        apply=lambda world, _: replace(world, random_addresses=True),
+        unavailable=lambda machine: (
+            "" if machine.isolation.fixed_addresses else "it cannot be kept constant here"
+        ),
     ),
 )

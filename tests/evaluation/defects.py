@@ -55,7 +55,7 @@ def _defects(run: Run, plan: Plan) -> bool:
     print("| defect | verdict | first cause | explanation | found |\n|---|---|---|---|---|")
     counts: Counter[str] = Counter()
     for defect in defects.DEFECTS:
-        lacks = defects.missing(defect.needs, plan.machine.other_locale, plan.machine.fake_clock)
+        lacks = defects.missing(defect.needs, plan.machine)
         if lacks:
             print(f"| {defect} | unchecked | needs {lacks} | | |")
             continue

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROGRAMS = ("bwrap", "unshare", "setpriv", "prlimit", "taskset", "env", "sh")
+PROGRAMS = ("bwrap", "unshare", "setarch", "setpriv", "prlimit", "taskset", "env", "sh")
 
 
 @pytest.fixture

@@ -92,6 +92,37 @@ def test_a_rung_says_where_the_kernel_refuses_the_filter(
         assert reason.endswith("the kernel refuses the filter of system calls: no such thing")
 
 
+SETARCH = "echo 'setarch: failed to set personality: Operation not permitted' >&2; exit 1"
+
+
+@pytest.mark.parametrize("rung", ["full", "namespaces", "none"])
+def test_a_rung_says_where_the_kernel_does_not_fix_addresses(rung: str, programs: Path) -> None:
+    assert chosen(rung).fixed_addresses
+    put(programs / "setarch", SETARCH)
+    found = chosen(rung)
+    assert found.filtered
+    assert not found.fixed_addresses
+    (reason,) = found.reasons
+    assert reason.startswith(f'isolation "{rung}" does not fix the addresses of memory: ')
+    # A sandbox does not show the program of this test; that it cannot run is as good.
+    why = "No such file" if found.constant_paths else "Operation not permitted"
+    assert why in reason
+
+
+def test_a_kernel_that_places_memory_by_chance_all_the_same_is_found_out(programs: Path) -> None:
+    put(programs / "setarch", 'shift 2; exec "$@"')
+    found = chosen("none")
+    assert not found.fixed_addresses
+    assert "by chance all the same" in found.reasons[-1]
+
+
+def test_a_stack_below_the_constant_one_fixes_no_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited.resource, "getrlimit", lambda _: (1 << 20, 4 << 20))
+    found = chosen("none")
+    assert not found.fixed_addresses
+    assert "ulimit -Hs" in found.reasons[-1]
+
+
 def test_full_isolation_is_refused_where_there_is_no_filter_for_the_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

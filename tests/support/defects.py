@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Interpreter
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
+    from amrasaman_nox.verification.variations import Machine
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 #: What a bare machine may lack.
@@ -39,6 +40,7 @@ COMPILER = "a C compiler"
 LOCALE = "a locale that is not C"
 NO_LOCALE = "no locale but C"
 FAKE_CLOCK = "libfaketime"
+FIXED_ADDRESSES = "addresses that can be kept constant"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,8 @@ DEFECTS: tuple[Defect, ...] = (
     _found("processor-count", "processors", "processor-count"),
     _found("processor-affinity", "processors", "processor-count"),
     _found("random-bytes", "random", "random-bytes"),
-    _found("memory-address", "random", "memory-address"),
+    _found("memory-address", "address-layout", "memory-address", needs=FIXED_ADDRESSES),
+    _found("address-order", "address-layout", "address-layout", needs=FIXED_ADDRESSES),
     _found("unstable-order", "random", "unstable-order"),
     _found("pyc-times", "source-times", "pyc-times"),
     _found("generated-version", "extra-variables", "generated-version"),
@@ -188,13 +191,14 @@ def first_build(run: Run, name: str) -> BuildRecord:
     return record
 
 
-def missing(needs: str, locale: str, fake_clock: bool) -> str:
+def missing(needs: str, machine: Machine) -> str:
     """Return what of *needs* this machine lacks, or ``""``."""
     had = {
         COMPILER: shutil.which("gcc") is not None,
-        LOCALE: locale != "POSIX",
-        NO_LOCALE: locale == "POSIX",
-        FAKE_CLOCK: fake_clock,
+        LOCALE: machine.other_locale != "POSIX",
+        NO_LOCALE: machine.other_locale == "POSIX",
+        FAKE_CLOCK: machine.fake_clock,
+        FIXED_ADDRESSES: machine.isolation.fixed_addresses,
         "": True,
     }
     return "" if had[needs] else needs

@@ -29,6 +29,7 @@ VARIATIONS = [
     "processors",
     "clock",
     "extra-variables",
+    "address-layout",
     "random",
     "published",
 ]
@@ -58,6 +59,12 @@ def nested(*inner: Difference) -> Difference:
 
 
 EXPECTED = [
+    ("address-layout", "address-layout", difference("text", "-a\n b\n+a", reordered="lines")),
+    (
+        "memory-address",
+        "address-layout",
+        difference("text", "-<object object at 0x7f3a5c0e1d90>\n+<object at 0x7f3a5c0e1da0>"),
+    ),
     ("fails-when-varied", "locale", difference("build-fails", values=("", "no such luck"))),
     ("build-path-in-text", "build-path", difference("text", "-/build/source\n+/other")),
     ("build-path-in-text", "build-path", difference("pyc", "", "code")),

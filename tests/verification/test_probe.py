@@ -46,6 +46,7 @@ def looks(world: BuildEnvironment) -> dict[str, list[Any]]:
         "processors": world.processors,
         "clock": world.clock_offset,
         "extra-variables": len(world.variables),
+        "address-layout": world.random_addresses,
     }
     return {name: [fact, str(fact)] for name, fact in facts.items()}
 

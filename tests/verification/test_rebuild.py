@@ -143,7 +143,8 @@ def test_one_cause_is_found_by_halves_and_confirmed_alone() -> None:
     usual = replace(BuildEnvironment(), clock=int(STARTED.timestamp()))
     assert replace(usual, hash_seed=31_415) in project.built
     assert usual in project.built
-    assert len(project.built) <= 2 + 2 * 4 + 1
+    # All, the same again, memory elsewhere, and halves.
+    assert len(project.built) <= 1 + 1 + 4 + 2 * 4 + 1
 
 
 @pytest.mark.parametrize("row", variations.VARIATIONS, ids=lambda row: row.name)
@@ -289,6 +290,46 @@ def test_a_difference_that_comes_and_goes_is_different_and_never_tried_until_it_
     assert causes(comparison) == [("random", "a.py")]
 
 
+# --- addresses -----------------------------------------------------------------------------------
+
+
+def placed(world: BuildEnvironment, draws: Iterator[int]) -> object:
+    """Return what a build makes of its addresses, which everything that is varied moves."""
+    if world.random_addresses:
+        return next(draws)
+    return (world.home, world.locale, world.build_path, world.clock is None, world.clock_offset)
+
+
+def test_what_depends_on_addresses_is_blamed_on_nothing_else() -> None:
+    draws = itertools.count()
+    project = Project(lambda world: {"a.py": placed(world, draws)})
+    comparison = project.rebuilt()
+    assert causes(comparison) == [("address-layout", "a.py")]
+    assert comparison.causes[0].explanation == "address-layout"
+
+
+def test_other_causes_are_found_beside_addresses() -> None:
+    draws = itertools.count()
+    project = Project(lambda world: {"a.py": placed(world, draws), "b.py": world.hash_seed})
+    assert causes(project.rebuilt()) == [("address-layout", "a.py"), ("hash-seed", "b.py")]
+
+
+@pytest.mark.parametrize("alike", [0, 1, 3])
+def test_a_layout_that_is_the_same_by_chance_is_tried_again(alike: int) -> None:
+    still = (BuildEnvironment().home, "C.UTF-8", "/build/source", False, 0)
+    draws = iter([7, *[still] * alike, 8, 9])
+    project = Project(lambda world: {"a.py": placed(world, draws)})  # type: ignore[arg-type]
+    assert causes(project.rebuilt()) == [("address-layout", "a.py")]
+
+
+def test_where_addresses_cannot_be_fixed_what_depends_on_them_is_random() -> None:
+    draws = itertools.count()
+    machine = replace(MACHINE, isolation=Isolation(rung="full", fixed_addresses=False))
+    comparison = Project(lambda world: {"a.py": next(draws)}).rebuilt(machine=machine)
+    assert causes(comparison) == [("random", "a.py")]
+    assert comparison.not_varied == ("address-layout: it cannot be kept constant here",)
+
+
 # --- builds that fail ----------------------------------------------------------------------------
 
 
@@ -408,7 +449,7 @@ _QUICK = {"time-of-build", "hash-order", "random-and-host", "fails-elsewhere", "
 def test_a_seeded_defect_is_found_and_its_cause_named(
     defect: defects.Defect, run: Run, plan: variations.Plan
 ) -> None:
-    lacks = defects.missing(defect.needs, plan.machine.other_locale, plan.machine.fake_clock)
+    lacks = defects.missing(defect.needs, plan.machine)
     if lacks:
         pytest.skip(f"this machine lacks {lacks}")
     record = defects.first_build(run, defect.name)

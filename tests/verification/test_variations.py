@@ -81,6 +81,7 @@ EFFECTS = {
     "processors": {"processors", "make"},
     "clock": set(),
     "extra-variables": {"variables"},
+    "address-layout": {"addresses"},
 }
 
 

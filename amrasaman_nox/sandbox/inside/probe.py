@@ -75,6 +75,7 @@ SIGHTS: dict[str, Callable[[], list[Any]]] = {
     "processors": lambda: [len(os.sched_getaffinity(0))],
     "clock": see_clock,
     "extra-variables": lambda: [[os.environ.get(name, "") for name in EXTRA]],
+    "address-layout": lambda: [said("cat", "/proc/self/maps") == said("cat", "/proc/self/maps")],
 }
 
 
