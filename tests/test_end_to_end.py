@@ -381,7 +381,7 @@ def test_pins_of_wheels_alone_are_refused_with_what_to_do(cold: Bench) -> None:
     wheel = cold.index.add(make_wheel("mini-flit", "1.0"), "mini_flit-1.0-py3-none-any.whl")
     done = cold.asaman("-r", cold.write(f"mini-flit==1.0 --hash={wheel.digest}"))
     assert done.returncode == 2
-    assert "mini-flit==1.0: only wheels are pinned, not the sdist (" in done.stderr
+    assert "mini-flit==1.0: source: only wheels are pinned, not the sdist (" in done.stderr
     assert "compile the file again with the sdists' hashes" in done.stderr
 
 

@@ -385,6 +385,6 @@ def test_a_verified_file_is_written_to_a_plain_file_only(
         case "folder":
             output.mkdir()
     before = snapshot(work.folder)
-    assert cli.run(["good.txt", "-o", str(output)], word="generate") == 2
+    assert cli.run(["generate", "good.txt", "-o", str(output)]) == 2
     assert "cannot write" in capsys.readouterr().err
     assert snapshot(work.folder) == before
