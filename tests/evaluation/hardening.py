@@ -150,9 +150,9 @@ def outcomes(trial: Trial, *, quick: bool) -> Counter[tuple[str, str]]:
 
 
 def _rung(name: str) -> str:
-    """Return the rung that a test was for: the parameter of that name."""
+    """Return the rung that a test was for: the first parameter that names one."""
     words = name.partition("[")[2].removesuffix("]").split("-")
-    return next((rung for rung in RUNGS if rung in words), "")
+    return next((word for word in words if word in RUNGS), "")
 
 
 def _came_to(case: ET.Element) -> str:

@@ -32,5 +32,6 @@ def test_a_row_counts_what_held_on_its_rung() -> None:
 def test_the_rung_of_a_test_is_its_parameter() -> None:
     assert _rung("test_a[full-x]") == "full"
     assert _rung("test_a[x-namespaces]") == "namespaces"
+    assert _rung("test_a[none-full]") == "none"
     assert _rung("test_full") == ""
     assert _came_to(ET.fromstring("<testcase><failure/></testcase>")) == "failed"
