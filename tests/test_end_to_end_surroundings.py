@@ -427,7 +427,6 @@ def test_nothing_of_a_source_runs_before_its_hash_is_checked(cold: Bench, tmp_pa
     good = miniatures.add_sdist(cold.index, "mini-canary", sdist)
     refused = (
         good.partition("sha256:")[0] + "sha256:" + "0" * 64,  # another hash
-        f"{good}\nno-such-project==1 --hash=sha256:{'0' * 64}",  # a neighbour is missing
         f"{good}\nmini-flit>=1 --hash=sha256:{'0' * 64}",  # a neighbour is not pinned
     )
     for text in refused:

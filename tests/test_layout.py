@@ -20,7 +20,7 @@ ACROSS = {
     "runs": "early faults interrupted little_memory shard",
     "sandbox": "hostile unprivileged",
     "": "differential docs end_to_end end_to_end_inputs end_to_end_install end_to_end_sessions "
-    "end_to_end_surroundings imports layout",
+    "end_to_end_surroundings imports layout promises",
 }
 
 

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
 PUBLISHED: Final = "published"
 
+#: A file system lists a folder in an order of its own, whatever the order of making.
+_ON_DISK: Final = {"directory-order": "the source is on disk"}
+
 
 def verify(config: Config, *, notify: Notify) -> Report:
     """Build what is unbuilt, rebuild all of it under variations, and compare.
@@ -352,6 +355,8 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
         return unchecked(record, "used as published, not rebuilt")
     wheel = run.config.output / record.wheel.filename
     subject = subjects.wheel_subject(run, record, wheel)
+    if record.source_on_disk:
+        plan = plan.without(_ON_DISK)
     return _kept(run, subject, rebuild(subject, plan))
 
 
@@ -364,7 +369,7 @@ def _own_sdist(
         return []
     # The wheels of all interpreters come from one sdist.
     subject = subjects.sdist_subject(run, folder, records[0].source, started)
-    return [_kept(run, subject, rebuild(subject, plan))]
+    return [_kept(run, subject, rebuild(subject, plan.without(_ON_DISK)))]
 
 
 def _supplied(run: Run, records: Sequence[BuildRecord]) -> Run:

@@ -71,7 +71,6 @@ def test_a_project_is_verified_from_its_tree_to_its_wheel(run: Run, tmp_path: Pa
     [
         ("open('made.txt', 'w').write(socket.gethostname())", "host-name"),
         ("open('made.txt', 'w').write(str(os.stat('step.py').st_mtime))", "source-times"),
-        ("open('made.txt', 'w').write(repr(os.listdir()))", "directory-order"),
         ("open('made.txt', 'w').write(os.urandom(9).hex())", "random"),
         ("os.uname().nodename == 'build' or os.remove('PKG-INFO') or "
          "open('PKG-INFO', 'w').write('Metadata-Version: 2.1\\nName: miniature\\n"
@@ -91,6 +90,13 @@ def test_the_cause_of_a_differing_sdist_is_named(
         with tarfile.open(folder / side / "miniature-1.0.tar.gz") as archive:
             names.append(archive.getnames())
     assert names[0] == names[1]
+
+
+def test_the_order_of_a_folder_on_disk_is_not_said_to_be_varied(run: Run, tmp_path: Path) -> None:
+    sdist, wheel = run(project=project(tmp_path / "miniature")).comparisons
+    assert "directory-order" not in sdist.varied
+    assert "directory-order: the source is on disk" in sdist.not_varied
+    assert "directory-order" in wheel.varied
 
 
 def test_order_times_owners_and_modes_of_an_sdist_are_made_up_for(run: Run, tmp_path: Path) -> None:
