@@ -66,6 +66,8 @@ class Headers:
 def parse(data: bytes, file: str, subject: Subject) -> Headers:
     """Return the headers of *file*, one of METADATA and WHEEL, up to its first empty line.
 
+    Lines behind the fields that hold none are the beginning of the description.
+
     :raises AsamanError: readers would differ about it
     """
     try:
@@ -84,6 +86,12 @@ def parse(data: bytes, file: str, subject: Subject) -> Headers:
             continue
         match = _FIELD.fullmatch(line)
         if match is None:
+            if number > 1 and not any(
+                ":" in each or each[0] in " \t" for each in head[number - 1 :]
+            ):
+                # flit_core 4.0 forgets the empty line before a description: to those that stop
+                # here and to those that go on, the fields are the same.
+                break
             raise _refusal(subject, where, f"is no field: {quoted(line)}")
         name, value = match[1].lower(), match[2].strip(" \t")
         if name in _STRUCTURED and _ENCODED_WORD.search(value):

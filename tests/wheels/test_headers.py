@@ -39,6 +39,13 @@ def test_what_real_wheels_have_is_accepted(text: str) -> None:
     assert parse(text).one("Name") == "demo"
 
 
+def test_a_description_without_an_empty_line_before_it_ends_the_fields() -> None:
+    text = f"{METADATA}Import-Name: demo\ndemo\n====\n\nRequires-Dist: no field\n"
+    found = parse(text)
+    assert found.all("import-name") == ("demo",)
+    assert found.all("requires-dist") == ()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -51,6 +58,8 @@ def test_what_real_wheels_have_is_accepted(text: str) -> None:
         (f"{METADATA}Requires-Dist : a\n", "line 4 of METADATA is no field"),
         (f"{METADATA}no field\nRequires-Dist: a\n", "is no field: 'no field'"),
         (f"{METADATA}: a\n", "is no field"),
+        (f"{METADATA}demo\n a\n", "is no field: 'demo'"),
+        (f"{METADATA}demo\n====\nSummary: a\n", "is no field: 'demo'"),
         (f"From x\n{METADATA}", "line 1 of METADATA is no field"),
         (f"\ufeff{METADATA}", "is no field"),
         (f"{METADATA}Summary: a\rRequires-Dist: b\n", "has a control character"),
