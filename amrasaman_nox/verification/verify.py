@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 PUBLISHED: Final = "published"
 
+_IN_RUSTC: Final = "clock in rustc: procedural macros see the real one, all other programs do not"
 #: A file system lists a folder in an order of its own, whatever the order of making.
 _ON_DISK: Final = {"directory-order": "the source is on disk"}
 
@@ -357,6 +358,8 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     subject = subjects.wheel_subject(run, record, wheel)
     if record.source_on_disk:
         plan = plan.without(_ON_DISK)
+    if record.rust is not None and variations.CLOCK in plan.names:
+        plan = dataclasses.replace(plan, not_varied=(*plan.not_varied, _IN_RUSTC))
     return _kept(run, subject, rebuild(subject, plan))
 
 

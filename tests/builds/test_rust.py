@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import subprocess
 import tomllib
@@ -140,6 +141,10 @@ def test_verify_finds_a_rust_wheel_identical(bench: Bench, index: LocalIndex) ->
     done = bench.asaman("verify", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "identical" in done.stdout
+    done = bench.asaman("verify", *options, "--vary", "clock", "--json", "-")
+    (found,) = json.loads(done.stdout)["comparisons"]
+    assert found["varied"] == ["clock"]
+    assert [each["variation"] for each in found["not_varied"]] == ["clock in rustc"]
 
 
 def test_a_build_has_no_crate_that_the_lock_does_not_name(bench: Bench, index: LocalIndex) -> None:
