@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.errors import Origin
     from amrasaman_nox.model import IndexOptions
 
-#: The index that is asked where none is named.
-DEFAULT_INDEX: Final = "https://pypi.org/simple"
 _SCHEMES: Final = frozenset({"https", "http", "file"})
 _WRITTEN: Final = "write it as https://HOST/PATH, also in variables and in requirements files"
 _ENCODED: Final = "percent-encode what is no letter or digit in user name and password"

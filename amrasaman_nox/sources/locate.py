@@ -176,7 +176,10 @@ def _among_all_files(client: Client, pin: Pin, found: Source | AsamanError) -> S
     """Return the sdist with a pinned hash that the index client does not name, else *found*."""
     if isinstance(found, Source) or found.kind not in _LOOK_AGAIN or client.index.offline:
         return found
-    for version, sdist in pages.sdists_of(pin, client.index):
+    index = client.index
+    if not (index.no_index or access.index_urls(index)):
+        index = replace(index, index_url=client.default_index())
+    for version, sdist in pages.sdists_of(pin, index):
         digest = next((one for one in sdist.digests if one in pin.digests), None)
         if digest is not None:
             return _sdist(_exact(pin, version), digest, sdist)

@@ -33,8 +33,7 @@ def sdists_of(pin: Pin, index: IndexOptions) -> Iterator[tuple[str, Artifact]]:
 
     Indexes come first, then folders and pages of links. A place that does not answer has none.
     """
-    urls = () if index.no_index else access.index_urls(index) or (access.DEFAULT_INDEX,)
-    for url in urls:
+    for url in access.index_urls(index):
         yield from _of(pin, _page(f"{url.rstrip('/')}/{pin.name}/", index))
     for place in index.find_links:
         yield from _of(pin, _page(place, index) if access.is_url(place) else _folder(pin, place))

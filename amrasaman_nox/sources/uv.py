@@ -79,12 +79,20 @@ class Client:
 
     def run(self, arguments: Iterable[str], lines: Iterable[str]) -> Answer:
         """Compile *lines* to a ``pylock.toml`` (PEP 751)."""
+        form = ("--format", "pylock.toml", "--generate-hashes")
+        return self._compile((*form, *_index_arguments(self.index), *arguments), lines)
+
+    def default_index(self) -> str:
+        """Return the URL of the index that the client itself asks where none is named."""
+        said = self._compile(("--emit-index-url",), ()).output.split()
+        return said[said.index("--index-url") + 1]
+
+    def _compile(self, arguments: Iterable[str], lines: Iterable[str]) -> Answer:
         command = [
             _find_uv(),
-            *("pip", "compile", "--no-config", "--format", "pylock.toml", "--generate-hashes"),
+            *("pip", "compile", "--no-config"),
             *("--no-header", "--no-sources", "--color", "never", "--no-progress"),
             *("--no-python-downloads", "--python", self.python, "--cache-dir", str(self.cache)),
-            *_index_arguments(self.index),
             *arguments,
             "-",
         ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import IndexOptions
+from amrasaman_nox.sources.uv import Client
 from tests.sources.asking import AT_ONCE, locate, pin, refusal
 
 from ..support.index import File, LocalIndex, page, status
@@ -15,6 +17,11 @@ from ..support.projects import make_sdist
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def test_the_client_says_which_index_it_asks_where_none_is_named(cache: Path) -> None:
+    client = Client(index=IndexOptions(offline=True), python=sys.executable, cache=cache)
+    assert client.default_index().startswith("https://")
 
 
 def test_a_release_newer_than_the_cached_page_is_found(index: LocalIndex, cache: Path) -> None:
