@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import ResolvedFile
 from amrasaman_nox.sources import access, cargo, download
-from amrasaman_nox.sources.connections import BrokenError, Connections, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,15 +46,12 @@ def fetch_crates(
     if place and not access.is_url(place):
         # Files of this machine are only taken from where the user named a place on it.
         site = dataclasses.replace(site, index=dataclasses.replace(site.index, find_links=(place,)))
-    kept = site.connections
-    with contextlib.nullcontext(kept) if kept else Connections(site.index) as connections:
-        locate = _locator(missing, place, default, site.index, connections)
-        files = [
-            ResolvedFile(filename=crate.filename, digest=crate.digest, url=locate(crate))
-            for crate in missing
-        ]
-        site = dataclasses.replace(site, connections=connections)
-        download.fetch_all(files, site, jobs=_FETCHERS)
+    locate = _locator(missing, place, default, site.index)
+    files = [
+        ResolvedFile(filename=crate.filename, digest=crate.digest, url=locate(crate))
+        for crate in missing
+    ]
+    download.fetch_all(files, site, jobs=_FETCHERS)
 
 
 def _locator(
@@ -64,15 +59,15 @@ def _locator(
     place: str,
     default: Callable[[], Registry],
     index: IndexOptions,
-    connections: Connections,
 ) -> Callable[[Crate], str]:
     """Return what says where a crate is."""
     if place and not access.is_url(place):
         folder = Path(place).absolute()
         return lambda crate: (folder / crate.filename).as_uri()
     if place:
-        url = place.removeprefix("sparse+")
-        template = _config(url, index, connections)
+        config = f"{place.removeprefix('sparse+').rstrip('/')}/config.json"
+        content = download.page(config, index, accept="application/json", largest=_LARGEST_CONFIG)
+        template = cargo.read_config(content, config)
     else:
         registry = default()
         _check_registries(crates, registry.source)
@@ -89,26 +84,6 @@ def _check_registries(crates: Sequence[Crate], known: str) -> None:
                 f"comes from another registry: {access.without_credentials(crate.registry)}",
                 hint="name a mirror that has it with --crate-index",
             )
-
-
-def _config(url: str, index: IndexOptions, connections: Connections) -> str:
-    """Return the ``dl`` of the sparse index at *url*."""
-    place = f"{access.without_credentials(url).rstrip('/')}/config.json"
-    access.check_url(place, index)
-    try:
-        with (
-            connections.lent(),
-            contextlib.closing(
-                connections.get(place, connections.credentials(place, url), Patience())
-            ) as response,
-        ):
-            if response.status_code != 200:
-                raise BrokenError(f"{response.status_code} {response.reason}")
-            content = response.raw.read(_LARGEST_CONFIG, decode_content=True)
-    except (BrokenError, OSError) as error:
-        why = getattr(error, "reason", None) or str(error)
-        raise AsamanError(place, str(why), code=ExitCode.INPUT_OUTPUT) from None
-    return cargo.read_config(content, place)
 
 
 def crate_url(template: str, crate: Crate) -> str:

@@ -120,10 +120,19 @@ def refuses(url: str, index: IndexOptions, patience: Patience = Patience()) -> i
     return response.status_code if response.status_code in _REFUSALS else None
 
 
-def page(url: str, index: IndexOptions, patience: Patience = Patience()) -> bytes:
+def page(
+    url: str,
+    index: IndexOptions,
+    patience: Patience = Patience(),
+    *,
+    accept: str = _PAGES,
+    largest: int = _LARGEST_PAGE,
+) -> bytes:
     """Return a page of an index, as JSON where the index has it (PEP 691), else as HTML.
 
-    :raises AsamanError: no answer (exit 5), not a page over HTTP, or larger than 64 MiB (exit 2)
+    :param accept: the types that are asked for, where it is another page
+    :param largest: how many bytes it may have
+    :raises AsamanError: no answer (exit 5), not a page over HTTP, or larger than *largest* (exit 2)
     """
     access.check_url(url, index)
     if urlsplit(url).scheme.lower() == "file":
@@ -131,12 +140,12 @@ def page(url: str, index: IndexOptions, patience: Patience = Patience()) -> byte
     body = bytearray()
     with Connections(index) as sessions, sessions.lent():
         try:
-            answer = _answer(url, url, sessions, patience, accept=_PAGES)
+            answer = _answer(url, url, sessions, patience, accept=accept)
             with contextlib.closing(answer) as response:
                 for chunk in _body(response, None, patience):
                     body += chunk
-                    if len(body) > _LARGEST_PAGE:
-                        raise AsamanError(url, "larger than 64 MiB")
+                    if len(body) > largest:
+                        raise AsamanError(url, f"larger than {largest >> 10} KiB")
         except BrokenError as broken:
             raise AsamanError(url, broken.reason, code=ExitCode.INPUT_OUTPUT) from broken
     return bytes(body)
