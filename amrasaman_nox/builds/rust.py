@@ -51,11 +51,10 @@ class RustPlace:
     constant_paths: bool
 
     @property
-    def bin(self) -> str:
-        """Where the build finds rustc and cargo, ``""`` for the system's own."""
-        if self.toolchain.sysroot == SYSTEM:
-            return ""
-        return f"{INSIDE if self.constant_paths else self.toolchain.sysroot}/bin"
+    def sysroot(self) -> str:
+        """Where the build sees the toolchain."""
+        host = self.toolchain.sysroot
+        return host if host == SYSTEM else self.seen(Path(host), INSIDE)
 
     def seen(self, host: Path, inside: str) -> str:
         """Return how the build sees a path."""
@@ -120,9 +119,9 @@ def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
 
 
 def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
-    own = place.constant_paths and place.toolchain.sysroot != SYSTEM
-    sysroot = INSIDE if own else place.toolchain.sysroot
-    flags = [f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{place.toolchain.commit}"]
+    flags = [
+        f"--remap-path-prefix={place.sysroot}/lib/rustlib/src/rust=/rustc/{place.toolchain.commit}"
+    ]
     maps = {
         world.build_path: _SOURCE,
         place.seen(place.crates, _CRATES): _CRATES,
@@ -140,8 +139,7 @@ def _rustc(place: RustPlace) -> str:
 
     With that, the allocator of the official releases waits for itself for ever when it starts.
     """
-    program = f"{place.bin or '/usr/bin'}/rustc"
-    return f'unset LD_PRELOAD\nexec {shlex.quote(program)} "$@"'
+    return f'unset LD_PRELOAD\nexec {shlex.quote(f"{place.sysroot}/bin/rustc")} "$@"'
 
 
 def folders(place: RustPlace) -> Iterator[Folder]:
@@ -158,7 +156,7 @@ def folders(place: RustPlace) -> Iterator[Folder]:
 def variables(place: RustPlace, world: BuildEnvironment) -> dict[str, str]:
     """Return the variables of cargo, maturin and setuptools-rust, and the search path."""
     own = place.seen(place.folder / "bin", _BIN)
-    bins = f"{place.bin}:" if place.bin else ""
+    bins = "" if place.sysroot == SYSTEM else f"{place.sysroot}/bin:"
     return {
         "PATH": f"{world.environment_path}/bin:{own}:{bins}{SYSTEM_PATH}",
         "CARGO_HOME": place.seen(place.folder / "cargo", _CARGO),

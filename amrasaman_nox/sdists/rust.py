@@ -12,7 +12,7 @@ from amrasaman_nox.model import Crate, Digest
 from amrasaman_nox.sdists import cargo_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: Crates that are shipped in a source have this file (``cargo vendor``).
 _VENDORED: Final = ".cargo-checksum.json"
@@ -42,10 +42,12 @@ class RustSource:
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> RustSource:
         """Return what :meth:`facts` was made of."""
-        crates = tuple(
-            Crate(**{**crate, "digest": Digest(**crate["digest"])}) for crate in facts["crates"]
-        )
-        return cls(crates=crates, locked=facts["locked"], fault=facts["fault"])
+        return cls(**{**facts, "crates": crates_of(facts["crates"])})
+
+
+def crates_of(facts: Iterable[dict[str, Any]]) -> tuple[Crate, ...]:
+    """Return the crates that ``dataclasses.asdict`` made *facts* of."""
+    return tuple(Crate(**{**crate, "digest": Digest(**crate["digest"])}) for crate in facts)
 
 
 @dataclass(slots=True)

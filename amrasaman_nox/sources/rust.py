@@ -9,14 +9,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import Crate, Digest
+from amrasaman_nox.sdists.rust import crates_of
 from amrasaman_nox.sources import cargo
 from amrasaman_nox.sources.crates import fetch_crates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amrasaman_nox.model import BuildSystem, Pin
+    from amrasaman_nox.model import BuildSystem, Crate, Pin
     from amrasaman_nox.sdists.reader import SdistInfo
     from amrasaman_nox.sources.site import Site
 
@@ -69,6 +69,4 @@ def facts(crates: Sequence[Crate] | None) -> list[dict[str, Any]] | None:
 
 def of_facts(content: list[dict[str, Any]] | None) -> tuple[Crate, ...] | None:
     """Return the crates that :func:`facts` was given."""
-    if content is None:
-        return None
-    return tuple(Crate(**{**crate, "digest": Digest(**crate["digest"])}) for crate in content)
+    return None if content is None else crates_of(content)
