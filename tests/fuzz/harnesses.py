@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import configparser
+import email.errors
 import email.parser
 import gzip
 import importlib.metadata
@@ -137,7 +138,9 @@ def record(data: bytes) -> None:
 def metadata(data: bytes) -> None:
     found = headers.parse(data, "METADATA", Subject(what="demo.whl"))
     theirs = email.parser.HeaderParser().parsestr(data.decode())
-    assert not theirs.defects, "a reader of email finds a defect"
+    # flit_core 4.0 writes a description that no empty line is before; all readers agree on it.
+    defects = {type(defect) for defect in theirs.defects}
+    assert defects <= {email.errors.MissingHeaderBodySeparatorDefect}, f"email finds {defects}"
     for name in ("Name", "Version", "Requires-Dist", "Requires-Python", "Tag"):
         values = tuple(str(value).strip() for value in theirs.get_all(name, []))
         assert found.all(name) == values, f"a reader of email has other values of {name}"
