@@ -22,6 +22,7 @@ from amrasaman_nox.model import BuildFailure, BuildRecord, BuildSystem
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.reader import check_metadata
+from amrasaman_nox.sdists.rust import RustSource
 from amrasaman_nox.sdists.unpack import ExceededError, unpack
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.wheels import canonical, reader
@@ -176,9 +177,13 @@ def place_of(
     store: Store,
     isolation: Isolation,
     backend: str = "",
+    rust_source: RustSource | None = None,
     notify: Callable[[str], None] = lambda message: None,
 ) -> hooks.Place:
-    """Return where the hooks of *job* run: the environment made, the folders named."""
+    """Return where the hooks of *job* run: the environment made, the folders named.
+
+    :param rust_source: what the sdist says of its Rust
+    """
     environment = environment_of(
         job, store=store, isolation=isolation, backend=backend, notify=notify
     )
@@ -190,6 +195,7 @@ def place_of(
             job.source.crates or (),
             folder / "rust",
             world,
+            source=rust_source or RustSource(),
             store=store,
             isolation=isolation,
             notify=notify,
@@ -255,7 +261,13 @@ def ready(
         system = build_system(info)
         backend = backend_in(system)
         where = place_of(
-            job, folder, store=store, isolation=isolation, backend=backend, notify=notify
+            job,
+            folder,
+            store=store,
+            isolation=isolation,
+            backend=backend,
+            rust_source=info.rust,
+            notify=notify,
         )
         if info.size > LARGEST_IN_MEMORY:
             on_disk = LARGE
@@ -279,6 +291,8 @@ def _record(
     started: datetime,
 ) -> BuildRecord:
     """Take the wheel that a backend left, and return its record."""
+    if runner.place.rust is not None:
+        rust.check_locks(runner.place.rust, job.source)
     with collect(runner.place.output, name) as raw:
         wheel, passes = _keep(raw, name, job, store, runner.place.world.build_path)
     return BuildRecord(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.builds import cargo_locks
 from amrasaman_nox.environments import crates as environments
 from amrasaman_nox.environments.toolchains import INSIDE, SYSTEM
 from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
@@ -22,14 +23,16 @@ from amrasaman_nox.sandbox.view import Folder, build_owner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from amrasaman_nox.model import BuildEnvironment, Crate, RustToolchain
+    from amrasaman_nox.model import BuildEnvironment, Crate, RustToolchain, Source
     from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sdists.rust import RustSource
     from amrasaman_nox.sources.store import Store
 
 #: Where a build sees them; what differs on a host is mapped to these paths.
 _CRATES: Final = "/build/crates"
 _CARGO: Final = "/build/cargo"
 _TARGET: Final = "/build/target"
+_LOCKS: Final = "/build/locks"
 _WRAPPER: Final = "/build/frontend/rustc"
 _BIN: Final = "/build/frontend/bin"
 _SOURCE: Final = "/build/source"
@@ -41,14 +44,16 @@ _DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
 class RustPlace:
     """The folders of one build on the host: crates (read-only), and what cargo writes.
 
-    ``folder`` holds the rest: ``cargo`` (its home), ``target``, the wrapper ``rustc``, and ``bin``
-    with what is started by that name.
+    ``folder`` holds the rest: ``cargo`` (its home), ``target``, the wrapper ``rustc``, ``bin``
+    with what is started by that name, and ``locks`` with copies of the locks that cargo left.
+    ``source`` is what the sdist says of its Rust.
     """
 
     toolchain: RustToolchain
     crates: Path
     folder: Path
     constant_paths: bool
+    source: RustSource
 
     @property
     def sysroot(self) -> str:
@@ -67,6 +72,7 @@ def prepare(
     folder: Path,
     world: BuildEnvironment,
     *,
+    source: RustSource,
     store: Store,
     isolation: Isolation,
     notify: Callable[[str], None] = lambda message: None,
@@ -74,6 +80,7 @@ def prepare(
     """Return what a build of Rust sees, its folders made below *folder*, a new one.
 
     :param crates: their files are in *store*
+    :param source: what the sdist says of its Rust
     :raises AsamanError: a crate is not in the store (exit 5), or is refused (exit 2)
     """
     place = RustPlace(
@@ -81,10 +88,11 @@ def prepare(
         crates=environments.prepare(crates, store=store, notify=notify),
         folder=folder,
         constant_paths=isolation.constant_paths,
+        source=source,
     )
     owner = build_owner() if isolation.constant_paths else None
     folder.mkdir(mode=0o755)
-    for name in ("cargo", "target"):
+    for name in ("cargo", "target", "locks"):
         (folder / name).mkdir(mode=0o700)
         if owner is not None:
             os.chown(folder / name, owner, owner)
@@ -96,6 +104,7 @@ def prepare(
     (folder / "bin").mkdir()
     _write_program(folder / "rustc", _wrapper(place, world))
     _write_program(folder / "bin/rustc", _rustc(place))
+    _write_program(folder / "bin/cargo", _cargo(place, world))
     return place
 
 
@@ -142,6 +151,28 @@ def _rustc(place: RustPlace) -> str:
     return f'unset LD_PRELOAD\nexec {shlex.quote(f"{place.sysroot}/bin/rustc")} "$@"'
 
 
+def _cargo(place: RustPlace, world: BuildEnvironment) -> str:
+    """Return what is run by the name ``cargo``: cargo, whose locks are looked at later."""
+    locks = place.seen(place.folder / "locks", _LOCKS)
+    return cargo_locks.keeping(
+        f"{place.sysroot}/bin/cargo", world.build_path, place.source.manifests, locks
+    )
+
+
+def check_locks(place: RustPlace, source: Source) -> None:
+    """Check that cargo left the locks of *source* as they were, but for entries without use.
+
+    :raises AsamanError: it did not (exit 3)
+    """
+    cargo_locks.check(
+        place.folder / "locks",
+        place.source.manifests,
+        source.crates or (),
+        place.source.brought,
+        source.name,
+    )
+
+
 def folders(place: RustPlace) -> Iterator[Folder]:
     """Yield what the build is shown besides its own folders."""
     if place.toolchain.sysroot != SYSTEM:
@@ -149,6 +180,7 @@ def folders(place: RustPlace) -> Iterator[Folder]:
     yield Folder(host=place.crates, inside=_CRATES)
     yield Folder(host=place.folder / "cargo", inside=_CARGO, writable=True)
     yield Folder(host=place.folder / "target", inside=_TARGET, writable=True)
+    yield Folder(host=place.folder / "locks", inside=_LOCKS, writable=True)
     yield Folder(host=place.folder / "rustc", inside=_WRAPPER)
     yield Folder(host=place.folder / "bin", inside=_BIN)
 

@@ -27,11 +27,15 @@ _LARGEST_VENDORED: Final = 4 << 20
 class RustSource:
     """What a build of a Rust source needs.
 
-    ``crates`` are those that its locks name and that the source does not bring itself. ``fault``
-    is why a lock cannot be used, or ``""``; ``locked`` whether there is a lock at all.
+    ``crates`` are those that its locks name and that the source does not bring itself, ``brought``
+    the sha256 (hexadecimal) of those that it does. ``manifests`` are the folders that cargo may
+    leave a lock in (POSIX, ``""`` for the top). ``fault`` is why a lock cannot be used, or ``""``;
+    ``locked`` whether there is a lock at all.
     """
 
     crates: tuple[Crate, ...] = ()
+    brought: tuple[str, ...] = ()
+    manifests: tuple[str, ...] = ()
     locked: bool = True
     fault: str = ""
 
@@ -42,7 +46,8 @@ class RustSource:
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> RustSource:
         """Return what :meth:`facts` was made of."""
-        return cls(**{**facts, "crates": crates_of(facts["crates"])})
+        texts = {name: tuple(facts[name]) for name in ("brought", "manifests")}
+        return cls(**{**facts, **texts, "crates": crates_of(facts["crates"])})
 
 
 def crates_of(facts: Iterable[dict[str, Any]]) -> tuple[Crate, ...]:
@@ -95,9 +100,13 @@ class RustFiles:
                 crates.update(dict.fromkeys(cargo_lock.read_lock(self.locks[folder], name)))
         except AsamanError as error:
             return RustSource(fault=str(error))
-        brought = set(self.vendored.values())
-        missing = (crate for crate in crates if crate.digest.value not in brought)
-        return RustSource(crates=tuple(sorted(missing)), locked=bool(locks))
+        brought = set(self.vendored.values()) - {""}
+        return RustSource(
+            crates=tuple(sorted(one for one in crates if one.digest.value not in brought)),
+            brought=tuple(sorted(brought)),
+            manifests=tuple(sorted("/".join(folder) for folder in {*manifests, *locks})),
+            locked=bool(locks),
+        )
 
     def _is_own(self, folder: tuple[str, ...]) -> bool:
         within = (folder[:end] for end in range(len(folder) + 1))

@@ -15,6 +15,7 @@ import pytest
 from amrasaman_nox.builds import rust
 from amrasaman_nox.model import BuildEnvironment, Digest, RustToolchain
 from amrasaman_nox.sandbox.view import Isolation
+from amrasaman_nox.sdists.rust import RustSource
 from tests.support.crates import SOURCE, crate, crate_file, lock_text, serve
 from tests.support.projects import make_sdist
 
@@ -153,6 +154,33 @@ def test_a_build_has_no_crate_that_the_lock_does_not_name(bench: Bench, index: L
     assert "greets" in said
 
 
+def test_a_lock_cut_out_of_a_workspace_is_pruned_and_the_source_is_built(
+    bench: Bench, index: LocalIndex
+) -> None:
+    unused = crate_file("unused")
+    named = (crate("greets", greets(), registry=DEFAULT), crate("unused", unused, registry=DEFAULT))
+    said = built(bench, index, rusty(*named), place=serve(index, greets=greets(), unused=unused))
+    assert said.startswith("exit 0"), said
+
+
+def test_a_lock_with_more_than_the_source_has_is_an_error(bench: Bench, index: LocalIndex) -> None:
+    forging = (
+        (
+            'with open("Cargo.lock", "a") as lock:\n'
+            '        lock.write(\'\\n[[package]]\\nname = "added"\\nversion = "1.0.0"\\n\'\n'
+            '                   \'source = "SOURCE"\\nchecksum = "CHECKSUM"\\n\')\n'
+            '    subprocess.run(["cargo", "--version"], check=True)\n'
+        )
+        .replace("SOURCE", DEFAULT)
+        .replace("CHECKSUM", "0" * 64)
+    )
+    backend = BACKEND.replace("    name = ", f"    {forging}    name = ", 1)
+    sdist = rusty(crate("greets", greets(), registry=DEFAULT), **{"backend.py": backend})
+    said = built(bench, index, sdist)
+    assert said.startswith("exit 3"), said
+    assert "Cargo.lock: cargo added what the lock of the source does not have: added 1.0.0" in said
+
+
 def test_other_bytes_than_the_lock_names_stop_the_run(bench: Bench, index: LocalIndex) -> None:
     place = serve(index, greets=crate_file("greets"))
     # One that no other test has put into the store.
@@ -196,6 +224,7 @@ def prepared(store: Store, folder: Path, isolation: str, **world: object) -> rus
         crates[:1] if isolation == "full" else crates[1:],
         folder / "rust",
         BuildEnvironment(**world),  # type: ignore[arg-type]
+        source=RustSource(manifests=("", "native")),
         store=store,
         isolation=Isolation(rung=isolation),
     )

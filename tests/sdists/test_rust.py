@@ -49,7 +49,11 @@ def test_crates_that_the_source_brings_are_not_fetched_and_their_own_locks_do_no
         "vendor/a/Cargo.toml": b"",
         "vendor/a/Cargo.lock": lock("z"),
     }
-    assert names(collected(files)) == ["b"]
+    source = collected(files)
+    assert names(source) == ["b"]
+    assert source is not None
+    assert source.brought == (checksum("a"),)
+    assert source.manifests == ("",)
 
 
 def test_locks_of_tests_and_examples_do_not_count() -> None:
@@ -86,7 +90,7 @@ def test_a_lock_beyond_the_limit_is_not_kept_in_memory() -> None:
 
 def test_a_source_without_a_lock_says_so() -> None:
     source = collected({"Cargo.toml": b""})
-    assert source == RustSource(locked=False)
+    assert source == RustSource(locked=False, manifests=("",))
 
 
 def test_what_is_remembered_of_a_source_is_the_same_after_json() -> None:
