@@ -151,8 +151,9 @@ def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode
         ):
 
             def notify(event: Event) -> None:
-                known.take(event)
-                display.notify(event)
+                # Builds that the interrupt ends have not failed.
+                if known.take(event):
+                    display.notify(event)
 
             report = _work(call.command)(config, notify=notify)
     except KeyboardInterrupt:

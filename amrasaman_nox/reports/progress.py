@@ -1,7 +1,7 @@
 """What a run is doing: a live display on a terminal, plain lines elsewhere.
 
 Both stay readable with thousands of sources: a terminal shows one row a stage, plain lines are
-thinned out.
+thinned out. Both say what is under way and for how long while nothing is finished.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from amrasaman_nox.model import Event
     from amrasaman_nox.reports.stream import Stream
@@ -34,7 +34,31 @@ _TOLD: Final = frozenset({"build", "rebuild"})
 _MANY: Final = 50
 _STEPS: Final = 20
 _SHOWN_NAMES: Final = 3
-_WIDTH_OF_NAMES: Final = 60
+_WIDTH_OF_NAMES: Final = 78
+#: How long nothing is finished before plain lines say what is under way, then twice as long each
+#: time, up to the most, in seconds; and how often is looked.
+_PATIENCE: Final = 30.0
+_MOST_PATIENCE: Final = 300.0
+_LOOK: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnderWay:
+    """Something that began at a time of a monotonic clock, and what it is about by now."""
+
+    since: float
+    step: str = ""
+
+    def told(self, name: str, now: float) -> str:
+        """Return *name* with how long it has taken, such as ``numpy==2.2.6 (1:30)``."""
+        took = _duration(now - self.since)
+        return f"{printable(name)} ({took}{self.step and f', {printable(self.step)}'})"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,7 +70,7 @@ class Stage:
     done: int = 0
     kept: int = 0
     failed: int = 0
-    running: dict[str, None] = field(default_factory=dict)
+    running: dict[str, UnderWay] = field(default_factory=dict)
     began: float = 0.0
     ended: float = 0.0
     told: bool = False
@@ -64,15 +88,19 @@ class Stage:
             self.total += event.count
             self.told = False
         elif event.state == "start":
-            self.running[event.name] = None
+            self.running[event.name] = UnderWay(since=now)
+        elif event.state == "step":
+            began = self.running.get(event.name, UnderWay(since=now))
+            self.running[event.name] = replace(began, step=event.note)
         elif event.state in {"done", "kept", "failed"}:
             self.running.pop(event.name, None)
             setattr(self, event.state, getattr(self, event.state) + 1)
 
-    def names(self) -> str:
-        """Return what is under way, in one short line."""
-        shown = [printable(name) for name in list(self.running)[:_SHOWN_NAMES]]
-        rest = len(self.running) - len(shown)
+    def names(self, now: float) -> str:
+        """Return what is under way and for how long, in one short line."""
+        under_way = list(self.running.items())
+        shown = [one.told(name, now) for name, one in under_way[:_SHOWN_NAMES]]
+        rest = len(under_way) - len(shown)
         line = ", ".join(shown)
         if len(line) > _WIDTH_OF_NAMES:
             line = line[: _WIDTH_OF_NAMES - 1] + "…"
@@ -96,12 +124,16 @@ class Lines:
         self._stream = stream
         self._verbose = verbose
         self._color = color
+        self._last = self._due = 0.0
+        self._patience = _PATIENCE
 
     def update(self, stage: Stage, event: Event) -> None:
         """Print what is worth a line."""
         present, past = STAGES.get(stage.name, (stage.name, stage.name))
         if event.state == "failed":
             self.say(f"{present} failed: {event.name}")
+        elif event.state == "step" and (self._verbose or self._long(stage, event.name)):
+            self.say(f"{event.name}: {event.note}")
         elif event.state == "done" and self._worth_a_line(stage):
             of = f" of {stage.total}" if stage.total else ""
             self.say(f"{past} {stage.finished}{of}: {event.name}")
@@ -120,12 +152,43 @@ class Lines:
     def close(self) -> None:
         """Nothing is left to be done."""
 
+    def wait(self, stages: Collection[Stage], now: float) -> None:
+        """Say what is under way if nothing has been finished for some time.
+
+        :param now: as the clock of the stages has it, in seconds
+        """
+        last = max((stage.ended for stage in stages), default=now)
+        if last != self._last:
+            self._last, self._patience = last, _PATIENCE
+            self._due = last + _PATIENCE
+        if now < self._due:
+            return
+        self._patience = min(2 * self._patience, _MOST_PATIENCE)
+        self._due = now + self._patience
+        for stage in stages:
+            if stage.running:
+                present, _ = STAGES.get(stage.name, (stage.name, ""))
+                self.say(f"still {present}: {stage.names(now)}")
+
+    def _long(self, stage: Stage, name: str) -> bool:
+        return stage.ended - stage.running[name].since >= _PATIENCE
+
     def _worth_a_line(self, stage: Stage) -> bool:
         if self._verbose:
             return True
         if stage.name not in _TOLD:
             return False
         return stage.total <= _MANY or stage.finished % max(1, stage.total // _STEPS) == 0
+
+
+class _Names:
+    """What is under way in a stage, at the time of each refresh."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def __str__(self) -> str:
+        return self._stage.names(time.monotonic())
 
 
 class Live:
@@ -135,13 +198,18 @@ class Live:
         # Slow to import, and only needed on a terminal.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
 
         self._console = Console(file=stream, no_color=not color, force_terminal=True)  # type: ignore[arg-type]
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[names]}", markup=False),
+            TextColumn(
+                "{task.fields[names]}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis"),
+            ),
             console=self._console,
             transient=True,
             refresh_per_second=6,
@@ -172,10 +240,13 @@ class Live:
             visible=True,
             total=stage.total or None,
             completed=stage.finished,
-            names=stage.names(),
+            names=_Names(stage),
         )
         if event.state == "failed":
             self.say(f"{STAGES.get(stage.name, (stage.name, ''))[0]} failed: {event.name}")
+
+    def wait(self, stages: Collection[Stage], now: float) -> None:
+        """The rows say what is under way."""
 
     def say(self, line: str) -> None:
         """Print one line above the rows."""
@@ -202,6 +273,9 @@ class Silence:
         self._color = color
 
     def update(self, stage: Stage, event: Event) -> None:
+        """Show nothing."""
+
+    def wait(self, stages: Collection[Stage], now: float) -> None:
         """Show nothing."""
 
     def say(self, line: str) -> None:
@@ -238,13 +312,18 @@ class Display:
                     self._warnings.add(event.note)
                     self._view.warn(event.note)
                 return
-            if event.note:
+            if event.note and event.state != "step":
                 self._view.say(f"note: {event.note}")
             if event.state == "note":
                 return
             stage = self._stages.setdefault(event.stage, Stage(name=event.stage))
             stage.take(event, self._clock())
             self._view.update(stage, event)
+
+    def wait(self) -> None:
+        """Show what is under way, if nothing has happened for some time."""
+        with self._lock:
+            self._view.wait(self._stages.values(), self._clock())
 
     def times(self) -> list[str]:
         """Return where the time went, a line a stage; stages overlap, so it is no sum."""
@@ -272,13 +351,32 @@ def shown(
     began = time.monotonic()
     display = Display(_view(stream, quiet=quiet, verbose=verbose, color=color))
     try:
-        yield display
+        with _waiting(display):
+            yield display
     finally:
         display.close()
         if verbose:
             for line in display.times():
                 stream.line(printable(line))
             stream.line(f"total: {time.monotonic() - began:.1f} s")
+
+
+@contextlib.contextmanager
+def _waiting(display: Display) -> Iterator[None]:
+    """Look now and then, in a thread, whether what is under way is to be said."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(_LOOK):
+            display.wait()
+
+    thread = threading.Thread(target=look, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _view(stream: Stream, *, quiet: bool, verbose: bool, color: str) -> Lines | Live | Silence:

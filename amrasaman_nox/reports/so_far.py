@@ -31,15 +31,16 @@ class SoFar:
 
     command: str
     config: Config
-    _seen: list[Result] = field(default_factory=list)
+    _seen: dict[tuple[str, ...], Result] = field(default_factory=dict)
     _closed: bool = False
     _written: bool = False
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, event: Event) -> None:
-        """Keep the results of *event*."""
+    def take(self, event: Event) -> bool:
+        """Keep the results of *event*; return whether it is from before the interrupt."""
         if not self._closed:
-            self._seen.extend(event.results)
+            self._seen.update((_subject(one), one) for one in event.results)
+        return not self._closed
 
     def close(self) -> None:
         """Take no more: builds that are ended now fail only for that."""
@@ -47,15 +48,16 @@ class SoFar:
 
     def report(self) -> Report:
         """Return the report of what is known."""
-        records = tuple(one for one in self._seen if isinstance(one, BuildRecord))
+        seen = tuple(self._seen.values())
+        records = tuple(one for one in seen if isinstance(one, BuildRecord))
         compares = by_session(self.command).result == VERDICTS
         return Report(
             command=self.command,
             build=BuildOutcome(
                 records=() if compares else records,
-                failures=tuple(one for one in self._seen if isinstance(one, BuildFailure)),
+                failures=tuple(one for one in seen if isinstance(one, BuildFailure)),
             ),
-            comparisons=tuple(one for one in self._seen if isinstance(one, Comparison)),
+            comparisons=tuple(one for one in seen if isinstance(one, Comparison)),
             output=str(self.config.output),
             allowed=Verdict(self.config.allow),
             warnings=(_INTERRUPTED,),
@@ -79,3 +81,11 @@ class SoFar:
         self.write(stdout)
         if self._seen:
             print_report(self.report(), self.config, stdout, stderr, written=True)
+
+
+def _subject(result: Result) -> tuple[str, ...]:
+    """Return what tells apart the results of a run: the last one of a wheel is kept."""
+    file = result.wheel if isinstance(result, Comparison) else ""
+    if isinstance(result, BuildRecord):
+        file = result.wheel.filename
+    return (type(result).__name__, result.name, result.version, file)

@@ -1,12 +1,13 @@
 """The order of builds: what others need comes first, what takes long starts early.
 
+Of several slots, one goes through the short builds meanwhile, so that results come early, too.
 Limits are the processors and the memory: a count of builds at a time, and room for one more.
 """
 
 from __future__ import annotations
 
-import heapq
 import time
+from bisect import bisect_left, insort
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -69,7 +70,8 @@ def run(
     """Return *act* of each item, in their order; a failure must be a value.
 
     :param jobs: how many run at a time
-    :param weights: how long each takes, in seconds; those that begin the longest chain go first
+    :param weights: how long each takes, in seconds; those that begin the longest chain go first,
+        and beside them, in one slot, those that begin the shortest
     :param needs: for each item the positions of those that must be through before it
     :param room: whether there is memory for one more, beside this many
     :param stop: is called again and again, when the run is interrupted, until nothing runs
@@ -100,32 +102,45 @@ def run(
 
 
 class _Plan:
-    """What can start now, the longest chain first."""
+    """What can start now, the longest chain first; beside it, one slot takes the shortest."""
 
     def __init__(self, longest: Sequence[float], needs: Sequence[Collection[int]]) -> None:
         self._longest = longest
         self._users: list[list[int]] = [[] for _ in longest]
         self._waiting = [0] * len(longest)
+        self._running: set[int] = set()
+        self._short: int | None = None
         for number, before in enumerate(needs):
             self._waiting[number] = len(before)
             for other in before:
                 self._users[other].append(number)
+        #: Ordered, the longest chain first.
         self.ready: list[tuple[float, int]] = []
         for number, count in enumerate(self._waiting):
             if not count:
                 self._add(number)
 
     def next(self) -> int:
-        return heapq.heappop(self.ready)[1]
+        if self._running and self._short is None:
+            shortest, _ = self.ready[-1]
+            # The first of those that are as short.
+            number = self._short = self.ready.pop(bisect_left(self.ready, (shortest, -1)))[1]
+        else:
+            number = self.ready.pop(0)[1]
+        self._running.add(number)
+        return number
 
     def finish(self, number: int) -> None:
+        self._running.remove(number)
+        if number == self._short:
+            self._short = None
         for other in self._users[number]:
             self._waiting[other] -= 1
             if not self._waiting[other]:
                 self._add(other)
 
     def _add(self, number: int) -> None:
-        heapq.heappush(self.ready, (-self._longest[number], number))
+        insort(self.ready, (-self._longest[number], number))
 
 
 def room(each: int) -> Callable[[int], bool]:
@@ -161,7 +176,8 @@ def in_parallel(
 
     When the run is interrupted, all sandboxes end before this returns.
 
-    :param weights: how long each takes, in seconds; what takes long starts early
+    :param weights: how long each takes, in seconds; what takes long starts early, and of several
+        slots one goes through what is short
     """
     return run(
         items,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -94,9 +95,94 @@ def test_the_names_under_way_fit_a_line() -> None:
     stage = Stage(name="build")
     for number in range(2000):
         stage.take(Event(stage="build", state="start", name=f"p{number}"), 1.0)
-    assert stage.names() == "p0, p1, p2 and 1997 more"
-    long = Stage(name="build", running={"x" * 500: None})
-    assert len(long.names()) == 60
+    assert stage.names(8.4) == "p0 (0:07), p1 (0:07), p2 (0:07) and 1997 more"
+    long = Stage(name="build", running={"x" * 500: progress.UnderWay(since=0.0)})
+    assert len(long.names(1.0)) == 78
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.9, "0:00"), (59.9, "0:59"), (60, "1:00"), (3599, "59:59"), (2 * 3600 + 65, "2:01:05")],
+)
+def test_how_long_something_takes_is_shown_as_a_clock_does(seconds: float, shown: str) -> None:
+    assert progress.UnderWay(since=10.0).told("a==1", 10.0 + seconds) == f"a==1 ({shown})"
+
+
+class Waited:
+    """Lines at a clock that is set by hand."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self.now = 100.0
+        self.buffer = io.StringIO()
+        view = Lines(Stream(self.buffer), verbose=verbose)
+        self.display = Display(view, clock=lambda: self.now)
+
+    def notify(self, state: str, name: str = "", note: str = "", *, stage: str = "build") -> None:
+        self.display.notify(Event(stage=stage, state=state, name=name, count=2, note=note))
+
+    def wait(self, seconds: int) -> list[str]:
+        """Return what is said while nothing happens."""
+        self.buffer.truncate(self.buffer.seek(0))
+        for _ in range(seconds):
+            self.now += 1
+            self.display.wait()
+        return self.buffer.getvalue().splitlines()
+
+
+def test_while_nothing_is_finished_lines_say_what_is_built_and_for_how_long() -> None:
+    waited = Waited()
+    waited.notify("total")
+    waited.notify("start", "numpy==2")
+    waited.now += 5
+    waited.notify("start", "lxml==5")
+    assert waited.wait(29) == []
+    assert waited.wait(1) == ["still building: numpy==2 (0:35), lxml==5 (0:30)"]
+    # More and more rarely: after 1, 2, 4 and then each 5 minutes.
+    assert waited.wait(60) == ["still building: numpy==2 (1:35), lxml==5 (1:30)"]
+    assert len(waited.wait(3600)) == 1 + 1 + 10
+    waited.notify("done", "lxml==5")
+    assert waited.wait(30) == ["still building: numpy==2 (1:02:05)"]
+
+
+def test_nothing_is_said_of_waiting_where_nothing_is_under_way() -> None:
+    waited = Waited()
+    assert waited.wait(1000) == []
+    for state in ("total", "start", "done"):
+        waited.notify(state, "a==1")
+    assert waited.wait(1000) == []
+
+
+def test_a_step_is_said_of_what_takes_long() -> None:
+    waited = Waited()
+    waited.notify("start", "numpy==2", stage="rebuild")
+    waited.notify("step", "numpy==2", "searching the cause: build 1 of about 6", stage="rebuild")
+    assert waited.wait(30)[-1:] == [
+        "still rebuilding: numpy==2 (0:30, searching the cause: build 1 of about 6)"
+    ]
+    waited.notify("step", "numpy==2", "searching the cause: build 2 of about 6", stage="rebuild")
+    assert waited.buffer.getvalue().splitlines()[-1] == (
+        "numpy==2: searching the cause: build 2 of about 6"
+    )
+
+
+def test_a_step_of_what_is_quick_is_said_with_verbose_only() -> None:
+    for verbose in (False, True):
+        waited = Waited(verbose=verbose)
+        waited.notify("start", "a==1", stage="rebuild")
+        waited.notify("step", "a==1", "build 1 of about 6", stage="rebuild")
+        assert ("a==1: build 1 of about 6" in waited.buffer.getvalue()) is verbose
+
+
+def test_a_run_says_what_is_under_way_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LOOK", 0.01)
+    monkeypatch.setattr(progress, "_PATIENCE", 0.05)
+    buffer = io.StringIO()
+    with progress.shown(Stream(buffer)) as display:
+        display.notify(Event(stage="build", state="start", name="numpy==2"))
+        limit = time.monotonic() + 10
+        while "still" not in buffer.getvalue() and time.monotonic() < limit:
+            time.sleep(0.01)
+    assert "still building: numpy==2 (0:00)\n" in buffer.getvalue()
 
 
 def test_times_are_those_between_the_first_and_the_last_event() -> None:
@@ -162,8 +248,10 @@ def test_a_terminal_shows_a_row_a_stage_and_is_clean_afterwards(
             display.notify(event)
         display.notify(Event(stage="build", state="failed", name="[bold]bad[/bold]"))
         display.notify(Event(stage="note", state="note", note="a [red]note[/red]"))
+        display.notify(Event(stage="build", state="start", name="numpy==2"))
         display._view._progress.refresh()  # type: ignore[union-attr]
     shown = terminal.getvalue()
+    assert "numpy==2 (0:00)" in shown
     assert "fetching" in shown
     assert "2000/2000" in shown
     assert "locating" not in shown

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.model import BuildFailure, Event
+from amrasaman_nox.model import BuildFailure, Comparison, Event, Verdict
 from amrasaman_nox.reports.so_far import SoFar
 from amrasaman_nox.reports.stream import Stream
 
@@ -23,14 +23,24 @@ def failed(name: str) -> Event:
 def test_what_comes_after_the_interrupt_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     known = SoFar("reproducible_wheels", Config(json=str(path)))
-    known.take(failed("early"))
-    known.take(Event(stage="note", state="note", note="hello"))
+    assert known.take(failed("early"))
+    assert known.take(Event(stage="note", state="note", note="hello"))
     known.close()
-    known.take(failed("ended-by-the-interrupt"))
+    assert not known.take(failed("ended-by-the-interrupt"))
     known.write(Stream(io.StringIO()))
     report = json.loads(path.read_text())
     assert [one["name"] for one in report["failures"]] == ["early"]
     assert report["warnings"] == ["the run was interrupted: what is not listed was not finished"]
+
+
+def test_what_is_known_later_of_a_wheel_takes_the_place_of_what_was_known_before() -> None:
+    known = SoFar("verify", Config())
+    for reason in ("the search for its cause was not finished", ""):
+        compared = Comparison(
+            name="a", version="1", wheel="a.whl", verdict=Verdict.DIFFERENT, reason=reason
+        )
+        known.take(Event(stage="rebuild", state="step", results=(compared,)))
+    assert [one.reason for one in known.report().comparisons] == [""]
 
 
 def test_the_reports_are_written_once(tmp_path: Path) -> None:

@@ -42,6 +42,39 @@ def test_what_is_needed_comes_first_and_what_takes_long_starts_early(
     assert order_of("abcd", weights=weights, needs=needs) == expected
 
 
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_one_slot_goes_through_the_short_ones_while_the_others_take_the_long_ones(
+    jobs: int,
+) -> None:
+    """All long builds wait until the short ones are through, which only one slot can see to."""
+    short_are_through = threading.Event()
+    finished: list[int] = []
+
+    def act(number: int) -> None:
+        if number >= 6:
+            assert short_are_through.wait(10)
+        finished.append(number)
+        if len(finished) == 6:
+            short_are_through.set()
+
+    weights = [2.0, 1.0, 3.0, 2.0, 1.0, 5.0, 600.0, 300.0]
+    schedule.run(range(8), act, jobs=jobs, weights=weights)
+    # The shortest first, and of those that are as short the first.
+    assert finished[:6] == [1, 4, 0, 3, 2, 5]
+
+
+def test_the_short_slot_takes_only_what_can_start() -> None:
+    seen: list[str] = []
+    lock = threading.Lock()
+
+    def act(name: str) -> None:
+        with lock:
+            seen.append(name)
+
+    schedule.run("abc", act, jobs=2, weights=[9, 1, 3], needs=[set(), {2}, set()])
+    assert seen.index("c") < seen.index("b")
+
+
 def test_a_circle_is_refused_before_anything_runs() -> None:
     seen: list[str] = []
     with pytest.raises(AsamanError, match="in a circle"):
