@@ -246,7 +246,7 @@ class Live:
             self.say(f"{STAGES.get(stage.name, (stage.name, ''))[0]} failed: {event.name}")
 
     def wait(self, stages: Collection[Stage], now: float) -> None:
-        """The rows say what is under way."""
+        """Show nothing more: the rows say what is under way."""
 
     def say(self, line: str) -> None:
         """Print one line above the rows."""
