@@ -7,7 +7,6 @@ to stderr.
 from __future__ import annotations
 
 import contextlib
-import functools
 import signal
 import sys
 import threading
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 #: How long threads may take to end after an interrupt, in seconds.
 _GRACE: Final = 1.0
-#: After how long the reports are written where they take longer, in seconds.
+#: After how long what is known is printed where they take longer, in seconds.
 _SOON: Final = 0.4
 
 
@@ -141,21 +140,21 @@ def _config(call: Call) -> Config:
 def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode:
     config = _with_input(call, config, stderr)
     known = SoFar(call.command.session, config)
-    written = functools.partial(known.write, stdout)
+    shown = progress.shown(stderr, quiet=config.quiet, verbose=config.verbose, color=config.color)
     try:
-        with (
-            interruptible(written, at_once=known.close, grace=_SOON),
-            progress.shown(
-                stderr, quiet=config.quiet, verbose=config.verbose, color=config.color
-            ) as display,
-        ):
+        with shown as display:
 
             def notify(event: Event) -> None:
                 # Builds that the interrupt ends have not failed.
                 if known.take(event):
                     display.notify(event)
 
-            report = _work(call.command)(config, notify=notify)
+            def at_last() -> None:
+                display.close()
+                known.print(stdout, stderr)
+
+            with interruptible(at_last, at_once=known.close, grace=_SOON):
+                report = _work(call.command)(config, notify=notify)
     except KeyboardInterrupt:
         known.print(stdout, stderr)
         raise

@@ -45,17 +45,14 @@ def show_text(text: str) -> ExitCode:
     return ended(ExitCode.DONE, stdout, Stream(sys.stderr))
 
 
-def print_report(
-    report: Report, config: Config, stdout: Stream, stderr: Stream, *, written: bool = False
-) -> None:
+def print_report(report: Report, config: Config, stdout: Stream, stderr: Stream) -> None:
     """Print *report*: results to *stdout*, everything else to *stderr*.
 
-    The files that are asked for are written first, unless they are *written*.
+    The files that are asked for are written first.
 
     :raises AsamanError: a report file cannot be written (exit 2 or 5)
     """
-    if not written:
-        write_reports(report, config, stdout)
+    write_reports(report, config, stdout)
     printed = any(getattr(config, name) == "-" for name in TO_STDOUT)
     tabled = not printed and not config.quiet
     # Who sees both streams in one place is told of a failure once.

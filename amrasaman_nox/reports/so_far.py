@@ -33,8 +33,8 @@ class SoFar:
     config: Config
     _seen: dict[tuple[str, ...], Result] = field(default_factory=dict)
     _closed: bool = False
-    _written: bool = False
-    _writing: threading.Lock = field(default_factory=threading.Lock)
+    _printed: bool = False
+    _printing: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, event: Event) -> bool:
         """Keep the results of *event*; return whether it is from before the interrupt."""
@@ -63,24 +63,22 @@ class SoFar:
             warnings=(_INTERRUPTED,),
         )
 
-    def write(self, stdout: Stream) -> None:
-        """Write the reports that are asked for, once, from whatever thread comes first.
-
-        :raises AsamanError: one of them cannot be written
-        """
-        with self._writing:
-            if not self._written:
-                self._written = True
-                write_reports(self.report(), self.config, stdout)
-
     def print(self, stdout: Stream, stderr: Stream) -> None:
-        """Write the reports, unless they are, and print what is known.
+        """Write the reports that are asked for and print what is known, if that is anything.
+
+        Once, from whatever thread comes first; others wait for it.
 
         :raises AsamanError: a report cannot be written
         """
-        self.write(stdout)
-        if self._seen:
-            print_report(self.report(), self.config, stdout, stderr, written=True)
+        with self._printing:
+            if self._printed:
+                return
+            self._printed = True
+            report = self.report()
+            if self._seen:
+                print_report(report, self.config, stdout, stderr)
+            else:
+                write_reports(report, self.config, stdout)
 
 
 def _subject(result: Result) -> tuple[str, ...]:

@@ -121,10 +121,15 @@ def _both(
 
 
 def _says(pattern: re.Pattern[str]) -> Callable[[Difference, str], bool]:
-    return lambda difference, variation: pattern.search(_changed(difference)) is not None
+    return lambda difference, variation: pattern.search(changed_words(difference)) is not None
 
 
 def _reordered(difference: Difference, variation: str) -> bool:
+    return is_reordered(difference)
+
+
+def is_reordered(difference: Difference) -> bool:
+    """Return whether something in *difference* is the same but for its order."""
     return any(one.reordered for one in _with_inner(difference))
 
 
@@ -135,7 +140,7 @@ def _with_inner(difference: Difference) -> Iterator[Difference]:
         yield from _with_inner(one)
 
 
-def _changed(difference: Difference) -> str:
+def changed_words(difference: Difference) -> str:
     """Return the words that only one side holds; where no diff has any, the values that differ."""
     sides: dict[RowKind, set[str]] = {RowKind.OURS: set(), RowKind.THEIRS: set()}
     for one in _with_inner(difference):
@@ -176,7 +181,7 @@ def _foreign_tool(difference: Difference, variation: str) -> bool:
         return False
     if difference.kind == "elf" and difference.has(".comment"):
         return True
-    changed = _changed(difference)
+    changed = changed_words(difference)
     if "REBUILD_CAPTURED" in changed:
         # All variables were written out; that one of them names a program is no finding.
         return False
@@ -188,9 +193,13 @@ def _foreign_tool(difference: Difference, variation: str) -> bool:
 def _build_time(difference: Difference, variation: str) -> bool:
     if variation == "clock":
         return True
+    return variation in _UNVARIED and has_moment(changed_words(difference))
+
+
+def has_moment(text: str) -> bool:
+    """Return whether *text* has a date or a time in it."""
     # Digits of identifiers look like dates now and then.
-    text = _ADDRESS.sub("", _UUID.sub("", _changed(difference)))
-    return variation in _UNVARIED and _MOMENT.search(text) is not None
+    return _MOMENT.search(_ADDRESS.sub("", _UUID.sub("", text))) is not None
 
 
 def _random_folder(difference: Difference, variation: str) -> bool:
@@ -198,7 +207,7 @@ def _random_folder(difference: Difference, variation: str) -> bool:
         return False
     if variation == RANDOM and _has_debug(difference):
         return True
-    return _TEMPORARY.search(_changed(difference)) is not None
+    return _TEMPORARY.search(changed_words(difference)) is not None
 
 
 EXPLANATIONS: Final[tuple[Explanation, ...]] = (

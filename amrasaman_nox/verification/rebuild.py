@@ -2,11 +2,12 @@
 
 What is rebuilt is a :class:`Subject`: a wheel or an sdist with a function that builds it again in
 an environment. A difference is never tried again until it vanishes: every further build only
-narrows down where it comes from.
+narrows down where it comes from. The likeliest cause is tried first, and each build is told of.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,12 +24,15 @@ from amrasaman_nox.model import (
     Verdict,
 )
 from amrasaman_nox.verification.explain import FAILS, explain
+from amrasaman_nox.verification.likely import fitting, shown
+from amrasaman_nox.verification.steps import Steps
 from amrasaman_nox.verification.variations import ADDRESSES, CLOCK, VARIATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from amrasaman_nox.model import BuildEnvironment
+    from amrasaman_nox.verification.steps import Tell
     from amrasaman_nox.verification.variations import Plan, Variation
 
 #: What differs with nothing varied.
@@ -68,29 +72,31 @@ class Rebuilt:
     artefact: Artefact | None = None
 
 
-def rebuild(subject: Subject, plan: Plan) -> Rebuilt:
+def rebuild(subject: Subject, plan: Plan, tell: Tell = lambda step, known: None) -> Rebuilt:
     """Rebuild under all variations of *plan*; where that differs, find out which of them matter.
 
     The comparison has the causes, each confirmed by a build with that one variation alone.
     A variation under which the build fails says nothing about its bytes: it is left out and named,
     and the others go on. A rebuild that fails with nothing varied gives ``failed``.
+
+    :param tell: is called before each build of the search for causes, with what is known by then
     """
-    search = _Search(subject=subject, plan=plan)
+    search = _Search(subject=subject, plan=plan, steps=Steps(tell))
     try:
         search, whole = search.whole()
         if whole.digest == subject.first.digest:
             return Rebuilt(comparison=search.comparison(Verdict.IDENTICAL, whole), artefact=whole)
         found = subject.compare(subject.first, whole)
-        causes, reason = search.causes(found)
+        comparison = replace(
+            search.comparison(verdict_of(found), whole),
+            normalisations=normalisations_of(found),
+            differences=found,
+        )
+        search.steps.begin("searching for the cause", comparison)
+        causes, reason = search.causes(whole, found)
     except _Failed as failed:
         return Rebuilt(comparison=search.failed(failed))
-    comparison = replace(
-        search.comparison(verdict_of(found), whole),
-        normalisations=normalisations_of(found),
-        differences=found,
-        causes=(*causes, *search.left_out),
-        reason=reason,
-    )
+    comparison = replace(comparison, causes=(*causes, *search.left_out), reason=reason)
     return Rebuilt(comparison=comparison, artefact=whole)
 
 
@@ -116,11 +122,12 @@ class _Steady:
     masked: frozenset[str] = frozenset()
     random: tuple[Difference, ...] = ()
 
-    def same(self, other: Artefact) -> bool:
-        """Tell whether *other* differs in nothing but what always does."""
+    def same(self, other: Artefact, one: Artefact | None = None) -> bool:
+        """Tell whether *other* differs from *one*, the base for none, only in what always does."""
+        one = one or self.base
         if not self.masked:
-            return self.base.digest == other.digest
-        return self.content(self.base) == self.content(other)
+            return one.digest == other.digest
+        return self.content(one) == self.content(other)
 
     def masking(self, other: Artefact) -> _Steady:
         """Return this without the members in which *other* differs."""
@@ -139,6 +146,7 @@ class _Steady:
 
 #: Variations that together make a difference, mostly one, and what was built under them.
 _Culprits = tuple[tuple["Variation", ...], "Artefact | BuildFailure"]
+_Matters = tuple[tuple["Variation", ...], Artefact, _Steady]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +155,7 @@ class _Search:
 
     subject: Subject
     plan: Plan
+    steps: Steps
     left_out: tuple[Cause, ...] = ()
 
     # --- builds ------------------------------------------------------------------------------
@@ -171,11 +180,14 @@ class _Search:
         """Leave out variations under which the build fails, at least one, and build again."""
         if not self.plan.variations:
             raise _Failed(failure, ())
+        self.steps.begin("looking for the variation that breaks the build")
+        self.steps.expect(len(_LIKELIEST_TO_FAIL))
         for name in _LIKELIEST_TO_FAIL:
             search = self._without({name: failure})
             built = search.under_all() if name in self.plan.names else failure
             if isinstance(built, Artefact):
                 return search, built
+        self.steps.expect(1 + _halvings(self.plan.variations) + 1)
         plain = self._under(self.subject.environment, ())
         if isinstance(plain, BuildFailure):
             raise _Failed(plain, ())
@@ -204,6 +216,7 @@ class _Search:
     def _under(
         self, environment: BuildEnvironment, variations: Sequence[Variation]
     ) -> Artefact | BuildFailure:
+        self.steps.next()
         return self.subject.build(self.plan.varied(environment, variations))
 
     def _artefact(self, environment: BuildEnvironment, variations: Sequence[Variation]) -> Artefact:
@@ -222,32 +235,21 @@ class _Search:
 
     # --- what differs ------------------------------------------------------------------------
 
-    def causes(self, differences: tuple[Difference, ...]) -> tuple[tuple[Cause, ...], str]:
+    def causes(
+        self, whole: Artefact, differences: tuple[Difference, ...]
+    ) -> tuple[tuple[Cause, ...], str]:
         """Return why the rebuild differs, the most particular cause first, and what to know.
 
-        :param differences: those of the rebuild under all variations
+        :param whole: what was built under all variations
+        :param differences: how it differs
         """
+        self.steps.expect(2 + (_LAYOUTS if ADDRESSES in self.plan.names else 0))
         steady = self._steady()
-        suspects = self.plan.variations
         found: dict[str, tuple[Cause, ...]] = {}
-        unknown = {one.member for one in differences} - steady.masked
-        layout = self._other_layout(steady) if unknown else None
-        if layout is not None:
-            # Whatever else is varied moves memory as well: this would be blamed on it.
-            variation, built = layout
-            found[ADDRESSES] = self._explained(steady, (variation,), built)
-            steady = steady.masking(built)
-        suspects = tuple(each for each in suspects if each.name != ADDRESSES)
-
-        def differs(tried: Sequence[Variation]) -> Artefact | None:
-            built = self._artefact(steady.environment, tried)
-            return None if steady.same(built) else built
-
-        found |= {
-            _label(group): self._explained(steady, group, built)
-            for group, built in _culprits(differs, suspects)
-            if isinstance(built, Artefact)
-        }
+        for group, built, after in self._that_matter(steady, whole, differences):
+            found[_label(group)] = self._explained(steady, group, built)
+            self.steps.found(found[_label(group)])
+            steady = after
         if steady.random:
             found[RANDOM] = explain(steady.random, RANDOM)
         elif CLOCK not in found and not steady.same(self.subject.first):
@@ -260,6 +262,52 @@ class _Search:
             found[label] = explain(differences, label)
         ordered = sorted(found.items(), key=lambda item: _rank(item[0]))
         return tuple(cause for _, causes in ordered for cause in causes), self._reason(steady)
+
+    def _that_matter(
+        self, steady: _Steady, whole: Artefact, differences: tuple[Difference, ...]
+    ) -> Iterator[_Matters]:
+        """Build until it is known which variations matter, the likeliest ones first.
+
+        :returns: variations that matter, what they gave alone, and what later builds are held
+            against
+        """
+        builds = functools.cache(functools.partial(self._artefact, steady.environment))
+        unknown = tuple(one for one in differences if one.member not in steady.masked)
+        telling = shown(unknown, self.subject.environment, self.plan)
+        self.steps.expect(len(telling) or 2 * _LAYOUTS)
+        for each in telling:
+            built = builds((each,))
+            if steady.same(whole, built) and not steady.same(built):
+                # It alone gives what all give, its value included: nothing else is needed.
+                yield (each,), built, steady
+                return
+        layout = self._other_layout(steady) if unknown else None
+        if layout is not None:
+            # Whatever else is varied moves memory as well: this would be blamed on it.
+            steady = steady.masking(layout[1])
+            yield (layout[0],), layout[1], steady
+
+        def differs(tried: tuple[Variation, ...]) -> Artefact | None:
+            built = builds(tried)
+            return None if steady.same(built) else built
+
+        likely = dict.fromkeys((*telling, *fitting(unknown, self.plan)))
+        suspects = [each for each in self.plan.variations if each.name != ADDRESSES]
+        found = False
+        self.steps.expect(len(likely) + _halvings(suspects))
+        for each in likely:
+            alone = differs((each,))
+            if alone is not None:
+                found = True
+                yield (each,), alone, steady
+                if steady.same(whole, alone):
+                    return
+        # Where none of them matters alone, they may together with others.
+        rest = tuple(each for each in suspects if not found or each not in likely)
+        self.steps.expect(_halvings(rest))
+        for group, gave in _culprits(differs, rest):
+            if isinstance(gave, Artefact):
+                yield group, gave, steady
 
     def _explained(
         self, steady: _Steady, group: Sequence[Variation], built: Artefact
@@ -372,8 +420,13 @@ def _rank(label: str) -> int:
     return names.index(label) + 1 if label in names else 0 if label == RANDOM else len(names) + 1
 
 
+def _halvings(suspects: Sequence[Variation]) -> int:
+    """Return about how many builds find one culprit among *suspects*."""
+    return 2 * max(1, len(suspects)).bit_length()
+
+
 def _culprits(
-    matters: Callable[[Sequence[Variation]], Artefact | BuildFailure | None],
+    matters: Callable[[tuple[Variation, ...]], Artefact | BuildFailure | None],
     suspects: tuple[Variation, ...],
     seen: Artefact | BuildFailure | None = None,
 ) -> list[_Culprits]:
@@ -395,7 +448,7 @@ def _culprits(
 
 
 def _together(
-    matters: Callable[[Sequence[Variation]], Artefact | BuildFailure | None],
+    matters: Callable[[tuple[Variation, ...]], Artefact | BuildFailure | None],
     suspects: tuple[Variation, ...],
     built: Artefact | BuildFailure,
 ) -> _Culprits:

@@ -360,7 +360,13 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
         plan = plan.without(_ON_DISK)
     if record.rust is not None and variations.CLOCK in plan.names:
         plan = dataclasses.replace(plan, not_varied=(*plan.not_varied, _IN_RUSTC))
-    return _kept(run, subject, rebuild(subject, plan))
+    return _kept(run, subject, rebuild(subject, plan, partial(_tell, run, str(record.source.pin))))
+
+
+def _tell(run: Run, pin: str, step: str, known: Comparison | None) -> None:
+    """Show one build of the search for the cause of a difference."""
+    results = () if known is None else (known,)
+    run.site.notify(Event(stage="rebuild", state="step", name=pin, note=step, results=results))
 
 
 def _own_sdist(

@@ -80,9 +80,11 @@ def next_run_removes_all(cold: Bench) -> None:
 
 
 @contextlib.contextmanager
-def started(cold: Bench, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    cold: Bench, *arguments: str, word: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[str]]:
     command = [
-        *(str(cold.programs / "asaman"), "-r", "requirements.txt", *arguments),
+        *(str(cold.programs / "asaman"), *word, "-r", "requirements.txt", *arguments),
         *("--index-url", cold.index_url, "--cache-dir", str(cold.cache)),
         # By it the processes of the builds are found.
         *("--env", f"RUN={cold.folder}"),
@@ -186,6 +188,51 @@ def test_an_interrupted_run_writes_its_reports_with_what_is_known(cold: Bench) -
     assert "interrupted" in (cold.folder / "report.md").read_text()
     assert "mini-setuptools" in out
     assert err.splitlines()[-1] == "error: interrupted"
+
+
+#: A backend whose wheel depends on the hash seed, and whose builds take a second.
+_UNSTEADY = """
+import time
+from flit_core.buildapi import *
+from flit_core import buildapi
+
+def build_wheel(*arguments):
+    time.sleep(1)
+    with open("unsteady.py", "w") as file:
+        file.write(f"'hash' {hash('x')}")
+    return buildapi.build_wheel(*arguments)
+"""
+
+
+def test_an_interrupted_verify_says_what_it_knows_and_not_that_rebuilds_failed(
+    cold: Bench,
+) -> None:
+    assert cold.index is not None
+    sdist = make_sdist(
+        "unsteady",
+        "1.0",
+        {"backend.py": _UNSTEADY, "unsteady.py": "'a module'"},
+        requires=("flit_core",),
+        backend="backend",
+        backend_path=".",
+    )
+    cold.write(miniatures.add_sdist(cold.index, "unsteady", sdist))
+    with started(cold, "--verbose", "--json", "report.json", word=("verify",)) as process:
+        assert process.stderr is not None
+        err = ""
+        while "searching for the cause: build 2 of about" not in err:
+            line = process.stderr.readline()
+            assert line, err
+            err += line
+        process.send_signal(signal.SIGTERM)
+        out, rest = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "failed" not in err + rest
+    assert "unsteady" in out
+    report = json.loads((cold.folder / "report.json").read_text())
+    (compared,) = report["comparisons"]
+    assert compared["verdict"] == "different"
+    assert compared["reason"].startswith("interrupted while searching for the cause, in build 2 ")
 
 
 def test_a_run_that_waits_for_the_network_writes_its_reports_when_interrupted(

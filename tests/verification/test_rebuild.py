@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Interpreter
     from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sources.store import Store
+    from amrasaman_nox.verification.steps import Tell
 
 MACHINE = variations.Machine(
     isolation=Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
@@ -65,6 +66,7 @@ class Project:
     first: BuildEnvironment = field(default_factory=BuildEnvironment)
     built: list[BuildEnvironment] = field(default_factory=list)
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
+    ordered: bool = False
 
     def build(self, world: BuildEnvironment) -> Artefact | BuildFailure:
         self.built.append(world)
@@ -88,6 +90,7 @@ class Project:
                 member=name,
                 changes=changed("line", ours=str(left.get(name)), theirs=str(right.get(name))),
                 rows=rows(f"-{left.get(name)}\n+{right.get(name)}"),
+                reordered="words" if self.ordered else "",
             )
             for name in sorted({*left, *right})
             if left.get(name) != right.get(name)
@@ -99,6 +102,7 @@ class Project:
         machine: variations.Machine = MACHINE,
         started: datetime | None = STARTED,
         finished: datetime | None = None,
+        tell: Tell = lambda step, known: None,
     ) -> Comparison:
         first = self.build(self.first)
         assert isinstance(first, Artefact)
@@ -113,7 +117,7 @@ class Project:
             build=self.build,
             compare=self.compare,
         )
-        return rebuild.rebuild(subject, variations.plan(names, machine)).comparison
+        return rebuild.rebuild(subject, variations.plan(names, machine), tell).comparison
 
 
 def causes(comparison: Comparison) -> list[tuple[str, str]]:
@@ -145,6 +149,65 @@ def test_one_cause_is_found_by_halves_and_confirmed_alone() -> None:
     assert usual in project.built
     # All, the same again, memory elsewhere, and halves.
     assert len(project.built) <= 1 + 1 + 4 + 2 * 4 + 1
+
+
+def test_a_value_that_shows_is_tried_first_and_ends_the_search() -> None:
+    project = Project(lambda world: {"a.py": f"built in {world.build_path} by {world.uid}"})
+    assert causes(project.rebuilt("build-path", "locale", "umask")) == [("build-path", "a.py")]
+    # All, nothing varied, and that alone.
+    assert len(project.built) == 3
+
+
+def test_a_value_that_shows_hides_no_other_cause() -> None:
+    project = Project(lambda world: {"a.py": world.build_path, "b.py": world.umask})
+    assert causes(project.rebuilt()) == [("umask", "b.py"), ("build-path", "a.py")]
+
+
+def test_a_value_that_shows_hides_no_dependence_on_addresses() -> None:
+    draws = itertools.count()
+    project = Project(lambda world: {"a.py": placed(world, draws), "b.py": world.build_path})
+    assert causes(project.rebuilt()) == [("address-layout", "a.py"), ("build-path", "b.py")]
+
+
+def test_what_is_not_at_hand_by_its_value_is_found_by_the_look_of_it() -> None:
+    items = {"one": 1, "two": 2}
+    project = Project(lambda world: {"a.py": " ".join(sorted(items, reverse=world.hash_seed > 0))})
+    project.ordered = True
+    assert causes(project.rebuilt()) == [("hash-seed", "a.py")]
+    # All, nothing varied, four layouts of memory, and that alone.
+    assert len(project.built) == 7
+
+
+def test_each_build_of_the_search_is_told_and_what_is_known_before_it() -> None:
+    told: list[tuple[str, Comparison | None]] = []
+    project = Project(lambda world: {"a.py": world.umask, "b.py": world.uid})
+    comparison = project.rebuilt(tell=lambda *step: told.append(step))
+    # The first rebuild is no search.
+    assert len(told) == len(project.built) - 1
+    steps = [step for step, _ in told]
+    assert steps[0] == "searching for the cause: build 1 of about 6"
+    assert all(step.startswith("searching for the cause: build ") for step in steps)
+    known = [each for _, each in told if each is not None]
+    assert len(known) == len(told)
+    assert {each.verdict for each in known} == {Verdict.DIFFERENT}
+    assert [len(each.causes) for each in known] == sorted(len(each.causes) for each in known)
+    assert known[0].differences == comparison.differences
+    assert known[0].causes == ()
+    assert {cause.variation for cause in known[-1].causes} <= {"user", "umask"}
+
+
+def test_the_search_for_a_variation_that_breaks_the_build_is_told() -> None:
+    told: list[str] = []
+    project = Project(failing(lambda world: world.umask == 0o077))
+    project.rebuilt(tell=lambda step, known: told.append(step))
+    assert told[0] == "looking for the variation that breaks the build: build 1 of about 1"
+    assert len(told) == len(project.built) - 1
+
+
+def test_nothing_is_told_where_nothing_differs() -> None:
+    told: list[str] = []
+    Project(lambda world: {"a.py": 1}).rebuilt(tell=lambda step, known: told.append(step))
+    assert told == []
 
 
 @pytest.mark.parametrize("row", variations.VARIATIONS, ids=lambda row: row.name)
