@@ -82,7 +82,7 @@ def compare_wheels(ours: str | os.PathLike[str], theirs: str | os.PathLike[str])
             found = differences.compare_wheels(our_file, their_file, filename=left.name)
             digests = [_digest(file) for file in (our_file, their_file)]
     except InvalidWheelFilename as error:
-        raise AsamanError(str(left), f"not the name of a wheel: {error}") from None
+        raise AsamanError(str(left), f"not a valid wheel file name: {error}") from None
     except OSError as error:
         why = system_reason(error)
         raise AsamanError(f"cannot read {error.filename or left}", why) from None

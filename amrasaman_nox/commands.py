@@ -185,5 +185,5 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
     raise AsamanError(
         "nothing to build",
         f"no pyproject.toml in {call.folder}",
-        hint="name a requirements file (-r), an archive (-s) or a folder of archives (-d)",
+        hint="give a requirements file (-r), an archive (-s) or a folder of archives (-d)",
     )

@@ -79,11 +79,11 @@ def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
     for line in (
         "- reproducible_wheels [release] -> Build reproducible wheels of everything that is "
         "pinned.",
-        "- verified_requirements [release] -> Write the requirements file with the hashes of the "
-        "reproducible wheels.",
+        "- verified_requirements [release] -> Write a requirements file with the hashes of "
+        "the reproducible wheels.",
         "- verify [release] -> Rebuild under variations, compare, and name the cause of what "
         "differs.",
-        "- lock_build_requirements -> Write or refresh the build lock, and nothing else.",
+        "- lock_build_requirements -> Write or refresh the build lock only.",
         "- merge_wheels -> Merge the wheels, records and locks of several runs into one folder.",
     ):
         assert line in done.stdout.splitlines()

@@ -179,12 +179,14 @@ class Config(reports.ReportFiles):
             given = [name.replace("_", "-") for name in group if getattr(self, name)]
             if len(given) > 1:
                 problems.append(
-                    AsamanError(" and ".join(given), "contradict each other", hint="give one")
+                    AsamanError(
+                        " and ".join(given), "cannot be combined", hint="use only one of them"
+                    )
                 )
         if self.scheduler is None and self.executor in executors.WITH_SCHEDULER:
-            hint = "name it: --scheduler ADDRESS"
+            hint = "give its address: --scheduler ADDRESS"
             what = f"executor {self.executor}"
-            problems.append(AsamanError(what, "no scheduler is named", hint=hint))
+            problems.append(AsamanError(what, "requires a scheduler", hint=hint))
         return problems
 
     @property
@@ -224,7 +226,7 @@ def _path(value: object) -> Path:
         raise TypeError("a path is required")
     text = os.fspath(value)
     if not isinstance(text, str) or not text or "\0" in text:
-        raise ValueError("a path is required, and it is empty or has a NUL in it")
+        raise ValueError("a path is required: not empty, without null bytes")
     return Path(text)
 
 
@@ -234,7 +236,7 @@ def _path_or_none(value: object) -> Path | None:
 
 def _text_or_none(value: object) -> str | None:
     if value is not None and (not isinstance(value, str | os.PathLike) or not os.fspath(value)):
-        raise ValueError("a text that is not empty is required")
+        raise ValueError("a string that is not empty is required")
     return None if value is None else str(value)
 
 
@@ -246,9 +248,9 @@ def _flag(value: object) -> bool:
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise TypeError("a list of texts is required")
+        raise TypeError("a list of strings is required")
     if not all(value):
-        raise ValueError("an empty text is in the list")
+        raise ValueError("the list contains an empty string")
     return tuple(value)
 
 
@@ -256,27 +258,27 @@ def _names(value: object) -> tuple[str, ...]:
     texts = _texts(value)
     for text in texts:
         if not _NAME.fullmatch(text):
-            raise ValueError(f"{text!a} is not the name of a project")
+            raise ValueError(f"{text!a} is not a valid project name")
     # PEP 503; here without packaging, which is slow to import.
     return tuple(re.sub(r"[-_.]+", "-", text).lower() for text in texts)
 
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, list | tuple):
-        raise TypeError("pairs of texts are required")
+        raise TypeError("pairs of strings are required")
     pairs = tuple(tuple(pair) for pair in value)
     if not all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
-        raise TypeError("pairs of texts are required")
+        raise TypeError("pairs of strings are required")
     return pairs
 
 
-def _whole(least: int, most: int | None, unit: str) -> Callable[[object], int]:
+def _whole(least: int, most: int | None, of: str) -> Callable[[object], int]:
     def convert(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"a whole number of {unit} is required")
+            raise TypeError(f"a whole number{of} is required")
         if value < least or (most is not None and value > most):
-            limits = f"{least} or more" if most is None else f"{least} to {most}"
-            raise ValueError(f"{str(value)[:40]} is out of range, {limits} {unit} can be had")
+            limits = f"at least {least}" if most is None else f"between {least} and {most}"
+            raise ValueError(f"must be {limits}, not {str(value)[:40]}")
         return int(value)
 
     return convert
@@ -287,8 +289,8 @@ def _epoch(value: object) -> int:
         raise TypeError("invalid epoch: whole seconds since 1970 are required")
     if not EARLIEST_EPOCH <= value <= LATEST_EPOCH:
         raise ValueError(
-            f"invalid epoch {str(value)[:40]}: a zip archive holds times from 1980 to 2107, that "
-            f"is {EARLIEST_EPOCH} to {LATEST_EPOCH}"
+            f"invalid epoch {str(value)[:40]}: zip archives store times from 1980 to 2107, so "
+            f"it must be between {EARLIEST_EPOCH} and {LATEST_EPOCH}"
         )
     return int(value)
 
@@ -297,20 +299,20 @@ def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError("a number of seconds is required")
     if not 0 <= value < float("inf"):
-        raise ValueError("a number of seconds is required, 0 for no limit")
+        raise ValueError("a number of seconds is required (0: no limit)")
     return float(value)
 
 
 def _uids(value: object) -> tuple[int, ...]:
     if not isinstance(value, list | tuple):
-        raise TypeError("a list of user numbers is required")
-    return tuple(_whole(0, LARGEST_UID, "as the number of a user")(each) for each in value)
+        raise TypeError("a list of user IDs is required")
+    return tuple(_whole(0, LARGEST_UID, " for each user ID")(each) for each in value)
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
     def convert(value: object) -> str:
         if value not in choices:
-            raise ValueError(f"{shown(ascii(value), 80)} is none of {', '.join(choices)}")
+            raise ValueError(f"{shown(ascii(value), 80)} is not one of {', '.join(choices)}")
         return str(value)
 
     return convert
@@ -332,7 +334,8 @@ def _part(value: object) -> tuple[int, int] | None:
         raise ValueError("K/N is required, such as 2/5") from None
     if not 1 <= number <= parts <= MOST_PARTS:
         raise ValueError(
-            f"{number}/{parts} is out of range, K is 1 to N and N is 1 to {MOST_PARTS}"
+            f"{number}/{parts} is out of range: K must be between 1 and N, and N between 1 "
+            f"and {MOST_PARTS}"
         )
     return number, parts
 
@@ -400,9 +403,9 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),
     (("sde",), _epoch),
-    (("jobs",), _whole(1, MOST_JOBS, "builds at a time")),
+    (("jobs",), _whole(1, MOST_JOBS, " of builds")),
     (("timeout", "silence_timeout"), _seconds),
-    (("max_log", "max_memory", "max_disk"), _whole(0, None, "bytes")),
-    (("max_processes",), _whole(0, None, "processes")),
+    (("max_log", "max_memory", "max_disk"), _whole(0, None, " of bytes")),
+    (("max_processes",), _whole(0, None, " of processes")),
     (("as_of",), _moment),
 )  # fmt: skip

@@ -90,15 +90,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("keep-sources", "keep_sources", FLAG, _INPUT, _MAKING,
            "Copy over the sources to output directory"),
     Option("shard", "shard", PART, _INPUT, _MAKING,
-           "Build the K-th of N parts of what is pinned; asaman merge combines them.",
+           "Build part K of N of the pins; asaman merge combines the parts.",
            key=False),
     Option("force", "force", FLAG, _INPUT, _WHEELS,
-           "Replace wheels in the output directory that no record vouches for."),
+           "Replace wheels in the output directory that have no provenance record."),
     Option("trust-owner", "trust_owner", UIDS, _INPUT, _TAKING,
-           "Let wheels and records in the output directory count that this user owns, as the "
-           "caller's own do."),
+           "Trust the wheels and records in the output directory that this user owns."),
     Option("rebuild", "rebuild", FLAG, _INPUT, _WHEELS,
-           "Build again what was built before."),
+           "Build again even if the wheel is already built."),
 
     Option("output", "verified", FILE, _INPUT, _GENERATING,
            "The output file. Default: verified-{requirement}.txt", short="o", key=False),
@@ -111,7 +110,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The same as REQUIREMENT.", short="r", key=False),
 
     Option("output", "output", FOLDER, _INPUT, _MERGING,
-           "The directory to bring everything into. Default: ./wheels", short="o", key=False),
+           "The directory to merge into. Default: ./wheels", short="o", key=False),
     Option("lock", "lock", FILE, _LOCKING, _MERGING,
            "The build lock to write. Default: build-lock.toml in the output directory.",
            key=False),
@@ -119,7 +118,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("lock", "lock", FILE, _LOCKING, _BUILDING,
            "The build lock. Default: {requirement}.build-lock.toml beside the input."),
     Option("locked", "locked", FLAG, _LOCKING, _WHEELS,
-           "Refuse to resolve: the lock must have every build requirement."),
+           "Do not resolve: fail if a build requirement is not in the lock."),
     Option("relock", "relock", FLAG, _LOCKING, _BUILDING,
            "Resolve all build requirements again."),
     Option("as-of", "as_of", MOMENT, _LOCKING, _BUILDING,
@@ -127,13 +126,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "and the interpreter's release."),
 
     Option("index-url", "index_url", TEXT, _INDEX, _BUILDING,
-           "The package index to ask.", metavar="URL"),
+           "The base URL of the package index.", metavar="URL"),
     Option("extra-index-url", "extra_index_url", TEXTS, _INDEX, _BUILDING,
-           "A further package index.", metavar="URL"),
+           "An additional package index.", metavar="URL"),
     Option("find-links", "find_links", TEXTS, _INDEX, _BUILDING,
-           "A directory, or a page with links, to look for files in.", metavar="URL"),
+           "A directory, or a page with links, to search for files.", metavar="URL"),
     Option("no-index", "no_index", FLAG, _INDEX, _BUILDING,
-           "Ask no package index, look at --find-links only."),
+           "Ignore the package index, use --find-links only."),
     Option("with-index", "index_url", TEXT, _INDEX, _BUILDING,
            "In case you want to install build time dependencies from an index, pass the URL. "
            'The same as --index-url.  [default: ""]', key=False),
@@ -141,13 +140,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Pass --trusted-host VALUE to pip, helps in local indexes over HTTP. Pass the correct "
            'hostname.  [default: ""]'),
     Option("offline", "offline", FLAG, _INDEX, _BUILDING,
-           "Use no network: the store must have every file."),
+           "Disable network access: use cached files only."),
     Option("allow-url", "allow_url", FLAG, _INDEX, _READING,
            "Accept hashed pins of the form NAME @ URL."),
     Option("no-hash", "", FLAG, _INDEX, _BUILDING,
            "DO NOT USE UNLESS VERY SURE: In case we skip hash checking for download. "
-           "No longer followed: what has no hash is never built.", key=False,
-           refused="what has no hash is never built, since nobody could tell what was built",
+           "No longer supported: sources without a hash are never built.", key=False,
+           refused="no longer supported: sources without a hash are never built",
            hint="pin with hashes: `uv pip compile --generate-hashes requirements.in`, or "
                 "`pip-compile --generate-hashes`"),
 
@@ -161,10 +160,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "A sparse index of crates, or a directory of .crate files. Default: what cargo is "
            "configured for.", metavar="URL"),
     Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
-           "auto takes the strongest that works here.", metavar="|".join(rungs.NAMES)),
+           "The isolation of builds; auto is the strongest that works "
+           "here.", metavar="|".join(rungs.NAMES)),
     Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value."),
     Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
-           "Builds at a time. Default: the processors.", short="j"),
+           "Number of parallel builds. Default: the number of processors.", short="j"),
     Option("executor", "executor", TEXT, _BUILDS, _WHEELS,
            f"Where builds run: {', or '.join(each.where for each in EXECUTORS)}. "
            f"Default: {EXECUTORS[0].name}",
@@ -172,35 +172,35 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("scheduler", "scheduler", TEXT, _BUILDS, _WHEELS,
            "The scheduler of the dask cluster, such as tls://HOST:8786.", metavar="ADDRESS"),
     Option("config-setting", "config_settings", SETTINGS, _BUILDS, _BUILDING,
-           "Pass a setting on to the build backends.", short="C"),
+           "Pass a setting to the build backends.", short="C"),
     Option("env", "variables", SETTINGS, _BUILDS, _BUILDING,
-           "Set a variable for the builds, on purpose; it changes their wheels, and the records "
-           "have it.", metavar="NAME=VALUE"),
+           "Set an environment variable in the builds; it can change the wheels and is recorded.",
+           metavar="NAME=VALUE"),
     Option("only-binary", "only_binary", NAMES, _BUILDS, _BUILDING,
-           "Take the published wheel of this project as it is, by its pinned hash."),
+           "Use the published wheel of this project, checked against its pinned hash."),
     Option("keep-debug-info", "keep_debug_info", FLAG, _BUILDS, _BUILDING,
-           "Leave debug information in compiled modules."),
+           "Keep debug information in compiled modules."),
     Option("skip-build-deps", "", FLAG, _BUILDS, _BUILDING,
            "While downloading the sources, skip downloading the build dependencies as source  "
            f"[default: True] {_NO_EFFECT}", key=False),
     Option("cache-dir", "cache_dir", FOLDER, _BUILDS, _ALL,
-           "The store of sources and build environments. Default: the user's cache."),
+           "The cache of sources and build environments. Default: the user's cache directory."),
 
-    Option("timeout", "timeout", TIME, _BOUNDS, _BUILDING, "Time of one hook. Default: 3600"),
+    Option("timeout", "timeout", TIME, _BOUNDS, _BUILDING, "Seconds for one hook. Default: 3600"),
     Option("silence-timeout", "silence_timeout", TIME, _BOUNDS, _BUILDING,
-           "Time without a line of output. Default: 1200"),
+           "Seconds without a line of output. Default: 1200"),
     Option("max-log", "max_log", BYTES, _BOUNDS, _BUILDING, "Output of one hook. Default: 64M"),
     Option("max-memory", "max_memory", BYTES, _BOUNDS, _BUILDING,
            "Memory of one build. Default: 0"),
     Option("max-processes", "max_processes", NUMBER, _BOUNDS, _BUILDING,
            "Processes of one build. Default: 4096"),
     Option("max-disk", "max_disk", BYTES, _BOUNDS, _BUILDING,
-           "What one build may write. Default: 16G"),
+           "Disk space of one build. Default: 16G"),
 
     Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
            "What to vary in the rebuild. Default: all", metavar="all|NAME,..."),
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
-           "Fail where one of these could not be varied.", metavar="all|NAME,..."),
+           "Fail if one of these could not be varied.", metavar="all|NAME,..."),
     Option("against", "against", TEXT, _COMPARE, _VERIFYING,
            "Compare with published wheels, or with another rebuilder's records or wheels.",
            metavar="published|PATH"),
@@ -208,7 +208,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical"),
     Option("diffoscope", "diffoscope", FLAG, _COMPARE, _VERIFYING,
-           "Write what diffoscope says of each difference beside both files; it runs outside the "
+           "Write a diffoscope report beside both files of each difference; it runs outside the "
            "sandbox."),
 
     *(
@@ -217,7 +217,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     ),
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q"),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,
-           "Print more, also where the time goes.", short="v"),
+           "Print more details and timings.", short="v"),
     Option("color", "color", TEXT, REPORTS, _ALL, "Default: auto",
            metavar="auto|always|never"),
     Option("traceback", "traceback", FLAG, REPORTS, _ALL,
@@ -251,5 +251,5 @@ def _unknown_key(key: str, rows: Mapping[str, Option], where: str) -> AsamanErro
     import difflib  # Needed for this message only, and slow to import.
 
     near = difflib.get_close_matches(key.replace("_", "-"), rows, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(rows))}"
+    hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(rows))}"
     return AsamanError(f"{where}: [tool.amrasaman] {key}", "unknown key", hint=hint)

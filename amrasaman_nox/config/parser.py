@@ -69,7 +69,7 @@ def _values(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
             raise AsamanError(label, option.refused, hint=option.hint)
         value = _value(option, (texts,) if isinstance(texts, bool) else texts)
         if values.get(option.field, value) != value:
-            raise AsamanError(f"{sources[option.field]} and {label}", "contradict each other")
+            raise AsamanError(f"{sources[option.field]} and {label}", "cannot be combined")
         if option.field:
             values[option.field], sources[option.field] = value, label
     return values
@@ -115,7 +115,7 @@ class _SectionedCommand(click.Command):
                 with formatter.section(section):
                     formatter.write_dl(records)
         if self.further:
-            with formatter.section("Further commands"):
+            with formatter.section("Other commands"):
                 formatter.write_dl([(each.word, each.summary) for each in self.further])
 
 

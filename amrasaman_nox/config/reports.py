@@ -32,7 +32,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     Format(
         name="json",
         render="reports.json:render",
-        help="Write the result as JSON; - is stdout, with nothing else on it.",
+        help="Write the result as JSON; - writes it to stdout, and nothing else.",
         every=True,
         stdout=True,
     ),

@@ -161,7 +161,7 @@ def default_cache() -> Path:
         raise AsamanError(
             "cache folder",
             "this user has no home folder",
-            hint="name one with --cache-dir",
+            hint="set one with --cache-dir",
             code=ExitCode.INPUT_OUTPUT,
         )
     return path

@@ -70,7 +70,9 @@ def read_pylock(path: Path, *, only_binary: frozenset[str] = frozenset()) -> Req
     notes = _check_version(lock, document)
     packages = document.get("packages")
     if not isinstance(packages, list):
-        raise AsamanError("packages missing", "a lock has [[packages]]", origin=_origin(lock))
+        raise AsamanError(
+            "packages missing", "a lock file must have [[packages]]", origin=_origin(lock)
+        )
     scope = _scope(lock, {**document, "lock-version": "1.0", "packages": []})
     pins, errors = _pins(lock, packages, _lines(text, len(packages)), notes)
     united = united_everywhere(pins, errors)
@@ -106,10 +108,10 @@ def _check_version(lock: _Lock, document: Mapping[str, Any]) -> list[str]:
     except InvalidVersion:
         version = None
     if version is None or version.major != 1 or version.epoch:
-        why = "it has none" if written is None else f"{written!r} is not 1.0"
+        why = "it is missing" if written is None else f"{written!r} is not 1.0"
         raise AsamanError("unsupported lock-version", why, origin=_origin(lock))
     if version > Version("1.0"):
-        return [f"{lock.path}: lock-version {version} is read as 1.0"]
+        return [f"{lock.path}: lock-version {version} is newer than 1.0, and is read as 1.0"]
     return []
 
 
@@ -170,7 +172,7 @@ def _package(data: object, index: int) -> Package:
 def _pin(lock: _Lock, package: Package, origin: Origin) -> tuple[list[Pin], list[str]]:
     """Return the pin of a package, none if it is a folder; and notes."""
     if package.directory:
-        said = f"{lock.path}: {package.name}: left out, a folder has no hash"
+        said = f"{lock.path}: {package.name}: left out: a folder has no hash"
         return [], [said]
     file = package.sdist or package.archive
     if file is None and not package.wheels:
@@ -232,7 +234,7 @@ def _local_file(lock: _Lock, package: Package, relative: str) -> Path:
     folder = Path(lock.path).parent.absolute()
     file = folder / parts
     if not file.resolve().is_relative_to(folder.resolve()):
-        raise AsamanError(what, f"{package.name}: {relative} leads out of the lock's folder")
+        raise AsamanError(what, f"{package.name}: {relative} is outside the lock's folder")
     if not file.is_file():
         raise AsamanError(what, f"{package.name}: {relative} is not a file")
     return file
@@ -280,5 +282,5 @@ def _digests(lock: _Lock, package: Package, called: str) -> tuple[tuple[Digest, 
             what = "not hashed" if error.kind is Kind.WEAK_HASH else error.what
             raise AsamanError(what, f"{called}: {error}") from None
         found.extend(strong)
-        notes.extend(f"{lock.path}: {called}: {name} is not used" for name in weak)
+        notes.extend(f"{lock.path}: {called}: {name} is ignored" for name in weak)
     return tuple(dict.fromkeys(found)), list(dict.fromkeys(notes))

@@ -70,8 +70,8 @@ def _check_urls(requirements: Requirements, config: Config) -> None:
     problems = [
         AsamanError(
             str(pin),
-            "pinned by a URL of its own, and not from an index",
-            hint="accept such pins with --allow-url",
+            "pinned by a direct URL",
+            hint="allow direct URLs with --allow-url",
             origin=pin.origin,
         )
         for pin in requirements.pins
@@ -111,6 +111,6 @@ def project_of(config: Config) -> Path:
     folder = config.project or Path()
     if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
         raise AsamanError(
-            str(folder.absolute()), "no pyproject.toml", hint="name an input: -r, -s or -d"
+            str(folder.absolute()), "no pyproject.toml", hint="give an input: -r, -s or -d"
         )
     return folder

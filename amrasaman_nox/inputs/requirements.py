@@ -192,15 +192,15 @@ def _physical_line(line: str) -> tuple[str, bool]:
     if body == line and body.endswith("\\"):
         return body[:-1], True
     if body.rstrip(_BLANKS).endswith("\\"):
-        raise AsamanError("malformed line", "something stands behind the backslash")
+        raise AsamanError("malformed line", "text after the backslash")
     if comment is not None and body.strip() and line.rstrip().endswith("\\"):
-        raise AsamanError("malformed line", "a comment in front of a backslash")
+        raise AsamanError("malformed line", "a comment before the backslash")
     return body, False
 
 
 def _read_line(reading: _Reading, file: _File, line: str, origin: Origin) -> None:
     if _is_own_folder(file, line):
-        reading.note(origin, f"{line}: left out, a folder has no hash")
+        reading.note(origin, f"{line}: left out: a folder has no hash")
         return
     requirement, options = _split_options(line)
     if requirement:
@@ -213,7 +213,7 @@ def _read_line(reading: _Reading, file: _File, line: str, origin: Origin) -> Non
         return
     names = [name for name, _ in options]
     if len(names) > 1 and any(_OPTIONS[name].alone for name in names):
-        raise AsamanError("malformed line", f"{' and '.join(names)} need a line each")
+        raise AsamanError("malformed line", f"{' and '.join(names)} must be on separate lines")
     for name, value in options:
         _OPTIONS[name].read(reading, file, name, value, origin)
 
@@ -261,18 +261,18 @@ def _option(token: str, following: Iterator[str]) -> tuple[str, str]:
 
 def _unknown_option(token: str, name: str) -> AsamanError:
     if not token.startswith("-"):
-        return AsamanError("malformed line", f"{shown(token, 80)} is not understood")
+        return AsamanError("malformed line", f"unexpected {shown(token, 80)}")
     if token.startswith("--"):
         return AsamanError("unknown option", shown(name, 80))
     return AsamanError(
-        "invalid project name", f"{shown(token, 80)} is no name, and no known option"
+        "invalid project name", f"{shown(token, 80)} is neither a project name nor a known option"
     )
 
 
 def _hashes(options: list[tuple[str, str]]) -> list[str]:
     for name, _ in options:
         if name != "--hash":
-            raise AsamanError("malformed line", f"{name} behind a requirement is not supported")
+            raise AsamanError("malformed line", f"{name} after a requirement is not supported")
     return [value for _, value in options]
 
 
@@ -281,16 +281,18 @@ def _hashes(options: list[tuple[str, str]]) -> list[str]:
 
 def _check_requirement_text(text: str) -> None:
     if "${" in text:
-        raise AsamanError("variable in a requirement", "only index options may have one")
+        raise AsamanError("variable in a requirement", "only index options can have variables")
     if re.match(r"\S+://|file:", text):
         raise AsamanError(
             "unsupported requirement",
-            f"{shown(text, 200)} has no name and version",
+            f"{shown(text, 200)}: a name and a version are required",
             hint="write `NAME @ https://…/NAME-VERSION.tar.gz --hash=sha256:…`",
         )
     name = _NAME_END.split(text, maxsplit=1)[0]
     if not _NAME.fullmatch(name):
-        raise AsamanError("invalid project name", f"{shown(name or text, 80)} (PEP 508)")
+        raise AsamanError(
+            "invalid project name", f"{shown(name or text, 80)} is not a valid name (PEP 508)"
+        )
     if "\\" in text or CONTROL.search(text):
         raise AsamanError("malformed line", "a backslash or control character in a requirement")
 
@@ -308,7 +310,7 @@ def _pin(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Pin
     else:
         specifier, separator, marker = rest.partition(";")
         if separator and not marker.strip():
-            raise AsamanError("invalid marker", f"{shown(text, 200)} has an empty one")
+            raise AsamanError("invalid marker", f"{shown(text, 200)} has an empty marker")
         url, version = "", _pinned_version(text, specifier.strip())
     marker = marker.strip()
     _check_marker(marker)
@@ -329,7 +331,7 @@ def _pin_digests(reading: _Reading, pin: Pin, hashes: list[str]) -> tuple[Digest
         raise AsamanError("not hashed", f"{pin} has no --hash", hint=HASH_HINT)
     strong, unused = strong_digests(hashes, str(pin))
     if unused and pin.origin:
-        reading.note(pin.origin, f"{pin}: {', '.join(unused)} is not used")
+        reading.note(pin.origin, f"{pin}: {', '.join(unused)} is ignored")
     return strong
 
 
@@ -351,13 +353,17 @@ def _version(text: str) -> Version:
             raise ValueError(text)
         return Version(text)
     except ValueError:
-        raise AsamanError("invalid version", f"{shown(text, 80)} is none (PEP 440)") from None
+        raise AsamanError(
+            "invalid version", f"{shown(text, 80)} is not a valid version (PEP 440)"
+        ) from None
 
 
 def _split_url(text: str) -> tuple[str, str]:
     match = re.fullmatch(r"(\S+?)(?:\s+;\s*(\S.*))?", text)
     if match is None:
-        raise AsamanError("malformed line", "a direct URL ends in a blank or `;` and a marker")
+        raise AsamanError(
+            "malformed line", "a direct URL ends with a space, or with ` ; ` and a marker"
+        )
     return match[1], match[2] or ""
 
 
@@ -400,7 +406,9 @@ def _check_marker(marker: str) -> None:
     try:
         Marker(marker)
     except (InvalidMarker, RecursionError):
-        raise AsamanError("invalid marker", f"{shown(marker, 200)} is none (PEP 508)") from None
+        raise AsamanError(
+            "invalid marker", f"{shown(marker, 200)} is not a valid marker (PEP 508)"
+        ) from None
 
 
 def _check_whole(text: str) -> Requirement:
@@ -417,7 +425,7 @@ def _constraint(reading: _Reading, text: str, hashes: list[str], origin: Origin)
         raise AsamanError("malformed constraint", f"{shown(text, 200)} has extras or a URL")
     digests, weak = strong_digests(hashes, requirement.name)
     if weak:
-        reading.note(origin, f"{requirement.name}: {', '.join(weak)} is not used")
+        reading.note(origin, f"{requirement.name}: {', '.join(weak)} is ignored")
     return Constraint(
         name=canonicalize_name(requirement.name),
         specifier=str(requirement.specifier),
@@ -433,11 +441,13 @@ def _constraint(reading: _Reading, text: str, hashes: list[str], origin: Origin)
 def _nested(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
     constraints = name in {"-c", "--constraint"}
     if "${" in value:
-        raise AsamanError("variable in a file name", "only index options may have one")
+        raise AsamanError("variable in a file name", "only index options can have variables")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value):
-        raise AsamanError(f"cannot read {value}", "only local files can be nested")
+        raise AsamanError(f"cannot read {value}", "only local files can be included")
     if file.constraints and not constraints:
-        raise AsamanError(f"cannot read {value}", "a constraints file may nest others by -c only")
+        raise AsamanError(
+            f"cannot read {value}", "a constraints file can include others only with -c"
+        )
     path = str(Path(file.path).parent / value)
     _read_file(reading, _File(path=path, constraints=constraints), origin)
 
@@ -453,7 +463,7 @@ def _expanded(reading: _Reading, name: str, value: str) -> str:
 
     if "${" in _VARIABLE.sub("", value):
         raise AsamanError(
-            "malformed variable", f"{name} takes ${{NAME}} with capital letters, digits and _ only"
+            "malformed variable", f"{name} allows only ${{NAME}} with capital letters, digits and _"
         )
     return _VARIABLE.sub(expand, value)
 
@@ -468,11 +478,17 @@ def _index_url(reading: _Reading, file: _File, name: str, value: str, origin: Or
     check_url(url, f"value of {name}", ("https", "http", "file"))
     if name == "--extra-index-url":
         reading.extra_index_urls.append(url)
-        reading.note(origin, f"{_shown(value)} is asked too; the hashes decide what is taken")
+        reading.note(
+            origin,
+            f"{_shown(value)} is used as an additional index; only files with pinned hashes "
+            "are accepted",
+        )
         return
-    before = " instead of the one above" if reading.index_url not in {None, url} else ""
+    before = ", instead of the one above" if reading.index_url not in {None, url} else ""
     reading.index_url = url
-    reading.note(origin, f"{_shown(value)} is asked{before}; the hashes decide what is taken")
+    reading.note(
+        origin, f"{_shown(value)} is the index{before}; only files with pinned hashes are accepted"
+    )
 
 
 def _find_links(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
@@ -487,13 +503,15 @@ def _find_links(reading: _Reading, file: _File, name: str, value: str, origin: O
             raise AsamanError(f"cannot read {_shown(value)}", "no such file or directory")
         place = str(existing.absolute())
     reading.find_links.append(place)
-    reading.note(origin, f"{_shown(value)} is searched; the hashes decide what is taken")
+    reading.note(
+        origin, f"{_shown(value)} is searched for files; only files with pinned hashes are accepted"
+    )
 
 
 def _no_index(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
     del file, value
     reading.no_index = True
-    reading.note(origin, f"{name}: no index is asked")
+    reading.note(origin, f"{name}: no index is used")
 
 
 def _already_so(reading: _Reading, file: _File, name: str, value: str, origin: Origin) -> None:
@@ -538,7 +556,7 @@ _OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
         "-f": _Option(_find_links),
         "--find-links": _Option(_find_links),
         "--no-index": _Option(_no_index, value=False),
-        "--hash": _Option(_refused("it stands behind no requirement")),
+        "--hash": _Option(_refused("it does not follow a requirement")),
         "--require-hashes": _Option(_already_so, value=False),
         "--pre": _Option(_of_no_effect, value=False),
         "--prefer-binary": _Option(_of_no_effect, value=False),
@@ -552,7 +570,7 @@ _OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
         ),
         "--trusted-host": _Option(
             _refused(
-                "a file must not lift a check of the connection",
+                "a file cannot turn off certificate checks",
                 hint="give --trusted-host HOST on the command line",
             )
         ),
@@ -560,7 +578,7 @@ _OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
         "--editable": _Option(_refused("an editable project has no hash"), alone=True),
         "--config-settings": _Option(
             _refused(
-                "settings of the build come from the command line",
+                "config settings are given on the command line",
                 hint="give -C/--config-setting KEY=VALUE on the command line",
             )
         ),

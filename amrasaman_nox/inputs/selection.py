@@ -102,7 +102,9 @@ def constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanErro
         if not SpecifierSet(constraint.specifier).contains(pin.version, prereleases=True):
             errors.append(
                 AsamanError(
-                    "contradicted by a constraint", f"{pin} is not {said}", origin=pin.origin
+                    "conflicts with a constraint",
+                    f"{pin} does not satisfy {said}",
+                    origin=pin.origin,
                 )
             )
         elif constraint.digests:
@@ -111,7 +113,7 @@ def constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanErro
             if not both:
                 errors.append(
                     AsamanError(
-                        "contradicted by a constraint",
+                        "conflicts with a constraint",
                         f"{pin} shares no hash with {said}",
                         origin=pin.origin,
                     )
@@ -171,7 +173,8 @@ def _out_of_scope(requirements: Requirements, markers: Mapping[str, str]) -> Ite
         )
     if scope.environments and not any(_holds(marker, markers) for marker in scope.environments):
         yield AsamanError(
-            "unsupported environment", f"{requirements.path} is locked for none like this one"
+            "unsupported environment",
+            f"{requirements.path} declares no environment that matches this interpreter",
         )
 
 

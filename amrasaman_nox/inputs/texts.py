@@ -86,7 +86,7 @@ def strong_digests(values: list[str], what: str) -> tuple[tuple[Digest, ...], tu
         first = next(iter(unused.values()))
         raise AsamanError(
             first.what,
-            f"{what} has no sha256 or stronger",
+            f"{what} has no hash of sha256 or stronger",
             hint=HASH_HINT,
             kind=Kind.WEAK_HASH,
         )
@@ -108,4 +108,4 @@ def check_url(url: str, what: str, schemes: tuple[str, ...]) -> None:
     if parts.scheme != "file" and not parts.hostname:
         raise AsamanError(f"invalid {what}", "no host")
     if parts.netloc.count("@") > 1 or CONTROL.search(url) or re.search(r"\s", url):
-        raise AsamanError(f"invalid {what}", "a character in it must be percent-encoded")
+        raise AsamanError(f"invalid {what}", "it has a character that must be percent-encoded")

@@ -52,7 +52,7 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
         (exit 4); nothing is written then
     """
     if config.requirement is None:
-        raise AsamanError("no requirements file", "none is configured")
+        raise AsamanError("no requirements file", "missing argument REQUIREMENT")
     with own_umask():
         return _write(config, config.requirement, config.output)
 

@@ -149,7 +149,7 @@ def test_a_variable_cannot_bring_an_option(tmp_path: Path) -> None:
 def test_weak_hashes_beside_a_strong_one_are_left_out_and_said(tmp_path: Path) -> None:
     found = read(tmp_path, f"foo==1 --hash=md5:{'0' * 32} {HASH} --hash=blake2b:00\n")
     assert found.pins[0].digests == (Digest(algorithm="sha256", value=A),)
-    assert found.notes[0].endswith("line 1: foo==1: md5, blake2b is not used")
+    assert found.notes[0].endswith("line 1: foo==1: md5, blake2b is ignored")
 
 
 @pytest.mark.parametrize("hashed", [f"#sha256={A}", f"#egg=foo&sha256={A}", f" {HASH}"])
@@ -213,7 +213,7 @@ def test_the_projects_own_folders_are_left_out_and_said(tmp_path: Path, line: st
     found = read(tmp_path, f"{line}\nfoo==1 {HASH}\n")
     assert [str(pin) for pin in found.pins] == ["foo==1"]
     assert found.notes == (
-        f"{tmp_path}/requirements.txt line 1: {line}: left out, a folder has no hash",
+        f"{tmp_path}/requirements.txt line 1: {line}: left out: a folder has no hash",
     )
 
 
@@ -308,7 +308,7 @@ BAD = [
     ("-i https://${EMPTY}@h.example\n", "variable not set: ${EMPTY} in -i", 1),
     ("-i https://${lower}@h.example\n", "malformed variable: -i takes ${NAME}", 1),
     (f"bar==1 {HASH}\nfoo==1 \\", "malformed line: a backslash at the end of the file", 2),
-    (f"foo==1 \\ \n    {HASH}\n", "malformed line: something stands behind the backslash", 1),
+    (f"foo==1 \\ \n    {HASH}\n", "malformed line: text after the backslash", 1),
     (f"foo==1 # why \\\n    {HASH}\n", "malformed line: a comment in front of a back", 1),
     (f"foo==1 \\ # why\n    {HASH}\n", "malformed line: something stands behind", 1),
     (f"foo==1\\2 {HASH}\n", "malformed line: a backslash", 1),
@@ -358,14 +358,14 @@ BAD_NESTED = [
     (
         f"foo==1 {HASH}\n-c c.txt",
         {"c.txt": f"foo==1 --hash=sha256:{B}"},
-        "contradicted by a constraint: foo==1 shares no hash with foo==1 (",
+        "conflicts with a constraint: foo==1 shares no hash with foo==1 (",
         "requirements.txt",
         1,
     ),
     (
         f"foo==1 {HASH}\n-c c.txt",
         {"c.txt": "-r d.txt", "d.txt": "foo"},
-        "a constraints file may nest others by -c only",
+        "a constraints file can include others only with -c",
         "c.txt",
         1,
     ),
@@ -388,7 +388,7 @@ def test_a_contradiction_names_both_lines(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("\nfoo<1\n")
     error = failure(lambda: read(tmp_path, f"foo==1 {HASH}\n-c c.txt\n"))
     assert error.lines()[0] == (
-        f"error: contradicted by a constraint: foo==1 is not foo<1 ({tmp_path}/c.txt line 2) "
+        f"error: conflicts with a constraint: foo==1 is not foo<1 ({tmp_path}/c.txt line 2) "
         f"({tmp_path}/requirements.txt line 1)"
     )
 

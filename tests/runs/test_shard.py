@@ -66,7 +66,7 @@ def test_a_scheduler_without_its_executor_is_said_not_to_be_used(bench: Bench) -
         (["-r", "r.txt", "--shard", "a/b"], "is not K/N"),
         (["merge"], "missing argument DIRECTORY"),
         (["merge", "-o", "out"], "missing argument DIRECTORY"),
-        (["-r", "r.txt", "--executor", "dask"], "no scheduler is named"),
+        (["-r", "r.txt", "--executor", "dask"], "requires a scheduler"),
         (["-r", "r.txt", "--executor", "ray"], "'ray' is none of local, dask"),
     ],
 )

@@ -141,7 +141,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "jobs",
         "tests/runs/test_workers.py::test_local_workers_are_as_many_as_there_are_jobs",
     ),
-    Shown("executor", "--executor dask", "no scheduler is named", on=(BUILD,)),
+    Shown("executor", "--executor dask", "requires a scheduler", on=(BUILD,)),
     Shown("scheduler", "--scheduler tcp://127.0.0.1:9", "builds run here, not at", on=(BUILD,)),
     ShownBy(
         "rust", "tests/builds/test_rust.py::test_without_a_toolchain_the_error_says_what_to_install"
