@@ -409,7 +409,7 @@ def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
             os.fsync(number)
         if digest is not None and written.hexdigest() != digest.value:
             raise AsamanError(
-                str(path), "its bytes changed while copying", code=ExitCode.INPUT_OUTPUT
+                str(path), "it changed while it was copied", code=ExitCode.INPUT_OUTPUT
             )
         made.replace(path)
     flush_folder(path.parent)

@@ -30,7 +30,7 @@ def why_not_ours(path: Path, trusted: tuple[int, ...] = ()) -> AsamanError | Non
         return None
     mode = f"{stat.S_IMODE(facts.st_mode):04o}"
     said = f"{why} (owner {facts.st_uid}, group {facts.st_gid}, mode {mode})"
-    why = f"{said}, so nothing vouches for what it holds"
+    why = f"{said}, so its content cannot be trusted"
     return AsamanError(str(path), why, hint=hint, code=ExitCode.NOT_AVAILABLE)
 
 
@@ -38,12 +38,12 @@ def _fault(facts: os.stat_result, path: Path, trusted: tuple[int, ...]) -> tuple
     """Return what is wrong, and what mends it; two empty texts where nothing is."""
     if facts.st_uid not in {os.geteuid(), 0, *trusted}:
         return "another user owns it", (
-            f"build into a folder of your own, or trust that user: --trust-owner {facts.st_uid}"
+            f"use a folder of your own, or trust that user: --trust-owner {facts.st_uid}"
         )
     if facts.st_mode & stat.S_IWOTH:
-        why, change = "everybody may write to it", "o-w"
+        why, change = "it is writable by everybody", "o-w"
     elif facts.st_mode & stat.S_IWGRP and facts.st_gid != os.getegid():
-        why, change = "another group may write to it", "g-w"
+        why, change = "it is writable by another group", "g-w"
     else:
         return "", ""
     return why, f"if its content is yours: chmod {change} {shlex.quote(str(path))}"

@@ -118,13 +118,13 @@ def parse(content: bytes, name: str) -> BuildRecord:
     if build_type not in (BUILD_TYPE, TAKEN_TYPE):
         raise AsamanError(
             f"record {name}",
-            f"its schema is {build_type[:80]}, and this version reads {BUILD_TYPE}",
-            hint="rebuild the wheel, or use the version that wrote the record",
+            f"schema {build_type[:80]} is not supported (supported: {BUILD_TYPE})",
+            hint="rebuild the wheel, or use the release that wrote the record",
         )
     try:
         return _parsed(document, definition, taken=build_type == TAKEN_TYPE)
     except strict_json.Malformed as malformed:
-        raise AsamanError(f"record {name}", f"not a whole record: {malformed}") from None
+        raise AsamanError(f"record {name}", f"malformed or incomplete: {malformed}") from None
 
 
 def _digests(digest: Digest) -> dict[str, str]:
@@ -324,7 +324,7 @@ def _file_name(value: Value) -> str:
 def _name(value: Value) -> str:
     name = value.text()
     if not _PLAIN_NAME.fullmatch(name):
-        raise value.malformed("not the normal form of a project's name")
+        raise value.malformed("not a normalized project name")
     return name
 
 

@@ -60,11 +60,11 @@ class Value:
 
     def text(self) -> str:
         """Return a text that is valid Unicode."""
-        text = self._typed(str, "a text")
+        text = self._typed(str, "a string")
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise self.malformed("a text has half of a character") from None
+            raise self.malformed("a string has a lone surrogate") from None
         return str(text)
 
     def texts(self) -> tuple[str, ...]:
@@ -137,13 +137,13 @@ def _check_depth(content: bytes) -> None:
     for bracket in _BRACKETS.findall(_TEXTS.sub(b"", content)):
         depth += 1 if bracket in b"[{" else -1
         if depth > _DEEPEST:
-            raise Malformed(f"deeper than {_DEEPEST} levels")
+            raise Malformed(f"nested deeper than {_DEEPEST} levels")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Malformed("a key is there twice")
+        raise Malformed("duplicate key")
     return found
 
 

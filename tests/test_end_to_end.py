@@ -182,7 +182,7 @@ def test_an_index_without_upload_times_will_do_and_the_lock_says_so(cold: Bench)
     cold.index.upload_times = False
     cold.write(*miniatures.pins("mini-flit"))
     assert cold.asaman("-r", "requirements.txt").returncode == 0
-    assert "flit-core: no upload times, resolved without the date" in locked(cold)
+    assert "flit-core: resolved without a date, since the index has no upload times" in locked(cold)
     (cold.wheels / PURE).unlink()
     cold.index_url = NOWHERE
     assert cold.asaman("-r", "requirements.txt").returncode == 0
@@ -440,7 +440,7 @@ def test_two_interpreters_whose_wheels_would_have_one_name_are_refused(bench: Be
     arguments = ("-r", "requirements.txt", "--python", sys.executable, "--python", str(other))
     done = bench.asaman(*arguments)
     assert done.returncode == 2
-    assert "its wheels would have the names of those of" in done.stderr
+    assert "its wheels would have the same names as those of" in done.stderr
     same = ("--python", sys.executable, "--python", sys.executable)
     assert bench.asaman("-r", "requirements.txt", *same).returncode == 0
 
@@ -599,7 +599,7 @@ def test_one_failure_of_several_leaves_the_others_built_and_nothing_verified(col
     assert b"first \x1b[31mline" in Path(log).read_bytes()
     generated = cold.generate("requirements.txt")
     assert generated.returncode == 2
-    assert "error: mini-own==1.0: no wheel of it has a record" in generated.stderr
+    assert "error: mini-own==1.0: it has no wheel with a provenance record" in generated.stderr
     assert not (cold.folder / "verified-requirements.txt").exists()
     mended = miniatures.add_sdist(cold.index, "mini-own", own("mini-own", "    pass"), "1.0")
     cold.write(*miniatures.pins("mini-flit"), mended, *miniatures.pins("mini-legacy"))
@@ -616,7 +616,7 @@ def test_all_missing_wheels_are_named_and_an_older_verified_file_stays(bench: Be
     bench.write(*miniatures.pins("mini-flit", "mini-pdm", "mini-legacy"))
     done = bench.generate("requirements.txt")
     assert done.returncode == 2
-    assert done.stderr.count("no wheel of it has a record") == 2
+    assert done.stderr.count("it has no wheel with a provenance record") == 2
     assert (bench.folder / "verified-requirements.txt").read_bytes() == before
     skipped = bench.generate("requirements.txt", "-s", "mini_pdm", "-s", "mini-legacy")
     assert skipped.returncode == 0
@@ -723,12 +723,14 @@ def test_only_the_very_version_and_only_vouched_wheels_are_verified(cold: Bench)
     cold.write(*miniatures.pins("mini-flit"))
     done = cold.generate("requirements.txt")
     assert done.returncode == 2
-    assert "mini-flit==1.0: no wheel of it has a record" in done.stderr
+    assert "mini-flit==1.0: it has no wheel with a provenance record" in done.stderr
     assert cold.asaman("-r", "requirements.txt").returncode == 0
     (cold.wheels / "other-1.0-py3-none-any.whl").write_bytes(make_wheel("other", "1.0"))
     done = cold.generate("requirements.txt")
     assert done.returncode == 0
-    assert "other-1.0-py3-none-any.whl is ignored: no record of ours" in done.stdout
+    assert (
+        "other-1.0-py3-none-any.whl is ignored: it has no matching provenance record" in done.stdout
+    )
     text = (cold.folder / "verified-requirements.txt").read_text()
     assert text.count("--hash") == 1
     assert cold.hashes()[PURE] in text

@@ -315,7 +315,7 @@ def test_a_cache_that_others_may_write_to_is_refused(bench: Bench, tmp_path: Pat
     bench.cache.mkdir()
     bench.cache.chmod(0o777)
     done = bench.asaman("-r", "requirements.txt")
-    assert (done.returncode, "others may write to the cache" in done.stderr) == (4, True)
+    assert (done.returncode, "the cache is writable by other users" in done.stderr) == (4, True)
 
 
 @pytest.mark.slow

@@ -51,11 +51,11 @@ def test_what_only_we_can_have_written_is_ours(
     [
         (0o100644, OTHER, OUR_GROUP, "another user owns it", "--trust-owner 1001"),
         (0o100644, 65534, OUR_GROUP, "another user owns it", "--trust-owner 65534"),
-        (0o100666, OURS, OUR_GROUP, "everybody may write to it", "chmod o-w "),
-        (0o41777, 0, 0, "everybody may write to it", "chmod o-w "),
-        (0o40777, OURS, OTHER_GROUP, "everybody may write to it", "chmod o-w "),
-        (0o100664, OURS, OTHER_GROUP, "another group may write to it", "chmod g-w "),
-        (0o40775, 0, 0, "another group may write to it", "chmod g-w "),
+        (0o100666, OURS, OUR_GROUP, "it is writable by everybody", "chmod o-w "),
+        (0o41777, 0, 0, "it is writable by everybody", "chmod o-w "),
+        (0o40777, OURS, OTHER_GROUP, "it is writable by everybody", "chmod o-w "),
+        (0o100664, OURS, OTHER_GROUP, "it is writable by another group", "chmod g-w "),
+        (0o40775, 0, 0, "it is writable by another group", "chmod g-w "),
     ],
 )
 def test_what_others_can_have_written_is_not(
@@ -67,7 +67,7 @@ def test_what_others_can_have_written_is_not(
 
 
 def test_a_trusted_owner_does_not_make_up_for_the_mode(path: Path) -> None:
-    assert "everybody may write" in fault(path, 0o100666, OTHER, OTHER_GROUP, OTHER)
+    assert "writable by everybody" in fault(path, 0o100666, OTHER, OTHER_GROUP, OTHER)
 
 
 def test_the_error_has_owner_mode_and_the_command_that_mends_it(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_error_has_owner_mode_and_the_command_that_mends_it(tmp_path: Path) 
     assert found is not None
     assert found.code is ExitCode.NOT_AVAILABLE
     line, hint = found.lines()
-    assert line.startswith(f"error: {folder}: everybody may write to it (owner {os.geteuid()}, ")
+    assert line.startswith(f"error: {folder}: it is writable by everybody (owner {os.geteuid()}, ")
     assert "mode 1777)" in line
     assert hint == f"hint: if its content is yours: chmod o-w '{folder}'"
     folder.chmod(0o755)

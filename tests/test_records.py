@@ -150,7 +150,7 @@ def test_only_the_clock_section_holds_a_clock() -> None:
         (b'{"predicate": {"buildDefinition": {"buildType": 1}}}', "buildType: a text is required"),
         (
             b'{"predicate": {"buildDefinition": {"buildType": "urn:amrasaman-nox:wheel:v1"}}}',
-            "not a whole record: no predicate.buildDefinition.externalParameters",
+            "malformed or incomplete: no predicate.buildDefinition.externalParameters",
         ),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_value_of_another_type_is_refused_wherever_it_is(path: str, former: ob
         (f"{INTERNAL}.environment.umask", "18", "a whole number is required"),
         (f"{INTERNAL}.environment.__class__", 1, "unknown to this version"),
         (f"{INTERNAL}.environment.variables", {}, "unknown to this version"),
-        (f"{INTERNAL}.backend", "\ud800", "half of a character"),
+        (f"{INTERNAL}.backend", "\ud800", "lone surrogate"),
         ("predicate.runDetails.metadata.startedOn", "2026-01-01T00:00:00", "in UTC"),
     ],
 )

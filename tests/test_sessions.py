@@ -233,7 +233,7 @@ def test_a_usage_error_fails_its_own_session_and_the_others_go_on(project: Path)
         ("fail", 3, "error: lxml==5.2.1: build: the hook ended with 1"),
         ("refuse", 2, "error: six: not hashed"),
         ("disk", 5, "error: /somewhere/store: No space left on device"),
-        ("break", 5, "error: fault of amrasaman-nox: RuntimeError"),
+        ("break", 5, "error: internal error: RuntimeError"),
     ],
 )
 def test_a_session_fails_with_a_line_and_no_traceback(

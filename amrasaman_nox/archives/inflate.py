@@ -181,7 +181,7 @@ class _ZipLzma:
             return b""
         (size,) = struct.unpack_from("<2xH", self._head)
         if size != 5:
-            raise InflateError("wrong properties of LZMA")
+            raise InflateError("invalid LZMA properties")
         # The header of the .lzma format: the same properties, then an unknown size.
         head = self._head[4:9] + b"\xff" * 8
         self._stream = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_LZMA_MEMORY)

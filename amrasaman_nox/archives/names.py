@@ -54,9 +54,9 @@ def split_name(subject: Subject, name: str) -> tuple[str, ...]:
         raise subject.refusal(f"unsafe member name {quoted(name)}")
     encoded = [len(part.encode()) for part in parts]
     if len(parts) > DEEPEST or max(encoded) > LONGEST_COMPONENT:
-        raise subject.refusal(f"member name beyond the limit {quoted(name)}")
+        raise subject.refusal(f"member name too long {quoted(name)}")
     if sum(encoded) + len(parts) > LONGEST_PATH:
-        raise subject.refusal(f"member name beyond the limit {quoted(name)}")
+        raise subject.refusal(f"member name too long {quoted(name)}")
     return parts
 
 
@@ -90,7 +90,7 @@ class Names:
 
     @property
     def _difference(self) -> str:
-        return "case" if self.fold else "how characters are composed"
+        return "case" if self.fold else "Unicode normalisation"
 
     def add(self, parts: tuple[str, ...], *, folder: bool = False) -> None:
         """Take the name of a member.
@@ -123,7 +123,7 @@ class Names:
         if other is not name:
             same = other == name
             raise self.subject.refusal(
-                f"{quoted(name)} is a file and a folder"
+                f"{quoted(name)} is both a file and a folder"
                 if same
                 else f"{quoted(other)} and {quoted(name)} differ only by {self._difference}"
             )

@@ -204,7 +204,7 @@ def _parse(block: bytes, subject: Subject, *, lenient: bool) -> _Header:
     magic = block[257:265]
     is_v7 = lenient and not any(block[257:])
     if magic not in {_USTAR, _GNU} and not is_v7:
-        raise subject.refusal("damaged tar archive: an unknown form of header")
+        raise subject.refusal("damaged tar archive: unknown header format")
     if _octal(block[148:156], subject) != sum(block[:148]) + sum(block[156:]) + 8 * 32:
         raise subject.refusal("damaged tar archive: wrong header checksum")
     name, prefix = _string(block[:100]), _string(block[345:500])
@@ -225,7 +225,7 @@ def _parse(block: bytes, subject: Subject, *, lenient: bool) -> _Header:
 def _octal(field: bytes, subject: Subject) -> int:
     match = _OCTAL.fullmatch(field)
     if match is None:
-        raise subject.refusal("damaged tar archive: a number that is not octal")
+        raise subject.refusal("damaged tar archive: a number is not octal")
     return int(match[1] or b"0", 8)
 
 
@@ -235,7 +235,7 @@ def _string(field: bytes) -> bytes:
 
 def _content(stream: _Stream, header: _Header, subject: Subject) -> bytes:
     if header.size > _LARGEST_PAX:
-        raise subject.refusal("extended header beyond the limit")
+        raise subject.refusal("extended header too large")
     data = stream.read(header.size)
     if len(data) != header.size:
         raise subject.refusal("truncated tar archive")
@@ -281,7 +281,7 @@ _NAMING: Final = frozenset({b"path", b"linkpath", b"size"})
 
 def _check_global(data: bytes, subject: Subject) -> None:
     if _NAMING & _pax(data, subject).keys():
-        raise subject.refusal("extended header that names all members")
+        raise subject.refusal("global extended header with a path or size")
 
 
 def _pax(data: bytes, subject: Subject) -> dict[bytes, bytes]:
@@ -292,9 +292,9 @@ def _pax(data: bytes, subject: Subject) -> dict[bytes, bytes]:
         if key.startswith(b"GNU.sparse"):
             raise subject.refusal("sparse file")
         if key == b"hdrcharset" and value != _UTF8:
-            raise subject.refusal("unsafe member name: extended header that is not UTF-8")
+            raise subject.refusal("unsafe member name: extended header is not UTF-8")
         if key in values and key in _NAMING:
-            raise subject.refusal("extended header with a doubled record")
+            raise subject.refusal("extended header repeats a record")
         values[key] = value
     return values
 
@@ -313,7 +313,7 @@ def _pax_record(data: bytes, at: int, subject: Subject) -> tuple[bytes, bytes, i
 def _member(header: _Header, extended: _Extended, subject: Subject, *, lenient: bool) -> TarMember:
     raw = header.name if extended.name is None else extended.name
     if header.type not in _KINDS or (header.type == _HARD and not lenient):
-        kind = _REFUSED.get(header.type, "unknown type of member")
+        kind = _REFUSED.get(header.type, "unknown member type")
         raise subject.refusal(f"{kind} {_shown(raw)}")
     kind = _KINDS[header.type]
     name = _decode(raw, subject)
@@ -340,7 +340,7 @@ def _member(header: _Header, extended: _Extended, subject: Subject, *, lenient: 
 
 def _decode(raw: bytes, subject: Subject) -> str:
     if len(raw) > LONGEST_PATH:
-        raise subject.refusal(f"member name beyond the limit {_shown(raw)}")
+        raise subject.refusal(f"member name too long {_shown(raw)}")
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -129,7 +129,7 @@ class ZipArchive:
         :raises AsamanError: the content is larger, or as for :meth:`pieces`
         """
         if member.size > limit:
-            raise self.subject.refusal(f"{quoted(member.name)} is beyond the limit")
+            raise self.subject.refusal(f"{quoted(member.name)} is too large")
         return b"".join(self.pieces(member))
 
 
@@ -185,9 +185,9 @@ def _read_end(file: BinaryIO, size: int, subject: Subject) -> End:
     if end.comment_length:
         raise subject.refusal("truncated zip archive, or a comment or data after its end")
     if end.disk or end.central_disk or end.entries != end.entries_here:
-        raise subject.refusal("zip archive of several parts")
+        raise subject.refusal("zip archive in several parts")
     if end.central_offset + end.central_size + _END_SIZE != size:
-        raise subject.refusal("data before, between or behind the parts of the zip archive")
+        raise subject.refusal("data before, between or after the parts of the zip archive")
     return end
 
 
@@ -209,7 +209,7 @@ class _Reader:
             member = self._member(central)
             members.append(member)
         if at != len(directory):
-            raise self.subject.refusal("central directory with data that is no header")
+            raise self.subject.refusal("central directory with data that is not a header")
         self._check_tiling(members)
         return tuple(members)
 
@@ -311,12 +311,12 @@ class _Reader:
         at = 0
         for member in sorted(members, key=lambda one: one.start):
             if member.start != at:
-                raise self.subject.refusal("data before, between or behind the members")
+                raise self.subject.refusal("data before, between or after the members")
             at = member.data + member.compressed
             if member.flags & FLAG_DESCRIPTOR:
                 at += self._descriptor(member, at)
         if at != self.limit:
-            raise self.subject.refusal("data before, between or behind the members")
+            raise self.subject.refusal("data before, between or after the members")
 
     def _descriptor(self, member: ZipMember, at: int) -> int:
         self.file.seek(at)

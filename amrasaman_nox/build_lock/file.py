@@ -55,16 +55,16 @@ def read_lock(path: Path) -> BuildLock:
     if version != VERSION:
         raise AsamanError(
             f"build lock {path}",
-            f"its version is {version}, and this version reads {VERSION}",
-            hint="renew it with --relock, or use the version that wrote it",
+            f"version {version} is not supported (supported: {VERSION})",
+            hint="resolve again with --relock, or use the release that wrote it",
         )
     try:
         return BuildLock(entries=tuple(_entry(item) for item in content.get("sources", ())))
     except (KeyError, TypeError, ValueError, AttributeError, InvalidWheelFilename) as error:
         raise AsamanError(
             f"build lock {path}",
-            f"not a whole build lock: {error}",
-            hint="renew it with --relock",
+            f"malformed or incomplete: {error}",
+            hint="resolve again with --relock",
         ) from None
 
 
@@ -127,7 +127,7 @@ def _table(entry: LockEntry) -> dict[str, Any]:
 def _entry(table: dict[str, Any]) -> LockEntry:
     as_of = table.get("as-of")
     if as_of is not None and not isinstance(as_of, datetime):
-        raise ValueError("as-of is no date and time")
+        raise ValueError("as-of is not a date and time")
     return LockEntry(
         name=table["name"],
         version=table["version"],

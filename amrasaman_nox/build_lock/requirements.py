@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.site import Site
     from amrasaman_nox.sources.store import Store
 
-_RENEW: Final = "renew the build lock with --relock"
+_RENEW: Final = "resolve again with --relock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +144,7 @@ def check_plain(requires: Iterable[str], pin: Pin) -> None:
         if not plain:
             raise AsamanError(
                 str(pin),
-                f"build requirement {text!r} is not name+specifier",
+                f"build requirement {text!r} is not a name with a version specifier",
                 code=ExitCode.BUILD_FAILED,
                 origin=pin.origin,
             )
@@ -166,14 +166,14 @@ def _check_whole(entry: LockEntry, prepared: Prepared) -> None:
             raise AsamanError(
                 str(prepared.source.pin),
                 f"build requirement {text!r} is not pinned in the build lock",
-                hint=f"{_RENEW}, or add to its files: "
+                hint=f"{_RENEW}, or add to the files of the entry: "
                 f'{{ name = "{wanted.name}-VERSION-….whl", hash = "sha256:…" }}',
                 origin=prepared.source.pin.origin,
             )
         if not wanted.specifier.contains(version, prereleases=True):
             raise AsamanError(
                 str(prepared.source.pin),
-                f"the build lock has {wanted.name} {version}, and {text!r} is required",
+                f"the build lock has {wanted.name} {version}, which does not satisfy {text!r}",
                 hint=_RENEW,
                 origin=prepared.source.pin.origin,
             )

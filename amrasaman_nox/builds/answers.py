@@ -69,16 +69,16 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         if error.errno in DISK_FAULTS:
             raise
-        raise BadAnswer(f"the hook gave no answer ({error.strerror})") from None
+        raise BadAnswer(f"the hook wrote no result ({error.strerror})") from None
     try:
         facts = os.fstat(file)
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
-            raise BadAnswer("the hook's answer is not a regular file")
+            raise BadAnswer("the hook's result is not a regular file")
         content = os.read(file, _LARGEST + 1)
     finally:
         os.close(file)
     if len(content) > _LARGEST:
-        raise BadAnswer(f"the hook's answer is longer than {_LARGEST} bytes")
+        raise BadAnswer(f"the hook's result is longer than {_LARGEST} bytes")
     return content
 
 
@@ -88,7 +88,7 @@ def _parsed(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise BadAnswer("the hook's answer is not JSON")
+        raise BadAnswer("the hook's result is not JSON")
     return answer
 
 

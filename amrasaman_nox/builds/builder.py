@@ -339,10 +339,10 @@ def collect(output: Path, name: str, hook: str = "build_wheel") -> Iterator[Bina
     """Open the one file that the backend left; all of its processes are dead by now."""
     found = [item.name for item in output.iterdir()]
     if found != [name]:
-        reason = f"bad backend result: it named {name[:_LONGEST_NAME]}, and left {_listed(found)}"
+        reason = f"the backend returned {name[:_LONGEST_NAME]} but wrote {_listed(found)}"
         raise hooks.HookFailed(hook=hook, reason=reason)
     unfit = hooks.HookFailed(
-        hook=hook, reason=f"bad backend result: {name} is not a regular file with one link"
+        hook=hook, reason=f"the backend wrote {name}, which is not a regular file with one link"
     )
     try:
         number = os.open(output / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -28,7 +28,7 @@ class Hint(NamedTuple):
     text: str
 
 
-_TAKE: Final = "take the published wheel: --only-binary {name}"
+_TAKE: Final = "use the published wheel: --only-binary {name}"
 _NOT_THERE: Final = r"not found|No such file"
 HINTS: Final = (
     Hint(
@@ -57,17 +57,17 @@ HINTS: Final = (
     ),
     Hint(
         (r"ModuleNotFoundError: No module named '(setuptools|wheel|pkg_resources)",),
-        "the project does not declare what it builds with; report it to the project",
+        "the project does not declare its build requirements; report this to the project",
     ),
     Hint((r"No space left on device",), "free some space, then run again"),
     *(
-        Hint((f"^limit passed: {limit}",), f"if the build is sound, give it more: {option}")
+        Hint((f"^{limit} limit exceeded",), f"if the build needs more, raise the limit: {option}")
         for limit, option in (
             ("time", "--timeout SECONDS"),
             ("silence", "--silence-timeout SECONDS"),
             ("log size", "--max-log SIZE"),
             ("memory", "--max-memory SIZE"),
-            ("processes", "--max-processes NUMBER"),
+            ("process", "--max-processes NUMBER"),
             ("disk", "--max-disk SIZE"),
         )
     ),

@@ -47,7 +47,7 @@ _MOST_REQUIREMENTS: Final = 1000
 _LONGEST_REQUIREMENT: Final = 10_000
 #: What an answer without a result says; the frontend knows them.
 _NO_RESULT: Final = ("unsupported", "no_backend", "hook_missing")
-_NO_REQUIREMENTS: Final = "the hook gave something else than requirements"
+_NO_REQUIREMENTS: Final = "the hook did not return a list of requirements"
 _ASKING: Final = "get_requires_for_build_wheel"
 _BUILDING: Final = "build_wheel"
 _HOOK: Final = "/build/frontend/hook.py"
@@ -161,7 +161,7 @@ class Runner:
             found = self._run_both(script, asked, following, extra)
         elif following is not None and following.answer is not None:
             if asked != following.question:
-                raise HookFailed(hook=hook, reason="the frontend asks for another build")
+                raise HookFailed(hook=hook, reason="the frontend asked for a different build")
             found = following.answer
         else:
             found = self._run(script, hook, asked, extra)
@@ -198,7 +198,7 @@ class Runner:
     def _result(self, done: Completed, hook: str, control: Path) -> dict[str, Any] | HookFailed:
         if not done.limit and not done.code:
             return self._read(hook, control)
-        reason = f"limit passed: {done.limit}" if done.limit else _reason(done)
+        reason = done.limit or _reason(done)
         failed = HookFailed(hook=hook, reason=reason, log=done.tail)
         failed.outgrew = done.outgrew
         return failed
@@ -207,11 +207,11 @@ class Runner:
         try:
             answer = answers.read(control, self.place.log)
         except answers.BadAnswer as bad:
-            return HookFailed(hook=hook, reason=f"bad backend result: {bad}")
+            return HookFailed(hook=hook, reason=f"{bad}")
         if any(answer.get(key) for key in _NO_RESULT):
             return answer
         if "return_val" not in answer:
-            return HookFailed(hook=hook, reason="bad backend result: there is none")
+            return HookFailed(hook=hook, reason="the backend returned no result")
         if hook.startswith("get_requires") and not _are_requirements(answer["return_val"]):
             return HookFailed(hook=hook, reason=_NO_REQUIREMENTS)
         return answer
@@ -384,12 +384,14 @@ def build(runner: Runner, kind: Any, config_settings: Mapping[str, str | Sequenc
             path = _frontend(runner).build(kind, runner.place.output, dict(config_settings))
         except (TypeError, ValueError):
             raise HookFailed(
-                hook=hook, reason="bad backend result: not a file name", log=runner.log
+                hook=hook, reason="the backend did not return a file name", log=runner.log
             ) from None
     name = os.path.relpath(path, runner.place.output)
     if not name or name != Path(path).name or name in {".", ".."}:
         raise HookFailed(
-            hook=hook, reason=f"bad backend result: {path!r} is not a file name", log=runner.log
+            hook=hook,
+            reason=f"the backend returned {path!r}, which is not a file name",
+            log=runner.log,
         )
     return name
 

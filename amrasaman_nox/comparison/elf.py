@@ -41,7 +41,7 @@ def sections(data: bytes) -> tuple[Section, ...]:
     :raises MalformedElfError: an offset or a size that points outside of *data*, or a wrong header
     """
     if len(data) < 16 or data[:4] != MAGIC:
-        raise MalformedElfError("no ELF header")
+        raise MalformedElfError("not an ELF file")
     if data[4] not in _LAYOUTS or data[5] not in (1, 2):
         raise MalformedElfError("unknown class or byte order")
     order = "<" if data[5] == 1 else ">"

@@ -102,7 +102,7 @@ def _zip(data: bytes, limit: int) -> tuple[NestedMember, ...]:
 
 def _tar(data: bytes, limit: int) -> tuple[NestedMember, ...]:
     if data[257:262] != b"ustar" or len(data) % _BLOCK:
-        raise UnreadableError("no archive")
+        raise UnreadableError("not an archive")
     found: list[NestedMember] = []
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         for info in archive:

@@ -62,7 +62,7 @@ def prepare(
 def _add(crate: Crate, folder: Path, store: Store) -> None:
     place = folder / f"{crate.name}-{crate.version}"
     if place.exists():
-        raise AsamanError(f"crate {crate}", "two registries have it with different contents")
+        raise AsamanError(f"crate {crate}", "two registries have it with different content")
     place.mkdir()
     with fetched(crate.digest, crate.filename, store) as file:
         unpack_crate(file, crate, place, mtime=DEFAULT_SOURCE_DATE_EPOCH)

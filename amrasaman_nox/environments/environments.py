@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HEAD: Final = 1024
 #: What was compiled here is called so, and nothing else is.
 _COMPILED: Final = ".pyc"
-_BOTH: Final = "is a file and a folder"
+_BOTH: Final = "is both a file and a folder"
 #: What the names in a wheel can be refused for.
 _NAMING: Final = frozenset(
     {

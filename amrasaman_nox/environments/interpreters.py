@@ -103,7 +103,7 @@ def _find(request: str) -> Path:
     command = f"python{request}" if request[0].isdigit() else request
     found = shutil.which(command)
     if found is None:
-        raise _not_available(request, f"no {command} on the search path")
+        raise _not_available(request, f"{command} is not on PATH")
     return Path(found)
 
 
@@ -126,14 +126,14 @@ def _ask(path: Path, request: str) -> dict[str, Any]:
                 answer: dict[str, Any] = json.loads(line.removeprefix("amrasaman"))
                 return answer
     said = (done.stderr.decode(errors="replace").strip() or text.strip()).splitlines()
-    raise _not_available(request, f"it is no Python: {said[0] if said else 'no answer'}")
+    raise _not_available(request, f"not a Python interpreter: {said[0] if said else 'no answer'}")
 
 
 def _not_available(request: str, why: str) -> AsamanError:
     return AsamanError(
         f"interpreter {request}",
         why,
-        hint="name a version (--python 3.12) or a path of an interpreter that is installed",
+        hint="give a version (--python 3.12) or the path of an installed interpreter",
         code=ExitCode.NOT_AVAILABLE,
     )
 

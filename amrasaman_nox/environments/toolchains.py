@@ -27,7 +27,7 @@ INSIDE: Final = "/build/rust"
 #: The folder of the distribution's own toolchain, which every sandbox shows.
 SYSTEM: Final = "/usr"
 _SECONDS: Final = 20
-_HINT: Final = "install Rust, by rustup or from the distribution, or name a toolchain with --rust"
+_HINT: Final = "install Rust, by rustup or from the distribution, or choose a toolchain with --rust"
 
 
 def inspect(request: str, variables: Mapping[str, str], store: Store) -> RustToolchain:
@@ -44,7 +44,7 @@ def inspect(request: str, variables: Mapping[str, str], store: Store) -> RustToo
     try:
         version, host = facts["release"], facts["host"]
     except KeyError:
-        raise _not_available(request, f"{rustc} does not answer as rustc does") from None
+        raise _not_available(request, f"unexpected output of {rustc}") from None
     return RustToolchain(
         sysroot=str(sysroot),
         version=version,
@@ -70,7 +70,7 @@ def _sysroot(request: str, variables: Mapping[str, str]) -> Path:
     search = os.pathsep.join((variables.get("PATH") or os.defpath, bins))
     rustc = shutil.which("rustc", path=search)
     if rustc is None:
-        raise _not_available(request, "no rustc on the search path")
+        raise _not_available(request, "rustc is not on PATH")
     said = _ask(Path(rustc), "--print", "sysroot", variables=variables).strip()
     return Path(said)
 

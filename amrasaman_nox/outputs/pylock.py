@@ -64,7 +64,7 @@ def write_verified_pylock(
     must not be overwritten.
 
     :raises AsamanError: *output* is not called as a lock must be, is not a regular file or one of
-        the inputs; what was rendered reads differently; it cannot be written
+        the inputs; it would not read back as the same requirements; it cannot be written
     """
     if not is_valid_pylock_path(output):
         raise AsamanError(

@@ -85,8 +85,8 @@ def write_verified_requirements_file(
 
     ``inputs`` are files that must not be overwritten; the files that the pins stand in are known.
 
-    :raises AsamanError: *output* is not a regular file or one of the inputs; what was rendered
-        reads differently; it cannot be written
+    :raises AsamanError: *output* is not a regular file or one of the inputs; the
+        rendered text reads differently; it cannot be written
     """
     check_output(output, [*inputs, *origins(entries)])
     text = render(entries)
@@ -103,7 +103,9 @@ def check_rendered(
     """
     meant = [_essence(entry.pin, _digests(entry)) for entry in entries if entry.wheels]
     if found is None or [_essence(pin, pin.digests) for pin in found] != meant:
-        raise AsamanError(f"cannot write {output}", "what was rendered reads differently")
+        raise AsamanError(
+            f"cannot write {output}", "it would not read back as the same requirements"
+        )
 
 
 def check_output(output: Path, inputs: Iterable[Path]) -> None:
@@ -179,9 +181,9 @@ def _built_from(pin: Pin, record: BuildRecord) -> bool:
 def _missing(pin: Pin, records: Sequence[BuildRecord]) -> AsamanError:
     others = [record for record in records if _is_for(pin, record)]
     why = (
-        f"its wheel was built from another file ({others[0].source.digest})"
+        f"its wheel was built from another source ({others[0].source.digest})"
         if others
-        else "no wheel of it has a record"
+        else "it has no wheel with a provenance record"
     )
     return AsamanError(
         str(pin), why, hint="build it first, or leave it out with --skip", origin=pin.origin

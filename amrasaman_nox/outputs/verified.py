@@ -108,7 +108,7 @@ def _whole(read: RecordFolder, wheels: Path) -> tuple[tuple[RecordFile, ...], tu
     found = tuple(file for file in read.files if is_whole(file))
     names = {file.wheel for file in found}
     ignored = (
-        f"{path.name} is ignored: no record of ours vouches for its bytes"
+        f"{path.name} is ignored: it has no matching provenance record"
         for path in (sorted(wheels.glob("*.whl")) if wheels.is_dir() else ())
         if path not in names
     )

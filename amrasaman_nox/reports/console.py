@@ -89,7 +89,7 @@ def _only_binary(report: Report, config: Config) -> Iterator[str]:
     names = dict.fromkeys(one.name for one in report.build.failures if one.takes_wheel)
     if len({*config.only_binary, *names}) > 1 and names:
         option = ",".join(dict.fromkeys((*config.only_binary, *names)))
-        yield printable(f"hint: to take their published wheels as they are: --only-binary {option}")
+        yield printable(f"hint: to use their published wheels: --only-binary {option}")
 
 
 def _remarks(report: Report) -> Iterator[str]:
@@ -144,7 +144,7 @@ def write_file(path: Path, text: str) -> None:
     :raises AsamanError: it is there and no regular file (exit 2), or cannot be written (exit 5)
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise AsamanError(str(path), "not a regular file", hint="name another file")
+        raise AsamanError(str(path), "not a regular file", hint="choose another file")
     try:
         files.put_in_place(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
@@ -198,9 +198,9 @@ def _as_ours(error: Exception) -> AsamanError:
             code=ExitCode.INPUT_OUTPUT,
         )
     return AsamanError(
-        f"fault of amrasaman-nox: {type(error).__name__}",
+        f"internal error: {type(error).__name__}",
         str(error) or "no further details",
-        hint="please report it, with what --traceback prints",
+        hint="please report it with the output of --traceback",
         code=ExitCode.INPUT_OUTPUT,
     )
 

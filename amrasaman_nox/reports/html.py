@@ -96,7 +96,7 @@ def _footer(report: Report) -> Iterator[str]:
     for warning in report.warnings:
         yield f"<p><strong>Warning:</strong> {_text(warning)}</p>"
     if facts.shows_comparisons(report):
-        yield f"<p>What counts as good: {_text(report.allowed)} or better</p>"
+        yield f"<p>Accepted: {_text(report.allowed)} or better</p>"
     for note in (*report.build.notes, *report.notes):
         yield f"<p>{_text(note)}</p>"
     yield "</footer>"

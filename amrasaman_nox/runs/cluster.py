@@ -61,7 +61,7 @@ def dask_workers(config: Config) -> Iterator[Workers]:
     address = config.scheduler or ""
     scheme, separator, _ = address.partition("://")
     if separator and scheme not in _SCHEMES:
-        raise AsamanError(f"scheduler {address}", f"{scheme}: is none of {', '.join(_SCHEMES)}")
+        raise AsamanError(f"scheduler {address}", f"{scheme}: is not one of {', '.join(_SCHEMES)}")
     try:
         client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, ImportError) as error:
@@ -99,7 +99,7 @@ class Cluster:
         try:
             known = self.client.scheduler_info(n_workers=-1)["workers"]
         except KeyError:
-            raise _unreachable(self.address, "the connection is lost") from None
+            raise _unreachable(self.address, "connection lost") from None
         except (OSError, RuntimeError) as error:
             raise _unreachable(self.address, str(error) or type(error).__name__) from None
         self._ask_versions([address for address in known if address not in self._asked])
@@ -136,7 +136,9 @@ class Cluster:
         end = time.monotonic() + _PATIENCE
         while not (found := self.workers()) and not self.why_none():
             if time.monotonic() > end:
-                raise _unreachable(self.address, f"no worker has come in {_PATIENCE:.0f} seconds")
+                raise _unreachable(
+                    self.address, f"no worker connected within {_PATIENCE:.0f} seconds"
+                )
             time.sleep(0.1)
         return found
 
@@ -162,7 +164,7 @@ class Cluster:
         """Give no more jobs of this run to *worker*."""
         with self._lock:
             if worker not in self._distrusted:
-                self._news.append(f"worker {worker} gets no more jobs: {reason}")
+                self._news.append(f"worker {worker} gets no more builds: {reason}")
             self._distrusted[worker] = reason
 
     def news(self) -> list[str]:
@@ -220,7 +222,7 @@ def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFa
         job.source.pin,
         stage="executor",
         reason="; ".join(reasons),
-        hint="look at the workers, or build here: --executor local",
+        hint="check the workers, or build locally: --executor local",
         code=ExitCode.NOT_AVAILABLE,
     )
 
@@ -244,7 +246,7 @@ def _result(cluster: Cluster, workers: dict[str, int], order: bytes) -> object:
             if future.done():
                 raise _WorkerFailedError(_engine_reason(future)) from None
         except CancelledError:
-            raise _unreachable(cluster.address, "the scheduler dropped the build") from None
+            raise _unreachable(cluster.address, "the scheduler cancelled the build") from None
         except Exception:
             raise _WorkerFailedError(_engine_reason(future)) from None
         if cluster.stopped.is_set():
@@ -254,15 +256,15 @@ def _result(cluster: Cluster, workers: dict[str, int], order: bytes) -> object:
             seen = time.monotonic()
         elif time.monotonic() - seen > _PATIENCE:
             future.cancel()
-            raise _WorkerFailedError("the workers are gone, and no other one has come")
+            raise _WorkerFailedError("all workers disconnected, and no new one connected")
 
 
 def _engine_reason(future: Future[Any]) -> str:
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
-        return "the workers that built it died, one after the other"
+        return "every worker that built it died"
     if isinstance(error, (ImportError, AttributeError)):
-        return f"a worker or the scheduler has no amrasaman-nox, or another version: {error}"
+        return f"a worker or the scheduler has no amrasaman-nox, or a different version: {error}"
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
@@ -270,6 +272,6 @@ def _unreachable(address: str, why: str) -> AsamanError:
     return AsamanError(
         f"scheduler {address}",
         why,
-        hint="look whether it runs: dask scheduler, dask worker ADDRESS",
+        hint="check that both are running: dask scheduler, dask worker ADDRESS",
         code=ExitCode.INPUT_OUTPUT,
     )

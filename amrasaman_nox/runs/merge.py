@@ -68,7 +68,7 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
 
 def _check_folders(folders: Iterable[Path]) -> None:
     problems = [
-        AsamanError(str(folder), "no such folder", hint="name the folders that parts were built in")
+        AsamanError(str(folder), "no such folder", hint="give the output folders of the parts")
         for folder in folders
         if not folder.is_dir()
     ]
@@ -116,7 +116,7 @@ def _conflict(name: str, one: RecordFile, other: RecordFile) -> AsamanError:
         name,
         f"two different wheels: {first.wheel} ({first.record.wheel.digest}) and "
         f"{second.wheel} ({second.record.wheel.digest})",
-        hint="look for what differs: asaman verify --against PATH",
+        hint="compare them with: asaman verify --against PATH",
     )
 
 

@@ -43,7 +43,7 @@ class Message:
         try:
             return pickle.loads(self.body)  # noqa: S301 - the engine exchanges pickles as well
         except Exception as error:
-            raise NotReadError(f"its message is damaged: {type(error).__name__}") from None
+            raise NotReadError(f"the message is damaged: {type(error).__name__}") from None
 
 
 def pack(value: object, worker: str = "") -> bytes:
@@ -68,13 +68,13 @@ def opened(message: object) -> Message:
             body=message[end + 1 :],
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise NotReadError("it sent something else than a message") from None
+        raise NotReadError("it did not send a message") from None
 
 
 def unlike(name: str, found: str | None, wanted: str) -> str:
     """Return in words that the other side has another version of *name*, ``None`` for none."""
     had = f"no {name}" if found is None else f"{name} {found}"
-    return f"it has {had}, and {wanted} is needed"
+    return f"it has {had}, but {wanted} is required"
 
 
 @functools.cache

@@ -286,7 +286,8 @@ def _keep(raw: BinaryIO, name: str, store: Store, epoch: int) -> Sdist:
     except InvalidSdistFilename:
         raise hooks.HookFailed(
             hook="build_sdist",
-            reason=f"bad backend result: {name} is no name of an sdist, NAME-VERSION.tar.gz",
+            reason=f"the backend returned {name}, which is not an sdist file name "
+            "(NAME-VERSION.tar.gz)",
         ) from None
     with store.temporary("sdist-") as folder:
         unpacked = folder / "tree"

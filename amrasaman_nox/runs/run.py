@@ -159,7 +159,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
         )
         if config.scheduler is not None and config.executor not in WITH_SCHEDULER:
             others = " or ".join(WITH_SCHEDULER)
-            site.say(f"builds run here, not at {config.scheduler}: that takes --executor {others}")
+            site.say(f"--scheduler {config.scheduler} is ignored: it requires --executor {others}")
         run = Run(
             config=config, site=site, isolation=isolation, interpreters=found, workers=workers
         )
@@ -172,7 +172,7 @@ def _prefixes(found: tuple[Interpreter, ...], isolation: Isolation) -> Iterator[
     """Yield a line for each prefix that holds more than Python, where no build sees that."""
     for one in dict.fromkeys(each.prefix for each in found if isolation.constant_paths):
         if others := prefix.beside(one):
-            yield f"{one} holds more than Python, such as {others[0]}, which no build sees"
+            yield f"builds do not see what is in {one} beside Python, such as {others[0]}"
 
 
 def _rust(config: Config, store: Store) -> RustSite:
@@ -194,6 +194,6 @@ def _check_distinct(found: tuple[Interpreter, ...]) -> None:
         if other is not interpreter:
             raise AsamanError(
                 f"--python {interpreter.executable}",
-                f"its wheels would have the names of those of {other.executable}",
-                hint="name one interpreter a version",
+                f"its wheels would have the same names as those of {other.executable}",
+                hint="give one interpreter for each version",
             )

@@ -53,7 +53,7 @@ def ranks(weights: Sequence[float], needs: Sequence[Collection[int]]) -> tuple[f
             if not waiting[other]:
                 ready.append(other)
     if seen < len(weights):
-        raise AsamanError("build requirements", "they need each other in a circle to be built")
+        raise AsamanError("build requirements", "they depend on each other in a circle")
     return tuple(longest)
 
 

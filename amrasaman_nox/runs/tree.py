@@ -205,7 +205,7 @@ def _check_answers(top: Path, destination: Path, own: Own) -> None:
         if (outside.returncode == 0, before) != (inside.returncode == 0, after):
             raise AsamanError(
                 str(top),
-                f"git {arguments[0]} answers otherwise in a copy of the tree",
+                f"git {arguments[0]} gives another result in a copy of the tree",
                 hint="commit or stash what is changed, then try again",
             )
 
@@ -317,4 +317,4 @@ def _copy_one(path: Path, destination: Path) -> Iterator[str]:
     elif stat.S_ISDIR(mode):
         destination.mkdir(exist_ok=True)
     else:
-        yield f"not copied, since it is neither a file nor a folder: {path}"
+        yield f"not copied, neither a file nor a folder: {path}"

@@ -96,7 +96,7 @@ def build_remotely(order: bytes) -> bytes:
     try:
         asked = message.opened(order).value()
         if not isinstance(asked, Order):
-            raise message.NotReadError("this is not an order")
+            raise message.NotReadError("this is not a build order")
         result = _build(asked)
     except (AsamanError, message.NotReadError) as error:
         result = RemoteResult(refused=str(error))
@@ -116,7 +116,7 @@ def received(order: Order, result: object, store: Store) -> BuildRecord | BuildF
     """
     job = order.job
     if not isinstance(result, RemoteResult):
-        raise NotAcceptedError("it sent something else than a result")
+        raise NotAcceptedError("it did not send a result")
     if result.failure is not None:
         return dataclasses.replace(
             result.failure, name=job.source.name, version=job.source.version,
@@ -161,7 +161,7 @@ def _check_wheel(job: BuildJob, wheel: Wheel, content: bytes) -> None:
             io.BytesIO(content), wheel.filename, io.BytesIO(), epoch=epoch, pin=job.source.pin
         )
     except AsamanError as error:
-        raise NotAcceptedError(f"its wheel is refused: {error}") from None
+        raise NotAcceptedError(f"its wheel is invalid: {error}") from None
     if read != wheel:
         raise NotAcceptedError("its wheel is not in canonical form, or not what its record says")
 

@@ -24,7 +24,7 @@ _PROBE_SECONDS: Final = 20.0
 #: Whether two processes have their memory in the same places, as they say themselves.
 _SAME_PLACES: Final = (
     'here=$(cat /proc/self/maps); there=$(cat /proc/self/maps); [ "$here" = "$there" ] || '
-    "{ echo 'the kernel places memory by chance all the same'; exit 1; }; "
+    "{ echo 'the kernel still randomises addresses'; exit 1; }; "
 )
 #: What a rung is tried with, the best first: a filter of system calls, fixed addresses.
 _WAYS: Final = ((True, True), (True, False), (False, True), (False, False))
@@ -61,7 +61,7 @@ def _nothing_but(rung: Rung, reasons: list[str]) -> AsamanError:
     first = next(iter(RUNGS.values()))
     return AsamanError(
         "isolation",
-        f"in CI, builds run without it only if that is asked for: {'; '.join(reasons)}",
+        f"in CI, builds run without isolation only with --isolation none: {'; '.join(reasons)}",
         hint=f"{first.remedy.partition(';')[0]}; or pass --isolation {rung.name}",
         code=ExitCode.NOT_AVAILABLE,
     )
@@ -87,13 +87,13 @@ def _lacks(found: Isolation, why: Mapping[tuple[bool, bool], str]) -> Iterator[s
         yield f'isolation "{found.rung}" does not filter system calls: {reason}'
     if not found.fixed_addresses:
         reason = why[found.filtered, True]
-        yield f'isolation "{found.rung}" does not fix the addresses of memory: {reason}'
+        yield f'isolation "{found.rung}" does not turn off address space randomisation: {reason}'
 
 
 def _probe(isolation: Isolation) -> str:
     """Run one small command in *isolation*; return why that failed, or ``""``."""
     if isolation.fixed_addresses and not limited.allows_stack():
-        return "the limit of the stack (ulimit -Hs) is below 8 MiB"
+        return "the stack size limit (ulimit -Hs) is below 8 MiB"
     check = _SAME_PLACES if isolation.fixed_addresses else ""
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     prefixes = {sys.base_prefix, sys.base_exec_prefix, str(Path(python).parents[1])}

@@ -109,15 +109,15 @@ class Meter:
     def _look(self, now: float) -> str:
         limits, pids = self.limits, [self.pid, *descendants(self.pid)]
         if limits.processes and _tasks(pids) >= limits.processes:
-            return f"processes ({limits.processes})"
+            return f"process limit exceeded ({limits.processes})"
         temporary = self._in_memory(pids)
         if self.outgrown:
-            return f"source folder in memory ({self.own_size} bytes)"
+            return f"limit of the source folder in memory exceeded ({self.own_size} bytes)"
         _check_machine(pids, temporary)
         if limits.memory and _exceeds(pids, temporary, limits.memory):
-            return f"memory ({limits.memory} bytes)"
+            return f"memory limit exceeded ({limits.memory} bytes)"
         if self.disk and self._disk(now, pids) + temporary > self.disk:
-            return f"disk ({self.disk} bytes)"
+            return f"disk limit exceeded ({self.disk} bytes)"
         return ""
 
     def _in_memory(self, pids: Sequence[int]) -> int:
@@ -168,8 +168,8 @@ def _check_machine(pids: Sequence[int], temporary: int) -> None:
     if held >= seen.free:
         raise AsamanError(
             "memory",
-            f"{seen.free >> 20} MiB are left, and the build uses {held >> 20} MiB",
-            hint="free some memory, or run fewer builds at a time: --jobs 1",
+            f"only {seen.free >> 20} MiB are free, and the build uses {held >> 20} MiB",
+            hint="free some memory, or run fewer parallel builds: --jobs 1",
             code=ExitCode.INPUT_OUTPUT,
         )
 

@@ -91,8 +91,8 @@ def run(command: Command, isolation: Isolation) -> Completed:
     if not limit and code in _KILLED and memory.killed() > killed:
         raise AsamanError(
             "memory",
-            "the machine had none left, and the kernel ended the build",
-            hint="free some memory, or run fewer builds at a time: --jobs 1",
+            "out of memory: the kernel killed the build",
+            hint="free some memory, or run fewer parallel builds: --jobs 1",
             code=ExitCode.INPUT_OUTPUT,
         )
     tail = _tail(command.log)
@@ -156,7 +156,7 @@ def _leave_keyring(isolation: Isolation) -> None:
         if not isolation.filtered:
             raise AsamanError(
                 f'isolation "{isolation.rung}"',
-                f"no session keyring of its own: {system_reason(error)}",
+                f"cannot create a session keyring: {system_reason(error)}",
                 code=ExitCode.NOT_AVAILABLE,
                 kind=Kind.ISOLATION,
             ) from None
@@ -278,9 +278,13 @@ class _Watch:
     def _passed(self) -> str:
         limits, now = self.command.limits, time.monotonic()
         rows = (
-            (limits.time, now - self.started, f"time ({limits.time:g} s)"),
-            (limits.silence, now - self.heard, f"silence ({limits.silence:g} s without output)"),
-            (limits.log, self.written, f"log size ({limits.log} bytes)"),
+            (limits.time, now - self.started, f"time limit exceeded ({limits.time:g} s)"),
+            (
+                limits.silence,
+                now - self.heard,
+                f"silence limit exceeded ({limits.silence:g} s without output)",
+            ),
+            (limits.log, self.written, f"log size limit exceeded ({limits.log} bytes)"),
         )
         return next((name for limit, value, name in rows if limit and value > limit), "")
 
@@ -305,7 +309,7 @@ def _kernel_limit(code: int, tail: str, command: Command) -> str:
     """Return the limit that the kernel kept and that made the process fail, or ``""``."""
     too_large = {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}
     if command.limits.file and (code in too_large or (code and "File too large" in tail[-4096:])):
-        return f"file size ({command.limits.file} bytes)"
+        return f"file size limit exceeded ({command.limits.file} bytes)"
     return ""
 
 

@@ -85,8 +85,8 @@ def program(name: str) -> bytes:
     """
     if name not in MACHINES:
         raise AsamanError(
-            "filter of system calls",
-            f"there is none for {name}, only for {' and '.join(MACHINES)}",
+            "system call filter",
+            f"not available for {name}, only for {' and '.join(MACHINES)}",
             code=ExitCode.NOT_AVAILABLE,
         )
     lines = tuple(_lines(MACHINES[name]))

@@ -340,7 +340,8 @@ def _original(tree: Tree, member: TarMember) -> tuple[str, ...]:
     parts = tuple(below)
     if top != tree.top or parts not in tree.files or parts in tree.copies:
         raise tree.subject.refusal(
-            f"hard link {quoted(member.name)} to {quoted(member.target)}, which is no earlier file"
+            f"hard link {quoted(member.name)} to {quoted(member.target)}, which is not an "
+            "earlier file"
         )
     return parts
 
@@ -361,12 +362,12 @@ def _check_repeated(
     else:
         again = _Known(kind=member.kind, what=member.target)
     if again != tree.known[parts]:
-        raise tree.subject.refusal(f"duplicate member {quoted(member.name)}, and they differ")
+        raise tree.subject.refusal(f"duplicate member {quoted(member.name)} with different content")
 
 
 def _keep(tree: Tree, member: TarMember, content: Iterator[bytes]) -> bytes:
     if member.size > _LARGEST_KEPT:
-        raise tree.subject.refusal(f"{quoted(member.name)} is beyond the limit")
+        raise tree.subject.refusal(f"{quoted(member.name)} is too large")
     data = b"".join(content)
     tree.kept[member.name.rpartition("/")[2]] = data
     return data

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SCHEMES: Final = frozenset({"https", "http", "file"})
 _WRITTEN: Final = "write it as https://HOST/PATH, also in variables and in requirements files"
-_ENCODED: Final = "percent-encode what is no letter or digit in user name and password"
+_ENCODED: Final = "percent-encode special characters in the user name and password"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # An index may be written NAME=URL; its credentials then come from variables with that name.
 _NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>.*)", re.DOTALL)

@@ -39,7 +39,7 @@ _SECONDS: Final = 120
 _LARGEST: Final = 64 << 10
 #: The user's own files of cargo, which hold mirrors and credentials.
 _CONFIGURATION: Final = ("config.toml", "config", "credentials.toml", "credentials")
-_HINT: Final = "check cargo's own configuration, or name an index with --crate-index"
+_HINT: Final = "check the configuration of cargo, or set an index with --crate-index"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +89,7 @@ def read_config(content: bytes, name: str) -> str:
         raise AsamanError(name, "not the config.json of a registry", code=ExitCode.INPUT_OUTPUT)
     if private:
         why = "the registry requires a token for downloads, which is not supported"
-        hint = "name a mirror or a folder of .crate files with --crate-index"
+        hint = "set a mirror or a folder of .crate files with --crate-index"
         raise AsamanError(name, why, hint=hint, code=ExitCode.INPUT_OUTPUT)
     return download
 
@@ -152,7 +152,7 @@ def _run(cargo: Path, project: Path, home: Path, variables: Mapping[str, str]) -
 def _download(home: Path, said: str) -> str:
     found = sorted(home.glob("registry/index/*/config.json"))
     if len(found) != 1:
-        why = f"cargo does not say where crates are: {said or 'its index has no config.json'}"
+        why = f"cargo does not report the index of crates: {said or 'its index has no config.json'}"
         raise AsamanError("crates", why, hint=_HINT, code=ExitCode.INPUT_OUTPUT)
     return read_config(found[0].read_bytes(), "crates")
 

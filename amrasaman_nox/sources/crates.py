@@ -82,7 +82,7 @@ def _check_registries(crates: Sequence[Crate], known: str) -> None:
             raise AsamanError(
                 f"crate {crate}",
                 f"comes from another registry: {access.without_credentials(crate.registry)}",
-                hint="name a mirror that has it with --crate-index",
+                hint="set a mirror that has it with --crate-index",
             )
 
 

@@ -46,7 +46,9 @@ _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOCK_PATIENCE: Final = 1800.0
 #: What mends a refusal.
 CREDENTIALS_HINT: Final = "give user name and password in the index's URL or in a netrc file"
-_NETWORK_HINT: Final = "check the network and the index, and run again: what is fetched is kept"
+_NETWORK_HINT: Final = (
+    "check the network and the index, then run again: completed downloads are kept"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,7 +180,7 @@ def _fetch(
             return
         if not wanted.url:
             raise AsamanError(
-                wanted.filename, "not in the store, and no URL is known", code=ExitCode.INPUT_OUTPUT
+                wanted.filename, "not cached, and no URL is known", code=ExitCode.INPUT_OUTPUT
             )
         if urlsplit(wanted.url).scheme.lower() == "file":
             _copy(wanted, store, index)
@@ -187,7 +189,7 @@ def _fetch(
         if index.offline:
             raise AsamanError(
                 wanted.filename,
-                "not in the store, and the network is not asked",
+                "not cached, and --offline forbids network access",
                 hint="run once without --offline",
                 code=ExitCode.INPUT_OUTPUT,
             )

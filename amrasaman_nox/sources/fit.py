@@ -30,7 +30,7 @@ def name_and_version(filename: str) -> tuple[str, str]:
             raise InvalidWheelFilename(filename)
         name, version, _, _ = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
-        raise AsamanError(filename[:200], "not the file name of a wheel") from error
+        raise AsamanError(filename[:200], "not a valid wheel file name") from error
     return name, str(version)
 
 
@@ -41,7 +41,7 @@ def checked_wheel_name(filename: str, pin: Pin) -> str:
     """
     name, version = name_and_version(filename)
     if name != pin.name or Version(version) != Version(pin.version):
-        raise AsamanError(str(pin), f"{filename} is another project", origin=pin.origin)
+        raise AsamanError(str(pin), f"{filename} belongs to another project", origin=pin.origin)
     return filename
 
 

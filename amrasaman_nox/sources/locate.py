@@ -44,7 +44,7 @@ _NOT_FOUND: Final = (
         "no sdist, and no wheel that fits the interpreter",
         Kind.NO_SDIST,
     ),
-    (r"does not satisfy Python", "it is for other versions of Python", Kind.OTHER),
+    (r"does not satisfy Python", "it requires another version of Python", Kind.OTHER),
     (r"non-PEP 625-compliant", "the index has no sdist of it with a pinned hash", Kind.NO_SDIST),
 )
 #: Where there may be sdists that the index client does not name, such as ``.tar.bz2``.
@@ -203,7 +203,7 @@ def _direct(pin: Pin, index: IndexOptions, wheels_for: frozenset[str]) -> Source
         if pin.name in wheels_for and not is_wheel:
             raise AsamanError(
                 str(pin),
-                "no wheel can be taken: its sdist is pinned, by a URL of its own",
+                "no wheel can be used: the direct URL of its sdist is pinned",
                 hint="pin its version, with the hashes of its wheels",
                 origin=pin.origin,
             )
@@ -333,9 +333,7 @@ def _by_key(keys: Sequence[_Key], answer: Answer) -> dict[_Key, Listed | AsamanE
     for name, version in keys:
         package = packages.get(canonicalize_name(name))
         if package is None or not is_release(version, package.version):
-            found[name, version] = AsamanError(
-                f"{name}=={version}", "the index client does not answer for it"
-            )
+            found[name, version] = AsamanError(f"{name}=={version}", "uv returned no result for it")
         else:
             found[name, version] = package
     return found
@@ -354,7 +352,7 @@ def _match(
         return AsamanError(
             str(pin),
             "no sdist: the index has only wheels",
-            hint=f"--only-binary {pin.name} takes the published wheel as it is",
+            hint=f"--only-binary {pin.name} uses the published wheel",
             origin=pin.origin,
             kind=Kind.TAKE_WHEEL,
         )
@@ -365,8 +363,8 @@ def _match(
         return AsamanError(
             str(pin),
             "only wheels are pinned, not the sdist",
-            hint="compile the file again with the sdists' hashes, or take the published wheel "
-            f"with --only-binary {pin.name}",
+            hint="compile the file again with the sdists' hashes, or use the published wheel "
+            "with --only-binary {pin.name}",
             origin=pin.origin,
             kind=Kind.TAKE_WHEEL,
         )
@@ -398,8 +396,8 @@ def _match_file(pin: Pin, listed: Listed) -> Source | AsamanError:
             return _source(pin, wheel.filename, digest, wheel)
     return AsamanError(
         f"locked file {pin.path}",
-        f"no index has it with {pin.digests[0]}",
-        hint="renew the lock with --relock, or name the index that has it",
+        f"no index has a file with {pin.digests[0]}",
+        hint="resolve again with --relock, or add the index that has it",
     )
 
 
@@ -438,7 +436,7 @@ def _mismatch(pin: Pin, sdist: Artifact) -> AsamanError:
         expected += f" or {len(pin.digests) - 1} more"
     return AsamanError(
         str(pin),
-        f"hash mismatch: pinned is {expected}, the index advertises another hash, {told}",
+        f"hash mismatch: pinned is {expected}, the index has {told}",
         origin=pin.origin,
         kind=Kind.OTHER_HASH,
     )
@@ -450,7 +448,9 @@ def _sdist_name(pin: Pin, filename: str) -> str:
         if filename.endswith(suffix):
             return f"{pin.name.replace('-', '_')}-{pin.version}{suffix}"
     raise AsamanError(
-        str(pin), f"the sdist is none of {', '.join(SUFFIXES)}: {filename}", origin=pin.origin
+        str(pin),
+        f"unsupported sdist format (supported: {', '.join(SUFFIXES)}): {filename}",
+        origin=pin.origin,
     )
 
 
@@ -458,7 +458,7 @@ def _not_located(what: str, answer: Answer, *, offline: bool) -> AsamanError:
     if offline:
         return AsamanError(
             what,
-            "not known from earlier runs, and the network is not asked",
+            "not cached, and --offline forbids network access",
             hint="run once without --offline",
             code=ExitCode.INPUT_OUTPUT,
         )

@@ -126,7 +126,7 @@ def _fault(pin: Pin, interpreter: Interpreter) -> AsamanError | None:
     """Return why *pin* cannot be built by *interpreter*, so far as its input says."""
     version = dict(interpreter.markers)["python_full_version"].removesuffix("+")
     if not SpecifierSet(pin.requires_python or "").contains(version, prereleases=True):
-        why = f"it requires Python {pin.requires_python}, and this is {interpreter.version}"
+        why = f"it requires Python {pin.requires_python}, but this is {interpreter.version}"
         return AsamanError(str(pin), why, origin=pin.origin)
     if pin.fault is None:
         return None
@@ -268,7 +268,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             site.store.discard(source.digest)
-            hint = f"--only-binary {source.name} takes the published wheel as it is"
+            hint = f"--only-binary {source.name} uses the published wheel"
             error.hint, error.kind = error.hint or hint, Kind.TAKE_WHEEL
         raise
     if known is None:

@@ -115,7 +115,10 @@ def _resolve_as_of(
         found = [name for name in _without_upload_time(answer.messages) if name not in unaged]
         if answer.code == 0 or not found:
             used = {package.name for package in listed_packages(answer.output)} & set(unaged)
-            notes = (f"{name}: no upload times, resolved without the date" for name in sorted(used))
+            notes = (
+                f"{name}: resolved without a date, since the index has no upload times"
+                for name in sorted(used)
+            )
             return answer, tuple(notes)
         unaged += found
 
@@ -138,7 +141,7 @@ def _plain_requirement(text: str) -> str:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise AsamanError(
-            f"build requirement {shown(repr(text), 200)}", "not a name with a specifier"
+            f"build requirement {shown(repr(text), 200)}", "not a name with a version specifier"
         ) from error
     if requirement.url is not None:
         raise AsamanError(f"build requirement {shown(repr(text), 200)}", "a URL is not accepted")
@@ -176,7 +179,7 @@ def _no_solution(lines: Sequence[str], answer: Answer, as_of: datetime | None) -
     return AsamanError(
         f"build requirements {shown(wanted, 120)}",
         f"no solution{when}: {reason_of(answer.messages)}",
-        hint="" if as_of is None else "another date is set with --as-of DATE|now",
+        hint="" if as_of is None else "try another date with --as-of DATE|now",
         code=ExitCode.BUILD_FAILED,
     )
 

@@ -40,14 +40,14 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
     except AsamanError as error:
         if not needed:
             return None
-        why = f"needs Rust, and there is no toolchain: {error}"
-        hint = f"install Rust, or take the published wheel with --only-binary {pin.name}"
+        why = f"needs Rust, but no toolchain was found: {error}"
+        hint = f"install Rust, or use the published wheel with --only-binary {pin.name}"
         raise _failure(pin, why, hint) from None
     if info.rust.fault:
         if not needed:
             return None
-        hint = f"take the published wheel with --only-binary {pin.name}"
-        raise _failure(pin, f"its crates cannot be held to a hash: {info.rust.fault}", hint)
+        hint = f"use the published wheel with --only-binary {pin.name}"
+        raise _failure(pin, f"its crates cannot be verified by hash: {info.rust.fault}", hint)
     variables = dict(site.rust.variables)
     fetch_crates(
         info.rust.crates,

@@ -301,8 +301,8 @@ def _naming(path: Path) -> Iterator[None]:
         hint = {
             errno.ENOSPC: "free some space, or choose another cache folder",
             errno.EDQUOT: "free some space, or choose another cache folder",
-            errno.EROFS: "choose a cache folder that can be written to",
-            errno.EACCES: "choose a cache folder that can be written to",
+            errno.EROFS: "choose a writable cache folder",
+            errno.EACCES: "choose a writable cache folder",
         }.get(error.errno or 0, "")
         raise AsamanError(
             named, system_reason(error), hint=hint, code=ExitCode.INPUT_OUTPUT
@@ -323,7 +323,7 @@ def _check_owner(folder: Path) -> None:
     if found.st_mode & 0o022:
         raise AsamanError(
             str(folder),
-            "others may write to the cache",
+            "the cache is writable by other users",
             hint=f"chmod 700 {folder}",
             code=ExitCode.NOT_AVAILABLE,
         )
@@ -414,7 +414,7 @@ def fetched(digest: Digest, name: str, store: Store) -> BinaryIO:
     if file is None:
         raise AsamanError(
             name,
-            "its bytes are no longer in the cache",
+            "it is no longer in the cache",
             hint="run again to fetch them",
             code=ExitCode.INPUT_OUTPUT,
         )

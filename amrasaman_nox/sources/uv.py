@@ -111,9 +111,7 @@ class Client:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise AsamanError(
-                "package index", "no answer in time", code=ExitCode.INPUT_OUTPUT
-            ) from error
+            raise AsamanError("package index", "timed out", code=ExitCode.INPUT_OUTPUT) from error
         except OSError as error:
             raise AsamanError("uv", system_reason(error), code=ExitCode.NOT_AVAILABLE) from error
         answer = Answer(
@@ -186,7 +184,7 @@ def _broken(answer: Answer) -> AsamanError:
     return AsamanError(
         what,
         why,
-        hint="check the network and the index's URL; what the store has needs none (--offline)",
+        hint="check the network and the URL of the index, or use cached files only with --offline",
         code=ExitCode.INPUT_OUTPUT,
     )
 
@@ -239,5 +237,5 @@ def _find_uv() -> str:
         return str(uv.find_uv_bin())
     except FileNotFoundError as error:
         raise AsamanError(
-            "uv", "the index client is missing", hint="install uv", code=ExitCode.NOT_AVAILABLE
+            "uv", "not installed", hint="install it: pip install uv", code=ExitCode.NOT_AVAILABLE
         ) from error

@@ -119,7 +119,7 @@ def _shown(values: list[Any]) -> str:
 
 
 def _fails(failure: BuildFailure) -> str:
-    return f"a build of our own fails under it: {failure.reason}"
+    return f"a test build fails with it: {failure.reason}"
 
 
 def _look(

@@ -179,7 +179,7 @@ def _compare(
             content = read_wheel(file, name, pin=prepared.source.pin, lenient=True)
         except AsamanError as error:
             # What a build leaves is read as strictly, so that none can have left this one.
-            reason = f"the published wheel is not sound: {error.why}"
+            reason = f"the published wheel is malformed: {error.why}"
             return _Compared(
                 comparison=_comparison(
                     prepared, name, Verdict.DIFFERENT, theirs=published.digest, reason=reason
@@ -352,7 +352,7 @@ class _Bench:
         if self.evidence.python not in {"", ours}:
             return {
                 "reason": f"the published wheel was built by Python {self.evidence.python}",
-                "hint": f"build with the same: --python {self.evidence.python}",
+                "hint": f"use the same version: --python {self.evidence.python}",
             }
         if _is_repaired(self.published.filename):
             return {

@@ -364,10 +364,10 @@ class _Search:
     def _reason(self, steady: _Steady) -> str:
         if not steady.random or steady.environment.clock is not None:
             return ""
-        why = "under libfaketime it does not build"
+        why = "it does not build under libfaketime"
         if not self.plan.machine.fake_clock:
             why = "libfaketime is not installed"
-        return f"the clock could not be held still ({why}), so what is random may be the time"
+        return f"the clock could not be fixed ({why}), so a random value may be a time"
 
     # --- verdicts ----------------------------------------------------------------------------
 

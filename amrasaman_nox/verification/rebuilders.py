@@ -70,8 +70,8 @@ def read(path: Path) -> Others:
             return Others(wheels=found)
     raise AsamanError(
         str(path),
-        "neither a folder nor a record nor a wheel",
-        hint="name a folder of wheels and records, or a FILE.whl.provenance.json",
+        "not a folder, a record or a wheel",
+        hint="give a folder of wheels and records, or a FILE.whl.provenance.json",
     )
 
 
@@ -80,7 +80,7 @@ def _in_folder(folder: Path) -> Others:
     wheels = (path for path in sorted(folder.glob("*.whl")) if path.is_file())
     found = [*map(_told, read.files), *_bare(wheels)]
     if not found:
-        why = "neither a wheel nor a record that can be read is in it"
+        why = "it contains no wheel and no readable record"
         raise all_of([AsamanError(str(folder), why), *read.problems])
     by_name = {one.filename: one for one in reversed(found)}
     return Others(wheels=tuple(by_name.values()), notes=read.notes)
@@ -167,8 +167,8 @@ def _counterpart(record: BuildRecord, theirs: tuple[Other, ...]) -> Other | str:
         if one.filename == record.wheel.filename:
             return one
     if same:
-        return f"they have {', '.join(sorted(one.filename for one in same))} only"
-    return "they have none"
+        return f"they have only {', '.join(sorted(one.filename for one in same))}"
+    return "they have no such wheel"
 
 
 def _by_digest(ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparison:
@@ -176,7 +176,7 @@ def _by_digest(ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparis
     if ours.wheel.digest == theirs.wheel.digest:
         verdict, reason = Verdict.IDENTICAL, ""
     elif ours.wheel.content_digest == theirs.wheel.content_digest:
-        verdict, reason = Verdict.EQUIVALENT, "the contents are the same, the archives are not"
+        verdict, reason = Verdict.EQUIVALENT, "same content, different archive"
         normalisations = (_ARCHIVE,)
     else:
         verdict, reason = Verdict.DIFFERENT, _inputs_line(ours, theirs)

@@ -157,7 +157,7 @@ def _pin_backend(evidence: Evidence, recipe: Recipe) -> Recipe:
     declared = _names(recipe.requires).get(name)
     steps = [f"Generator says {evidence.generator}: {name} {version}"]
     if declared is not None and not declared.specifier.contains(version, prereleases=True):
-        steps.append(f"{declared} of the sdist contradicts it, and gives way")
+        steps.append(f"{declared} of the sdist is overridden")
     requires = recipe.requires
     if declared is None:
         requires = (*requires, name)
@@ -242,7 +242,7 @@ def _without_pin(evidence: Evidence, outcome: Outcome) -> tuple[Recipe, ...]:
     recipe = outcome.recipe
     if not outcome.unresolved or not (recipe.overrides or recipe.constraints):
         return ()
-    step = "the index does not have these versions: what was there on that day"
+    step = "the index does not have these versions: resolved as of the upload"
     unpinned = dataclasses.replace(recipe, overrides=(), constraints=())
     return (dataclasses.replace(unpinned, steps=(*recipe.steps, step)),)
 

@@ -79,8 +79,8 @@ def _interpreter(run: Run, record: BuildRecord) -> Interpreter:
             return interpreter
     raise AsamanError(
         str(record.source.pin),
-        "the interpreter that built it is not at hand",
-        hint="name it with --python",
+        "the interpreter that built it is not available",
+        hint="give it with --python",
         code=ExitCode.NOT_AVAILABLE,
     )
 
@@ -101,7 +101,7 @@ def _first(record: BuildRecord, path: Path, store: Store) -> Artefact:
             content = read_wheel(file, record.wheel.filename, code=ExitCode.INPUT_OUTPUT)
             if content.digest != record.wheel.digest:
                 raise AsamanError(
-                    str(path), "not the wheel of its record", code=ExitCode.INPUT_OUTPUT
+                    str(path), "it is not the wheel of its record", code=ExitCode.INPUT_OUTPUT
                 )
             file.seek(0)
             if not store.has(content.digest):

@@ -140,9 +140,7 @@ def named(names: Sequence[str]) -> tuple[str, ...]:
     known = tuple(variation.name for variation in VARIATIONS)
     for name in names:
         if name not in known and name != "all":
-            raise AsamanError(
-                f"variation {name}", "there is none of that name", hint=f"known: {', '.join(known)}"
-            )
+            raise AsamanError("unknown variation", f'"{name}"', hint=f"known: {', '.join(known)}")
     everything = not names or "all" in names
     return tuple(name for name in known if everything or name in names)
 
@@ -167,7 +165,7 @@ def _without_sandbox(why: str) -> Callable[[Machine], str]:
 
 
 def _one_processor(machine: Machine) -> str:
-    return "" if machine.processors > 1 else "there is one processor only"
+    return "" if machine.processors > 1 else "the machine has only one processor"
 
 
 VARIATIONS: Final[tuple[Variation, ...]] = (
@@ -180,13 +178,13 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         name="environment-path",
         changes="the folder of the build environment",
         apply=lambda world, _: replace(world, environment_path="/opt/rebuild/python-environment"),
-        unavailable=_without_sandbox("without a sandbox the environment has one place"),
+        unavailable=_without_sandbox("without a sandbox the environment has one path"),
     ),
     Variation(
         name="user",
         changes="name and number of user and group",
         apply=lambda world, _: replace(world, user="packager", uid=4711),
-        unavailable=_without_sandbox("without a sandbox the build runs as the user who called"),
+        unavailable=_without_sandbox("without a sandbox the build runs as the calling user"),
     ),
     Variation(
         name="home",
@@ -198,7 +196,7 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         name="host-name",
         changes="the name of the machine",
         apply=lambda world, _: replace(world, host_name="rebuilder"),
-        unavailable=_without_sandbox("without a sandbox it is that of the machine"),
+        unavailable=_without_sandbox("without a sandbox it is the machine's own"),
     ),
     Variation(
         name="time-zone",
@@ -217,7 +215,7 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
     ),
     Variation(
         name="umask",
-        changes="077: what the build creates is its own alone",
+        changes="077: only the builder can access what the build creates",
         apply=lambda world, _: replace(world, umask=0o077),
     ),
     Variation(
@@ -229,7 +227,7 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         name="directory-order",
         changes="the source is created, and so listed, in reversed order",
         apply=lambda world, _: replace(world, directory_order="reversed"),
-        unavailable=_without_sandbox("without a sandbox listings are up to the file system"),
+        unavailable=_without_sandbox("without a sandbox listings depend on the file system"),
     ),
     Variation(
         name="source-times",
@@ -240,7 +238,7 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
     ),
     Variation(
         name="processors",
-        changes="one processor in the place of two, and make with -j3",
+        changes="one processor instead of two, and make with -j3",
         apply=lambda world, _: replace(world, processors=1, variables=(*_JOBS, *world.variables)),
         unavailable=_one_processor,
     ),
@@ -257,7 +255,7 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
     ),
     Variation(
         name=ADDRESSES,
-        changes="where the kernel places memory: by chance, and not always alike",
+        changes="the address space layout, randomised by the kernel",
         apply=lambda world, _: replace(world, random_addresses=True),
         unavailable=lambda machine: (
             "" if machine.isolation.fixed_addresses else "it cannot be kept constant here"

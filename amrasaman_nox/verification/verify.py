@@ -99,7 +99,7 @@ def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify
     wheels = [path for path in found if path.name.endswith(".whl")]
     archives = [path for path in found if path.name.endswith((".tar.gz", ".zip"))]
     if not archives:
-        raise AsamanError("no sdist", "there is none among the distributions", hint="build one")
+        raise AsamanError("no sdist", "the distributions contain no sdist", hint="build one")
     reports: list[Report] = []
     compared: list[Comparison] = []
     with files.folder() as made:
@@ -163,7 +163,7 @@ def _without_sdist(wheel: str) -> Comparison:
         version=version,
         wheel=wheel,
         verdict=Verdict.UNCHECKED,
-        reason="none of the sdists gives this wheel",
+        reason="no sdist builds to this wheel",
     )
 
 

@@ -45,7 +45,7 @@ def script_names(data: bytes, subject: Subject) -> tuple[str, ...]:
             continue
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (group and name and equals) or name.startswith(";"):
-            raise subject.refusal(f"{where} is no entry of a group: {quoted(text)}")
+            raise subject.refusal(f"{where} is not a valid entry: {quoted(text)}")
         if group in _SCRIPTS:
             _check_script(name, value, where, subject)
             scripts.append(name)
@@ -72,7 +72,7 @@ def _lines(data: bytes, subject: Subject) -> Iterator[tuple[str, str]]:
             continue
         indent = len(line) - len(line.lstrip(" \t"))
         if deepest is not None and indent > deepest:
-            raise subject.refusal(f"{where} belongs to the value before it for some readers")
+            raise subject.refusal(f"{where} is read as part of the previous value by some readers")
         deepest = None if plain.startswith("[") else indent
         yield where, plain
 
@@ -81,14 +81,14 @@ def _group(text: str, where: str, subject: Subject) -> str:
     match = _GROUP.fullmatch(text)
     group = match[1] if match is not None else ""
     if not group.strip() or group != group.strip() or group.casefold() == _DEFAULT:
-        raise subject.refusal(f"{where} is no group: {quoted(text)}")
+        raise subject.refusal(f"{where} is not a valid group: {quoted(text)}")
     return group
 
 
 def _check_script(name: str, value: str, where: str, subject: Subject) -> None:
     if not _SCRIPT_NAME.fullmatch(name):
-        raise subject.refusal(f"{where}: {quoted(name)} is no file name of a script")
+        raise subject.refusal(f"{where}: {quoted(name)} is not a valid script name")
     match = _REFERENCE.fullmatch(value)
     parts = (part for path in match.groups() for part in path.split(".")) if match else ("",)
     if not all(part.isidentifier() for part in parts):
-        raise subject.refusal(f"{where}: {quoted(value)} names no function")
+        raise subject.refusal(f"{where}: {quoted(value)} is not an object reference")

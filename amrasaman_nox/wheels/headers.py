@@ -92,7 +92,7 @@ def parse(data: bytes, file: str, subject: Subject) -> Headers:
                 # flit_core 4.0 forgets the empty line before a description: to those that stop
                 # here and to those that go on, the fields are the same.
                 break
-            raise _refusal(subject, where, f"is no field: {quoted(line)}")
+            raise _refusal(subject, where, f"is not a header field: {quoted(line)}")
         name, value = match[1].lower(), match[2].strip(" \t")
         if name in _STRUCTURED and _ENCODED_WORD.search(value):
             raise _refusal(subject, where, f"has an encoded word: {quoted(line)}")

@@ -297,7 +297,7 @@ def _renamed(archive: ZipArchive) -> ZipArchive:
 
 def _parse_filename(filename: str, subject: Subject) -> tuple[str, str, str, tuple[str, ...]]:
     if len(split_name(subject, filename)) != 1 or not filename.isascii():
-        raise subject.refusal("name mismatch: not the file name of a wheel")
+        raise subject.refusal("name mismatch: not a valid wheel file name")
     try:
         name, version, build, tags = parse_wheel_filename(filename)
     except (InvalidWheelFilename, InvalidVersion) as error:
@@ -336,7 +336,7 @@ def _check_data(archive: ZipArchive, member: ZipMember, data: str) -> None:
         return
     sound = parts[0] == data and (len(parts) > 2 or member.is_folder)
     if not sound or (len(parts) > 1 and parts[1] not in _SCHEMES):
-        raise archive.subject.refusal(f"{quoted(member.name)} is in no known data folder")
+        raise archive.subject.refusal(f"{quoted(member.name)} is in an unknown data folder")
 
 
 # Metadata
@@ -399,7 +399,7 @@ def _check_scripts(archive: ZipArchive, dist_info: str) -> None:
     folder = f"{dist_info.removesuffix('.dist-info')}.data/scripts/"
     for member in archive.members:
         if member.name.startswith(folder) and member.name[len(folder) :].casefold() in made:
-            raise archive.subject.refusal(f"{quoted(member.name)} is an entry point as well")
+            raise archive.subject.refusal(f"{quoted(member.name)} is also an entry point")
 
 
 # RECORD
@@ -415,14 +415,14 @@ def _read_record(
     for row in _rows(_read(archive, name), archive.subject):
         path, digest, size = named(row[0]), row[1], row[2]
         if path in record:
-            raise _record_refusal(archive, path, "is there twice")
+            raise _record_refusal(archive, path, "is listed twice")
         if path not in sizes:
             raise _record_refusal(archive, path, "is not in the wheel")
         if size and size != str(sizes[path]):
             raise _record_refusal(archive, path, "has another size")
         empty = path == name or (path in free and not digest)
         if empty and digest:
-            raise _record_refusal(archive, path, "cannot have a hash")
+            raise _record_refusal(archive, path, "must not have a hash")
         record[path] = _row(archive, path, digest, empty=empty)
     for path in sizes:
         if path not in record and path not in free:

@@ -58,8 +58,8 @@ DECOMPOSED = unicodedata.normalize("NFD", "é")
 @pytest.mark.parametrize(
     ("first", "second", "why"),
     [
-        (COMPOSED, DECOMPOSED, "differ only by how characters are composed"),
-        (f"{COMPOSED}/a", f"{DECOMPOSED}/b", "differ only by how characters are composed"),
+        (COMPOSED, DECOMPOSED, "differ only by Unicode normalisation"),
+        (f"{COMPOSED}/a", f"{DECOMPOSED}/b", "differ only by Unicode normalisation"),
         ("a", "a/b", "a file and a folder"),
         ("a/b", "a", "a file and a folder"),
     ],

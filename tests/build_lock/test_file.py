@@ -104,8 +104,8 @@ def test_the_lock_stands_beside_the_requirements(
     ("text", "why"),
     [
         ("a = [", "not TOML"),
-        ("build-lock-version = 2\n", "its version is 2"),
-        ("", "its version is None"),
+        ("build-lock-version = 2\n", "version 2 is not supported"),
+        ("", "version None is not supported"),
         ('build-lock-version = 1\n[[sources]]\nname = "a"\n', "not a whole build lock"),
         (
             render_lock(BuildLock(entries=(entry(),))).replace("sha256:", "md5:"),

@@ -77,8 +77,8 @@ def holding(content: bytes) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (nothing, "gave no answer"),
-        (a_link, "gave no answer"),
+        (nothing, "wrote no result"),
+        (a_link, "wrote no result"),
         (a_pipe, "not a regular file"),
         (a_folder, "not a regular file"),
         (a_second_name, "not a regular file"),

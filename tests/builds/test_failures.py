@@ -58,7 +58,7 @@ def test_a_hook_that_failed_is_the_stage_and_its_log_is_kept() -> None:
         ("a.c:1:10: fatal error: Python.h: No such file or directory", "python3-dev"),
         ("error: command 'gcc' failed: No such file or directory", "install a C and C++ compiler"),
         ("x.c:2:10: fatal error: zlib.h: No such file or directory", "the library's headers"),
-        ("ModuleNotFoundError: No module named 'setuptools'", "report it to the project"),
+        ("ModuleNotFoundError: No module named 'setuptools'", "report this to the project"),
         ("OSError: [Errno 28] No space left on device", "free some space"),
         ("all is well", ""),
         ("error: can't find cargo", "Rust sources"),
@@ -84,10 +84,14 @@ def test_the_log_suggests_a_hint(log: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "option"), [("time (3600 s)", "--timeout"), ("memory (1 GiB)", "--max-memory")]
+    ("limit", "option"),
+    [
+        ("time limit exceeded (3600 s)", "--timeout"),
+        ("memory limit exceeded (1 GiB)", "--max-memory"),
+    ],
 )
 def test_a_limit_names_the_option_that_raises_it(limit: str, option: str) -> None:
-    assert option in of_hook("", reason=f"limit passed: {limit}").hint
+    assert option in of_hook("", reason=limit).hint
 
 
 def test_a_failure_is_that_of_its_source() -> None:

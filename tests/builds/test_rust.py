@@ -211,7 +211,7 @@ def test_without_a_toolchain_the_error_says_what_to_install(
     )
     done = bench.asaman("-s", "rusty-1.0.tar.gz", "--rust", "1.2.3")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "needs Rust, and there is no toolchain" in done.stdout + done.stderr
+    assert "needs Rust, but no toolchain was found" in done.stdout + done.stderr
     assert "--only-binary rusty" in done.stdout + done.stderr
 
 

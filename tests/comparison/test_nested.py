@@ -66,7 +66,7 @@ def test_members_are_read_in_their_order_with_their_headers() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"no archive", b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", tarred({"a": bytes(2000)}, 1)],
+    [b"", b"not an archive", b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", tarred({"a": bytes(2000)}, 1)],
 )
 def test_what_cannot_be_read_within_the_bounds_is_said(data: bytes) -> None:
     with pytest.raises(UnreadableError):

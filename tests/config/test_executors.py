@@ -38,10 +38,10 @@ def test_a_scheduler_is_asked_for_where_one_is_needed(executor: Executor) -> Non
     if not executor.scheduler:
         assert Config(executor=executor.name).scheduler is None
         return
-    with pytest.raises(AsamanError, match=f"executor {executor.name}: no scheduler is named"):
+    with pytest.raises(AsamanError, match=f"executor {executor.name}: requires a scheduler"):
         Config(executor=executor.name)
 
 
 def test_an_executor_that_is_not_in_the_table_is_refused() -> None:
-    with pytest.raises(AsamanError, match=f"'ray' is none of {', '.join(NAMES)}"):
+    with pytest.raises(AsamanError, match=f"'ray' is not one of {', '.join(NAMES)}"):
         Config(executor="ray")

@@ -58,7 +58,7 @@ REFUSED = {
     "outside": gzipped(tar_member("a-1.0.0/../x", b"x") + END),
     "absolute": gzipped(tar_member("/etc/x", b"x") + END),
     "truncated": crate_file("a")[:-40],
-    "no archive": b"<html>",
+    "not an archive": b"<html>",
 }
 
 
@@ -76,7 +76,7 @@ def test_two_contents_of_one_name_and_version_are_refused(store: Store) -> None:
     other = kept(store, "a", crate_file("a", files={"src/lib.rs": b"//"}))
     with pytest.raises(AsamanError) as refused:
         environments.prepare([one, other], store=store)
-    assert "two registries have it with different contents" in str(refused.value)
+    assert "two registries have it with different content" in str(refused.value)
 
 
 def test_a_crate_that_the_store_lost_is_an_error_of_the_cache(store: Store) -> None:

@@ -59,7 +59,8 @@ def test_an_interpreter_that_is_none_is_one_line(tmp_path: Path) -> None:
         str(tmp_path / "missing"): "is not an executable file",
         str(folder): "is not an executable file",
         write(tmp_path / "plain", "#!/bin/sh\n", 0o644): "ermission denied",
-        write(tmp_path / "garbage", "#!/bin/sh\necho garbage\n"): "it is no Python: garbage",
+        write(tmp_path / "garbage", "#!/bin/sh\necho garbage\n"): "not a Python interpreter: "
+        "garbage",
         write(tmp_path / "fails", "#!/bin/sh\nexit 3\n"): "it is no Python",
     }
     for request, why in requests.items():

@@ -86,7 +86,9 @@ def test_a_run_says_that_a_prefix_holds_more_than_python(cold: Bench, local: Pat
     cold.write(*miniatures.pins("mini-in-tree"))
     done = cold.asaman("-r", "requirements.txt", "--python", str(local / "bin/python3"))
     assert done.returncode == 0, done.stderr
-    assert f"{local} holds more than Python, such as etc" in " ".join(done.stdout.split())
+    assert f"builds do not see what is in {local} beside Python, such as etc" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_headers_libraries_and_what_pkg_config_reads_are_shown(tmp_path: Path) -> None:

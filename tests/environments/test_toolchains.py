@@ -103,7 +103,7 @@ def test_the_digest_is_that_of_what_can_change_a_wheel(
 def test_no_toolchain_is_one_line_with_the_way_to_get_one(
     tmp_path: Path, home: dict[str, str], store: Store
 ) -> None:
-    assert "no rustc on the search path" in refused("", home, store).why
+    assert "rustc is not on PATH" in refused("", home, store).why
     assert "rustup toolchain install 1.80" in refused("1.80", home, store).hint
     assert "has no bin/rustc" in refused(str(tmp_path), home, store).why
 

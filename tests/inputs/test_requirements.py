@@ -97,8 +97,8 @@ def test_index_options_are_kept_and_said(tmp_path: Path) -> None:
     )
     assert len(found.notes) == 5
     assert found.notes[0].endswith(
-        "requirements.txt line 1: https://one.example/simple is asked; "
-        "the hashes decide what is taken"
+        "requirements.txt line 1: https://one.example/simple is the index; "
+        "only files with pinned hashes are accepted"
     )
 
 
@@ -234,7 +234,7 @@ BAD = [
     ("", "no requirements: ", None),
     ("# nothing\n\n", "no requirements: ", None),
     ("foo==1\n", "not hashed: foo==1 has no --hash", 1),
-    (f"\nfoo==1 --hash=md5:{'0' * 32}\n", "weak hash md5: foo==1 has no sha256", 2),
+    (f"\nfoo==1 --hash=md5:{'0' * 32}\n", "weak hash md5: foo==1 has no hash of sha256", 2),
     (f"foo==1 --hash=sha1:{'0' * 40}\n", "weak hash sha1: ", 1),
     (f"foo==1 --hash=blake2b:{'0' * 40}\n", "unknown hash blake2b: ", 1),
     ("foo==1 --hash=sha256:abc\n", "malformed hash sha256:abc: ", 1),
@@ -282,35 +282,35 @@ BAD = [
     (".. # \x1b\n", "malformed line: a control character", 1),
     ("--editable=git+https://h.example/x\n", "--editable is refused: ", 1),
     (f"{HASH}\n", "--hash is refused: ", 1),
-    (f"foo==1 {HASH} --global-option=x\n", "malformed line: --global-option behind", 1),
-    (f"foo==1 {HASH} --config-settings=x=y\n", "malformed line: --config-settings behind", 1),
-    (f"foo==1 {HASH} --index-url https://h.example\n", "malformed line: --index-url behind", 1),
+    (f"foo==1 {HASH} --global-option=x\n", "malformed line: --global-option after", 1),
+    (f"foo==1 {HASH} --config-settings=x=y\n", "malformed line: --config-settings after", 1),
+    (f"foo==1 {HASH} --index-url https://h.example\n", "malformed line: --index-url after", 1),
     ("--frobnicate\n", "unknown option: --frobnicate", 1),
     ("--index https://h.example/\n", "unknown option: --index", 1),
     ("--index-url\n", "malformed line: --index-url needs a value", 1),
     ("--pre=1\n", "malformed line: --pre takes no value", 1),
-    ("--no-index index\n", "malformed line: index is not understood", 1),
+    ("--no-index index\n", "malformed line: unexpected index", 1),
     ("--index-url 'https://h.example\n", "malformed line: no closing quotation", 1),
     ("--index-url ftp://h.example/\n", "invalid value of --index-url: not https", 1),
-    ("--index-url https://u:p@w@h.example/\n", "invalid value of --index-url: a char", 1),
+    ("--index-url https://u:p@w@h.example/\n", "invalid value of --index-url: it has a char", 1),
     ("--index-url https://u:p/w@h.example/\n", "invalid value of --index-url: not a URL", 1),
     ("--find-links missing\n", "cannot read missing: no such file or directory", 1),
     ("-r missing.txt\n", "cannot read ", 1),
     ("-r https://h.example/r.txt\n", "cannot read https://h.example/r.txt: only local", 1),
     ("-r file:///tmp/r.txt\n", "cannot read file:///tmp/r.txt: only local", 1),
     ("-c https://h.example/r.txt\n", "cannot read https://h.example/r.txt: only local", 1),
-    ("-r one.txt -r two.txt\n", "malformed line: -r and -r need a line each", 1),
+    ("-r one.txt -r two.txt\n", "malformed line: -r and -r must be on separate lines", 1),
     ("\n-r requirements.txt\n", "cannot read ", 2),
     ("-r ${NAME}.txt\n", "variable in a file name: ", 1),
     (f"foo==${{NAME}} {HASH}\n", "variable in a requirement: ", 1),
     (f"foo @ https://${{NAME}}@h.example/foo-1.tar.gz {HASH}\n", "variable in a requ", 1),
     ("-i https://${MISSING}@h.example\n", "variable not set: ${MISSING} in -i", 1),
     ("-i https://${EMPTY}@h.example\n", "variable not set: ${EMPTY} in -i", 1),
-    ("-i https://${lower}@h.example\n", "malformed variable: -i takes ${NAME}", 1),
+    ("-i https://${lower}@h.example\n", "malformed variable: -i allows only ${NAME}", 1),
     (f"bar==1 {HASH}\nfoo==1 \\", "malformed line: a backslash at the end of the file", 2),
     (f"foo==1 \\ \n    {HASH}\n", "malformed line: text after the backslash", 1),
-    (f"foo==1 # why \\\n    {HASH}\n", "malformed line: a comment in front of a back", 1),
-    (f"foo==1 \\ # why\n    {HASH}\n", "malformed line: something stands behind", 1),
+    (f"foo==1 # why \\\n    {HASH}\n", "malformed line: a comment before the back", 1),
+    (f"foo==1 \\ # why\n    {HASH}\n", "malformed line: text after", 1),
     (f"foo==1\\2 {HASH}\n", "malformed line: a backslash", 1),
     (f"foo==1 {HASH} # \x0bevil==1\n", "malformed line: a control character in a comment", 1),
     (f"foo==1 {HASH} # \u2028evil==1\n", "malformed line: a control character", 1),
@@ -352,7 +352,7 @@ BAD_NESTED = [
     ("-r a.txt", {"a.txt": "\n-r b.txt", "b.txt": "-r a.txt"}, "includes itself", "b.txt", 1),
     ("-r a.txt", {"a.txt": "foo"}, "not pinned with ==: foo", "a.txt", 1),
     ("-r .", {}, "is a directory", "requirements.txt", 1),
-    (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "\nfoo<1"}, "contradicted by", "requirements.txt", 1),
+    (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "\nfoo<1"}, "conflicts with", "requirements.txt", 1),
     (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "foo>>1"}, "malformed line: foo>>1", "c.txt", 1),
     (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "foo[x]<1"}, "malformed constraint: ", "c.txt", 1),
     (

@@ -104,7 +104,8 @@ def test_all_missing_pins_are_named_together() -> None:
     with pytest.raises(AsamanError) as caught:
         verified(asked(pin("one"), pin(), pin("two")), [record()])
     assert [line for line in caught.value.lines() if line.startswith("error")] == [
-        f"error: {name}==1.0: no wheel of it has a record (r.txt line 1)" for name in ("one", "two")
+        f"error: {name}==1.0: it has no wheel with a provenance record (r.txt line 1)"
+        for name in ("one", "two")
     ]
 
 
@@ -284,14 +285,14 @@ def test_text_that_would_read_differently_is_never_put_in_place(
     tmp_path: Path, bad: dict[str, object]
 ) -> None:
     entry = VerifiedPin(pin=Pin(**{"name": "foo", "version": "1", **bad}), wheels=(wheel(),))  # type: ignore[arg-type]
-    with pytest.raises(AsamanError, match="what was rendered reads differently"):
+    with pytest.raises(AsamanError, match="it would not read back as the same requirements"):
         write_verified_requirements_file(tmp_path / "v.txt", [entry])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_pin_that_is_left_out_cannot_bring_a_line(tmp_path: Path) -> None:
     left = VerifiedPin(pin=Pin(name="bar", version="1", marker="x\n--no-index"))
-    with pytest.raises(AsamanError, match="what was rendered reads differently"):
+    with pytest.raises(AsamanError, match="it would not read back as the same requirements"):
         write_verified_requirements_file(tmp_path / "v.txt", [GOOD, left])
     assert list(tmp_path.iterdir()) == []
 

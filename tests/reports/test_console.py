@@ -93,7 +93,7 @@ def test_a_fault_of_our_own_asks_for_a_report_and_shows_its_trace_if_asked() -> 
     except KeyError as fault:
         tell_error(fault, Stream(plain), traceback=False)
         tell_error(fault, Stream(traced), traceback=True)
-    assert plain.getvalue().startswith("error: fault of amrasaman-nox: KeyError")
+    assert plain.getvalue().startswith("error: internal error: KeyError")
     assert "Traceback" not in plain.getvalue()
     assert "hint: please report it" in plain.getvalue()
     assert "Traceback" in traced.getvalue()

@@ -95,7 +95,7 @@ def test_everything_that_was_found_is_on_the_page() -> None:
         "Equal under the normalisation record-regenerated.",
         "| one\n| two",
         "Isolation: full",
-        "What counts as good: equivalent or better",
+        "Accepted: equivalent or better",
     ):
         assert part in text
 

@@ -268,7 +268,7 @@ def test_the_answers_of_both_hooks_are_read_with_care(bench: Bench, name: str) -
     if name == "control":
         with pytest.raises(HookFailed) as caught:
             bench.early(job)
-        assert "gave no answer" in caught.value.reason
+        assert "wrote no result" in caught.value.reason
     else:
         assert bench.early(job) == ((), None)
 

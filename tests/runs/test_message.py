@@ -84,7 +84,7 @@ def test_what_more_the_other_side_has_does_not_matter() -> None:
     ],
 )
 def test_what_is_no_message_is_refused(broken: object) -> None:
-    with pytest.raises(message.NotReadError, match="something else than a message"):
+    with pytest.raises(message.NotReadError, match="did not send a message"):
         message.opened(broken)
 
 

@@ -17,5 +17,5 @@ def test_the_record_of_an_sdist_has_its_own_type_and_no_source() -> None:
     definition = statement["predicate"]["buildDefinition"]
     assert definition["buildType"] == records.SDIST_TYPE
     assert [item["name"] for item in definition["resolvedDependencies"]] == ["h-1-py3-none-any.whl"]
-    with pytest.raises(AsamanError, match=r"its schema is urn:amrasaman-nox:sdist"):
+    with pytest.raises(AsamanError, match=r"schema urn:amrasaman-nox:sdist"):
         records.parse(records.render_sdist(record()).encode(), "r")

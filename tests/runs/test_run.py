@@ -89,7 +89,7 @@ def test_two_interpreters_whose_wheels_share_their_names_are_refused(
         assert len(run.interpreters) == 1
     (first,) = run.interpreters
     other = dataclasses.replace(first, executable="/other/python")
-    with pytest.raises(AsamanError, match="names of those of"):
+    with pytest.raises(AsamanError, match="same names as those of"):
         runs._check_distinct((first, other))
 
 

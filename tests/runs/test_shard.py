@@ -54,7 +54,7 @@ def test_a_scheduler_without_its_executor_is_said_not_to_be_used(bench: Bench) -
     bench.write(*miniatures.pins("mini-flit"))
     done = bench.asaman("-r", "requirements.txt", "--scheduler", "tcp://127.0.0.1:1")
     assert done.returncode == 0, done.stderr
-    assert "builds run here, not at tcp://127.0.0.1:1: that takes --executor dask" in done.stderr
+    assert "--scheduler tcp://127.0.0.1:1 is ignored: it requires --executor dask" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_only_bytes_that_the_job_is_made_of_are_carried(order: worker.Order, sto
     assert carrying.carried == ((sdist, SDIST),)
     # Once is enough: what was carried in vain is not carried again.
     assert worker.carrying(carrying, result, store) == carrying
-    assert worker.carrying(order, "a text", store) == order
+    assert worker.carrying(order, "a string", store) == order
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_a_worker_reads_no_order_of_another_version(
     assert found.refused.startswith("it has amrasaman-nox 9.9, and ")
 
 
-@pytest.mark.parametrize("sent", [b"", b"\n", b"no message", message.pack("a text")])
+@pytest.mark.parametrize("sent", [b"", b"\n", b"no message", message.pack("a string")])
 def test_a_worker_refuses_what_is_not_an_order(sent: bytes) -> None:
     found = message.opened(worker.build_remotely(sent)).value()
     assert isinstance(found, worker.RemoteResult)
-    assert found.refused in {"it sent something else than a message", "this is not an order"}
+    assert found.refused in {"it did not send a message", "this is not a build order"}
 
 
 def test_the_function_that_workers_are_found_by_stays_where_it_is() -> None:

@@ -388,7 +388,7 @@ def test_a_build_that_stops_its_own_sandbox_comes_to_its_limit(bench: Bench) -> 
         pytest.skip("nothing is promised, and it would stop these tests")
     result = bench.build("stops_parents", replace(LIMITS, time=2.0))
     if isinstance(result, BuildFailure):
-        assert result.reason == "limit passed: time (2 s)"
+        assert result.reason == "time limit exceeded (2 s)"
 
 
 # --- outliving -----------------------------------------------------------------------------------
@@ -439,29 +439,49 @@ def test_a_second_build_starts_from_fresh_bytes(bench: Bench) -> None:
 
 
 BOMBS = (
-    ("forks", replace(LIMITS, processes=100), {}, "processes (100)"),
-    ("starts_threads", replace(LIMITS, processes=100), {}, "processes (100)"),
-    ("fills_memory", replace(LIMITS, memory=200 << 20), {"count": 1}, "memory (209715200 bytes)"),
-    ("fills_memory", replace(LIMITS, memory=200 << 20), {"count": 8}, "memory (209715200 bytes)"),
+    ("forks", replace(LIMITS, processes=100), {}, "process limit exceeded (100)"),
+    ("starts_threads", replace(LIMITS, processes=100), {}, "process limit exceeded (100)"),
+    (
+        "fills_memory",
+        replace(LIMITS, memory=200 << 20),
+        {"count": 1},
+        "memory limit exceeded (209715200 bytes)",
+    ),
+    (
+        "fills_memory",
+        replace(LIMITS, memory=200 << 20),
+        {"count": 8},
+        "memory limit exceeded (209715200 bytes)",
+    ),
     *(
         (
             *("hides_memory", replace(LIMITS, memory=100 << 20)),
-            *({"place": place}, "memory (104857600 bytes)"),
+            *({"place": place}, "memory limit exceeded (104857600 bytes)"),
         )
         for place in ("in_flight", "mapped", "entries")
     ),
-    ("makes_huge_file", LIMITS, {}, "file size (4294967296 bytes)"),
-    ("fills_log", replace(LIMITS, log=1 << 20), {}, "log size (1048576 bytes)"),
-    ("hangs", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
-    ("hangs_closed", replace(LIMITS, silence=0.5), {}, "silence (0.5 s without output)"),
-    ("spins", replace(LIMITS, time=1.0), {}, "time (1 s)"),
+    ("makes_huge_file", LIMITS, {}, "file size limit exceeded (4294967296 bytes)"),
+    ("fills_log", replace(LIMITS, log=1 << 20), {}, "log size limit exceeded (1048576 bytes)"),
+    ("hangs", replace(LIMITS, silence=0.5), {}, "silence limit exceeded (0.5 s without output)"),
+    (
+        "hangs_closed",
+        replace(LIMITS, silence=0.5),
+        {},
+        "silence limit exceeded (0.5 s without output)",
+    ),
+    ("spins", replace(LIMITS, time=1.0), {}, "time limit exceeded (1 s)"),
     # As many small files as fill 100 MiB take a busy disk longer than a build has.
     (
         *("fills_disk", replace(LIMITS, disk=20 << 20)),
-        *({"place": "output:small"}, "disk (20971520 bytes)"),
+        *({"place": "output:small"}, "disk limit exceeded (20971520 bytes)"),
     ),
     *(
-        ("fills_disk", replace(LIMITS, disk=100 << 20), {"place": place}, "disk (104857600 bytes)")
+        (
+            "fills_disk",
+            replace(LIMITS, disk=100 << 20),
+            {"place": place},
+            "disk limit exceeded (104857600 bytes)",
+        )
         for place in (
             *("output:large", "output:hidden", "output:unnamed"),
             *("source:large", "temporary:large", "temporary:unnamed"),
@@ -485,7 +505,7 @@ def test_a_limit_ends_the_build_at_once_and_is_named(
     result = bench.build(attack, limits, **targets)
     took = time.monotonic() - started
     assert isinstance(result, BuildFailure)
-    assert result.reason == f"limit passed: {limit}"
+    assert result.reason == limit
     assert result.code is ExitCode.BUILD_FAILED
     assert took < LIMITS.time
 
@@ -538,7 +558,7 @@ def test_what_is_left_of_memory_is_no_build_s_to_take(
     )
     result = bench.build("fills_memory", count=1)
     assert isinstance(result, BuildFailure)
-    assert re.fullmatch(r"memory: 30 MiB are left, and the build uses \d+ MiB", result.reason)
+    assert re.fullmatch(r"memory: only 30 MiB are free, and the build uses \d+ MiB", result.reason)
     assert result.code is ExitCode.INPUT_OUTPUT
     assert "--jobs 1" in result.hint
 

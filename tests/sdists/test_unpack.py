@@ -412,7 +412,7 @@ def test_a_hard_link_is_a_file_of_its_own_with_the_mode_of_the_first(tmp_path: P
     ],
 )
 def test_a_repeated_member_that_differs_is_refused(again: bytes) -> None:
-    with pytest.raises(AsamanError, match="and they differ"):
+    with pytest.raises(AsamanError, match="with different content"):
         read(sdist(again))
 
 

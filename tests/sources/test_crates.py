@@ -97,7 +97,7 @@ def test_a_crate_of_another_registry_is_refused_unless_a_place_is_named(
         fetch([other], store, registry=Registry(download=place, source=SOURCE))
     assert "crate a 1.0.0: comes from another registry" in str(refused.value)
     assert "secret" not in str(refused.value)
-    assert refused.value.hint == "name a mirror that has it with --crate-index"
+    assert refused.value.hint == "set a mirror that has it with --crate-index"
     assert not index.requests
     fetch([other], store, place)
 

@@ -45,12 +45,12 @@ def test_a_version_is_compared_in_its_normal_form() -> None:
 
 
 def test_a_wheel_of_another_release_is_named_with_its_pin() -> None:
-    with pytest.raises(AsamanError, match="is another project") as caught:
+    with pytest.raises(AsamanError, match="belongs to another project") as caught:
         checked_wheel_name("one-2.0-py3-none-any.whl", PIN)
     assert caught.value.what == str(PIN)
 
 
 @pytest.mark.parametrize("filename", ["x.whl", "../one-1.0-py3-none-any.whl", "one 1.0.whl"])
 def test_a_name_that_is_no_wheels_is_refused(filename: str) -> None:
-    with pytest.raises(AsamanError, match="not the file name of a wheel"):
+    with pytest.raises(AsamanError, match="not a valid wheel file name"):
         name_and_version(filename)

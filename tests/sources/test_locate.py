@@ -367,7 +367,7 @@ def test_a_locked_name_that_is_no_wheel_s_is_refused(
     index: LocalIndex, cache: Path, name: str
 ) -> None:
     file = LockedFile(filename=name, digest=Digest.of(b""))
-    with pytest.raises(AsamanError, match="not the file name of a wheel"):
+    with pytest.raises(AsamanError, match="not a valid wheel file name"):
         find_files([file], index=index.options(), python=PYTHON, cache=cache)
 
 

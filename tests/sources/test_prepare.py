@@ -84,7 +84,7 @@ def test_what_was_located_once_is_remembered_with_its_upload_time(
 def test_each_source_is_told_of_as_soon_as_it_is_ready_and_a_bad_one_never(
     tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
 ) -> None:
-    bad = pin_of(index, "bad", b"no archive")
+    bad = pin_of(index, "bad", b"not an archive")
     told: list[str] = []
     with opened(tmp_path, index) as site:
         failure, ready = prepare.prepare(
@@ -131,7 +131,7 @@ def test_a_refused_sdist_stays_in_no_store(
         (failure,) = prepare.prepare(site, [pin], interpreter)
         assert isinstance(failure, BuildFailure)
         assert "unsafe link" in failure.reason
-        assert failure.hint == "--only-binary demo takes the published wheel as it is"
+        assert failure.hint == "--only-binary demo uses the published wheel"
         assert not site.store.has(pin.digests[0])
         assert not list((site.store.root / "values").iterdir())
 
@@ -143,7 +143,7 @@ def test_a_pin_for_another_python_is_a_failure_of_its_own(
     with opened(tmp_path, index) as site:
         (failure,) = prepare.prepare(site, [newer], interpreter)
     assert isinstance(failure, BuildFailure)
-    assert failure.reason == f"it requires Python >=99, and this is {interpreter.version}"
+    assert failure.reason == f"it requires Python >=99, but this is {interpreter.version}"
     assert not index.requests
 
 

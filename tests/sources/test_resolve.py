@@ -136,8 +136,8 @@ def test_projects_without_upload_times_are_resolved_without_the_date(
     files, notes = resolve(cache, index, interpreter, "tool")
     assert files == ("my_needed-1.0-py3-none-any.whl", "tool-1.0-py3-none-any.whl")
     assert notes == (
-        "my-needed: no upload times, resolved without the date",
-        "tool: no upload times, resolved without the date",
+        "my-needed: resolved without a date, since the index has no upload times",
+        "tool: resolved without a date, since the index has no upload times",
     )
 
 
@@ -150,7 +150,7 @@ def test_only_the_project_without_upload_times_is_freed_of_the_date(
         index.add(make_wheel("tool", version, requires=["old"]), name, uploaded=uploaded)
     files, notes = resolve(cache, index, interpreter, "tool")
     assert files == ("old-1.0-py3-none-any.whl", "tool-1.0-py3-none-any.whl")
-    assert notes == ("old: no upload times, resolved without the date",)
+    assert notes == ("old: resolved without a date, since the index has no upload times",)
 
 
 def test_the_best_wheel_for_the_interpreter_is_chosen(

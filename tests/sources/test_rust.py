@@ -31,7 +31,7 @@ SETUPTOOLS = BuildSystem(requires=("setuptools",), backend="setuptools.build_met
 
 
 def missing() -> RustToolchain:
-    raise AsamanError("Rust toolchain", "no rustc on the search path")
+    raise AsamanError("Rust toolchain", "rustc is not on PATH")
 
 
 def prepare(
@@ -73,8 +73,12 @@ def test_a_source_that_brings_all_its_crates_has_none_to_fetch(store: Store) -> 
 @pytest.mark.parametrize(
     ("source", "installed", "why"),
     [
-        (RustSource(), False, "needs Rust, and there is no toolchain: Rust toolchain: no rustc"),
-        (RustSource(fault="x.tar.gz: Cargo.lock: bad"), True, "held to a hash: x.tar.gz: Cargo"),
+        (
+            RustSource(),
+            False,
+            "needs Rust, but no toolchain was found: Rust toolchain: rustc is not",
+        ),
+        (RustSource(fault="x.tar.gz: Cargo.lock: bad"), True, "verified by hash: x.tar.gz: Cargo"),
     ],
 )
 def test_rust_that_is_needed_and_cannot_be_built_is_an_error_of_the_pin(

@@ -100,7 +100,7 @@ def test_a_wheel_that_a_stranger_can_have_made_is_refused(
 ) -> None:
     WAYS[way](file)
     before = snapshot(file.path.parent)
-    with pytest.raises(AsamanError, match="so nothing vouches for what it holds") as caught:
+    with pytest.raises(AsamanError, match="so its content cannot be trusted") as caught:
         command(file)
     assert caught.value.code is ExitCode.NOT_AVAILABLE
     assert snapshot(file.path.parent) == before

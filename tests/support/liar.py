@@ -63,7 +63,7 @@ LIES: dict[str, tuple[Any, str]] = {
     "isolation": (lambda it: record_changed(it, isolation="none"), "the isolation differs"),
     "taken": (lambda it: record_changed(it, taken=True), "the taken differs"),
     "nothing": (lambda it: dataclasses.replace(it, record=None, wheel=b""), "it sent nothing"),
-    "else": (lambda _: "a text", "something else than a result"),
+    "else": (lambda _: "a string", "it did not send a result"),
 }
 
 

@@ -132,7 +132,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("offline", "--offline", r"^exit 5$", call=_WITH_INDEX, bare=True),
     Shown("allow-url", "--allow-url", _DONE, call="-r url.txt"),
     Shown("allow-url", "--allow-url", "no wheel of it", on=(GENERATE,), call="url.txt"),
-    Shown("no-hash", "--no-hash", "^error: --no-hash: what has no hash is never built"),
+    Shown("no-hash", "--no-hash", "^error: --no-hash: no longer supported"),
     # --- the builds
     Shown("python", "--python 9.9", r"^exit 4$", on=(BUILD, LOCK, GENERATE)),
     Shown("isolation", "--isolation none", "isolation: none"),
@@ -142,7 +142,12 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "tests/runs/test_workers.py::test_local_workers_are_as_many_as_there_are_jobs",
     ),
     Shown("executor", "--executor dask", "requires a scheduler", on=(BUILD,)),
-    Shown("scheduler", "--scheduler tcp://127.0.0.1:9", "builds run here, not at", on=(BUILD,)),
+    Shown(
+        "scheduler",
+        "--scheduler tcp://127.0.0.1:9",
+        "is ignored: it requires --executor",
+        on=(BUILD,),
+    ),
     ShownBy(
         "rust", "tests/builds/test_rust.py::test_without_a_toolchain_the_error_says_what_to_install"
     ),

@@ -287,10 +287,10 @@ def test_the_verdict_line_names_member_cause_variation_and_fix() -> None:
                 against="published",
                 causes=(published("not-from-this-source"),),
                 reason="the published wheel was built by Python 3.9",
-                hint="build with the same: --python 3.9",
+                hint="use the same version: --python 3.9",
             ),
             "lxml 5.2.1  different  the published wheel was built by Python 3.9 → "
-            "build with the same: --python 3.9",
+            "use the same version: --python 3.9",
         ),
         (
             comparison(Verdict.EQUIVALENT, normalisations=("compression", "member-order")),

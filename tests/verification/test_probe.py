@@ -81,7 +81,7 @@ def test_a_variation_under_which_no_build_works_is_found_among_all() -> None:
         return FAILURE if world.clock_offset else looks(world)
 
     reasons = probe.unseen(variations.plan((), MACHINE), BuildEnvironment(), fails)
-    assert reasons == {"clock": "a build of our own fails under it: no luck"}
+    assert reasons == {"clock": "a test build fails with it: no luck"}
 
 
 def test_where_no_build_works_nothing_is_varied() -> None:

@@ -302,7 +302,7 @@ def test_without_libfaketime_what_could_not_be_held_still_is_said(pauses: list[f
     machine = replace(MACHINE, fake_clock=False)
     comparison = Project(lambda world: {"a.py": now(world)}).rebuilt(machine=machine)
     assert causes(comparison) == [("random", "a.py")]
-    assert "the clock could not be held still (libfaketime is not installed)" in comparison.reason
+    assert "the clock could not be fixed (libfaketime is not installed)" in comparison.reason
     assert sum(pauses) >= 2
 
 

@@ -140,7 +140,7 @@ def test_a_record_that_cannot_be_read_is_named(
     (theirs / f"other-1-py3-none-any.whl{records.SUFFIX}").write_text("[" * 10_000)
     if not kept:
         (theirs / WHEEL).unlink()
-        with pytest.raises(AsamanError, match="neither a wheel nor a record") as caught:
+        with pytest.raises(AsamanError, match="no wheel and no readable record") as caught:
             run("clean-pure", against=str(theirs))
         told = caught.value.lines()
     else:
@@ -176,7 +176,7 @@ def test_a_named_pipe_as_a_wheel_is_no_wheel(run: Run, theirs: Path) -> None:
     for path in theirs.iterdir():
         path.unlink()
     os.mkfifo(theirs / WHEEL)
-    with pytest.raises(AsamanError, match="neither a wheel nor a record"):
+    with pytest.raises(AsamanError, match="no wheel and no readable record"):
         run("clean-pure", against=str(theirs))
 
 

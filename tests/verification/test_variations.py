@@ -110,7 +110,7 @@ def test_processors_are_told_in_every_way(
 ) -> None:
     machine = variations.Machine.here(isolation)
     if machine.processors < 2:
-        pytest.skip("there is one processor only")
+        pytest.skip("the machine has only one processor")
     plan = variations.plan(["processors"], machine)
     seen = look(plan.varied(BuildEnvironment(), plan.variations))
     told = slice(0, 3) if isolation.constant_paths else slice(1, 3)
@@ -122,7 +122,7 @@ def test_folders_are_listed_in_the_order_of_creation_alone(
     look: Callable[[BuildEnvironment], Seen], usual: Seen, isolation: Isolation
 ) -> None:
     if not isolation.constant_paths:
-        pytest.skip("without a sandbox listings are up to the file system")
+        pytest.skip("without a sandbox listings depend on the file system")
     plan = variations.plan(["directory-order"], variations.Machine.here(isolation))
     seen = look(plan.varied(BuildEnvironment(), plan.variations))
     assert sorted(usual["listing"][0]) in (usual["listing"][0], usual["listing"][0][::-1])

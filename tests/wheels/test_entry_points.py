@@ -37,7 +37,10 @@ def test_what_real_wheels_have_is_accepted(text: str, scripts: tuple[str, ...]) 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("[DEFAULT]\nevil = e:f\n", r"line 1 of entry_points.txt is no group: '\[DEFAULT\]'"),
+        (
+            "[DEFAULT]\nevil = e:f\n",
+            r"line 1 of entry_points.txt is not a valid group: '\[DEFAULT\]'",
+        ),
         (f"{SCRIPTS}[default]\nevil = e:f\n", "line 3 of entry_points.txt is no group"),
         ("[ DEFAULT ]\na = b:c\n", "is no group"),
         ("[]\na = b:c\n", "is no group"),
@@ -48,12 +51,12 @@ def test_what_real_wheels_have_is_accepted(text: str, scripts: tuple[str, ...]) 
         (f"{SCRIPTS}Demo = evil:main\n", "repeats 'Demo'"),
         (f"{SCRIPTS}[gui_scripts]\ndemo = evil:main\n", "repeats 'demo'"),
         ("[x]\na = b\na = c\n", "repeats 'a'"),
-        ("a = b:c\n[console_scripts]\n", "line 1 .* is no entry of a group"),
-        (f"{SCRIPTS}alone\n", "is no entry of a group: 'alone'"),
-        (f"{SCRIPTS}= b:c\n", "is no entry of a group"),
-        (f"{SCRIPTS};x = b:c\n", "is no entry of a group"),
-        (f"{SCRIPTS}  more = b:c\n", "line 3 .* belongs to the value before it"),
-        (f"{SCRIPTS}\n  [gui_scripts]\n", "belongs to the value before it"),
+        ("a = b:c\n[console_scripts]\n", "line 1 .* is not a valid entry"),
+        (f"{SCRIPTS}alone\n", "is not a valid entry: 'alone'"),
+        (f"{SCRIPTS}= b:c\n", "is not a valid entry"),
+        (f"{SCRIPTS};x = b:c\n", "is not a valid entry"),
+        (f"{SCRIPTS}  more = b:c\n", "line 3 .* is read as part of the previous value"),
+        (f"{SCRIPTS}\n  [gui_scripts]\n", "is read as part of the previous value"),
         (f"{SCRIPTS}a = b:c\rd = e:f\n", "has a control character"),
         (f"{SCRIPTS}a = b:c\x0bd = e:f\n", "has a control character"),
         (f"{SCRIPTS}a = b:c\x85d = e:f\n", "has a control character"),
@@ -77,7 +80,7 @@ def test_what_readers_differ_about_is_refused_with_its_line(text: str | bytes, w
 )
 @pytest.mark.parametrize("group", ["console_scripts", "gui_scripts"])
 def test_a_script_is_a_plain_file(group: str, name: str) -> None:
-    with pytest.raises(AsamanError, match="is no file name of a script"):
+    with pytest.raises(AsamanError, match="is not a valid script name"):
         names(f"[{group}]\n{name} = demo:main\n")
 
 
@@ -90,5 +93,7 @@ def test_a_script_is_a_plain_file(group: str, name: str) -> None:
     ],
 )
 def test_a_script_calls_a_function(value: str) -> None:
-    with pytest.raises(AsamanError, match=r"names no function|is no entry|belongs to"):
+    with pytest.raises(
+        AsamanError, match=r"is not an object reference|is not a valid entry|is read as"
+    ):
         names(f"[console_scripts]\ndemo = {value}\n")

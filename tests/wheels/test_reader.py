@@ -233,8 +233,8 @@ def test_metadata_that_contradicts_the_file_name_is_refused(
         ({"metadata": pkg_info() + b"no field\nRequires-Dist: x\n"}, (), "is no field"),
         ({"wheel": WHEEL + b" folded\n"}, (), "continues tag"),
         ({}, (b"[DEFAULT]\na = b:c\n",), "is no group"),
-        ({}, (b"[console_scripts]\n../../../pwned = demo:main\n",), "no file name of a script"),
-        ({}, (b"[console_scripts]\nrun = demo:main\n", b"#!python"), "is an entry point as well"),
+        ({}, (b"[console_scripts]\n../../../pwned = demo:main\n",), "not a valid script name"),
+        ({}, (b"[console_scripts]\nrun = demo:main\n", b"#!python"), "is also an entry point"),
     ],
     ids=["word", "not UTF-8", "defect", "folded", "default", "path", "script"],
 )
@@ -264,7 +264,7 @@ def test_two_dist_info_folders_are_refused(other: str) -> None:
     "name", ["other-1.0.data/data/x", "demo-1.0.data/x", "demo-1.0.data/odd/x", "x.DATA/data/y"]
 )
 def test_a_data_folder_that_installers_differ_about_is_refused(name: str) -> None:
-    with pytest.raises(AsamanError, match="no known data folder"):
+    with pytest.raises(AsamanError, match="an unknown data folder"):
         read(wheel(Entry(name)))
 
 

@@ -56,7 +56,7 @@ def main() -> None:
     try:
         set_filter(bytes.fromhex(sys.argv[1]))
     except OSError as error:
-        sys.exit(f"the kernel refuses the filter of system calls: {error.strerror}")
+        sys.exit(f"the kernel refuses the system call filter: {error.strerror}")
     os.execve(sys.argv[2], sys.argv[2:], variables())  # noqa: S606 - the sandbox's own program
 
 

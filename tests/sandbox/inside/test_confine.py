@@ -57,5 +57,5 @@ def test_a_filter_that_the_kernel_refuses_is_one_line_and_nothing_runs() -> None
     done = confined("ff" * 8, "/bin/echo", "ran")
     assert done.returncode != 0
     assert done.stdout == ""
-    assert done.stderr.startswith("the kernel refuses the filter of system calls: ")
+    assert done.stderr.startswith("the kernel refuses the system call filter: ")
     assert done.stderr.count("\n") == 1

@@ -38,7 +38,7 @@ def members(folder):
         "time zone": [time.strftime("%z", time.localtime(moment)) for moment in (0, 1.7e9)],
         "locale": [locale.setlocale(locale.LC_ALL), said("sh", "-c", "echo $LC_ALL")],
         "umask": oct(os.stat("made").st_mode & 0o777),
-        "hash": hash("a text"),
+        "hash": hash("a string"),
         "listing": [os.listdir("parts"), [n for n in os.listdir() if n.endswith((".py", ".toml"))]],
         "source times": os.stat("step.py").st_mtime,
         "processors": [os.cpu_count(), len(os.sched_getaffinity(0)), int(said("nproc"))],
