@@ -102,7 +102,7 @@ def constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanErro
         if not SpecifierSet(constraint.specifier).contains(pin.version, prereleases=True):
             errors.append(
                 AsamanError(
-                    "conflicts with a constraint",
+                    "conflicting constraint",
                     f"{pin} does not satisfy {said}",
                     origin=pin.origin,
                 )
@@ -113,7 +113,7 @@ def constrained(pin: Pin, constraints: list[Constraint], errors: list[AsamanErro
             if not both:
                 errors.append(
                     AsamanError(
-                        "conflicts with a constraint",
+                        "conflicting constraint",
                         f"{pin} shares no hash with {said}",
                         origin=pin.origin,
                     )

@@ -352,13 +352,19 @@ BAD_NESTED = [
     ("-r a.txt", {"a.txt": "\n-r b.txt", "b.txt": "-r a.txt"}, "includes itself", "b.txt", 1),
     ("-r a.txt", {"a.txt": "foo"}, "not pinned with ==: foo", "a.txt", 1),
     ("-r .", {}, "is a directory", "requirements.txt", 1),
-    (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "\nfoo<1"}, "conflicts with", "requirements.txt", 1),
+    (
+        f"foo==1 {HASH}\n-c c.txt",
+        {"c.txt": "\nfoo<1"},
+        "conflicting constraint",
+        "requirements.txt",
+        1,
+    ),
     (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "foo>>1"}, "malformed line: foo>>1", "c.txt", 1),
     (f"foo==1 {HASH}\n-c c.txt", {"c.txt": "foo[x]<1"}, "malformed constraint: ", "c.txt", 1),
     (
         f"foo==1 {HASH}\n-c c.txt",
         {"c.txt": f"foo==1 --hash=sha256:{B}"},
-        "conflicts with a constraint: foo==1 shares no hash with foo==1 (",
+        "conflicting constraint: foo==1 shares no hash with foo==1 (",
         "requirements.txt",
         1,
     ),
@@ -388,7 +394,7 @@ def test_a_contradiction_names_both_lines(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("\nfoo<1\n")
     error = failure(lambda: read(tmp_path, f"foo==1 {HASH}\n-c c.txt\n"))
     assert error.lines()[0] == (
-        f"error: conflicts with a constraint: foo==1 is not foo<1 ({tmp_path}/c.txt line 2) "
+        f"error: conflicting constraint: foo==1 does not satisfy foo<1 ({tmp_path}/c.txt line 2) "
         f"({tmp_path}/requirements.txt line 1)"
     )
 
