@@ -13,6 +13,7 @@ from amrasaman_nox.builds.hooks import HookFailed
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildEnvironment,
+    BuildFailure,
     BuildJob,
     BuildRecord,
     Digest,
@@ -190,6 +191,23 @@ def test_a_build_ends_as_its_interpreter_does(bench: Bench, building: str) -> No
     (log,) = (bench.store.root / "logs").iterdir()
     late = [line for line in log.read_text().splitlines() if line.endswith("end")]
     assert late == (["a thread's end", "a registered end"] if building == LATE else [])
+
+
+KEPT = """
+    class Kept:
+        def __del__(self, write=os.write):
+            write(1, b"taken apart at the end")
+    sys.kept = Kept()
+"""
+
+
+@pytest.mark.parametrize("building", [KEPT, KEPT + "    raise ValueError('not today')"])
+def test_only_a_hook_that_fails_has_its_modules_taken_apart(bench: Bench, building: str) -> None:
+    job = bench.job(building=building)
+    built = builder.build_wheel(job, store=bench.store, isolation=bench.isolation)
+    (log,) = (bench.store.root / "logs").iterdir()
+    failed = "ValueError" in building
+    assert isinstance(built, BuildFailure) == ("taken apart" in log.read_text()) == failed
 
 
 def test_a_limit_is_that_of_each_hook(bench: Bench) -> None:
