@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.sessions import (
+        bootstrap,
         lock_build_requirements,
         merge_wheels,
         register,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Config",
+    "bootstrap",
     "build_wheels",
     "check_reproducible",
     "compare_wheels",

@@ -303,10 +303,15 @@ class Interpreter:
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class LockedFile:
-    """A wheel that a build environment is filled from, by file name and hash."""
+    """A wheel that a build environment is filled from, by file name and hash.
+
+    ``record`` is the digest of its own build record, where it was built from source for this run
+    and is not a published wheel; it says where the file comes from, and not which file it is.
+    """
 
     filename: str
     digest: Digest
+    record: Digest | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -711,12 +716,56 @@ Notify = Callable[[Event], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One stage of build requirements that are built from source with those of the stage before.
+
+    Stage 0 is the published wheels. ``count`` is how many build requirements it has, ``kept`` how
+    many of them were built by an earlier run, ``same`` how many are the same bytes as in the stage
+    before; ``None`` where nothing was compared.
+    """
+
+    number: int
+    count: int
+    kept: int = 0
+    same: int | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether all of it is the same as the stage before: the fixed point."""
+        return self.same == self.count
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bootstrap:
+    """How build requirements came to be built from source, for one interpreter.
+
+    ``stages`` are in order. ``seeds`` are published wheels that are trusted, since the user named
+    them; ``compiler`` is the first line of the C compiler's version, ``""`` where there is none.
+    ``pins`` is how many sources were built with the last stage. ``differences`` are what the last
+    stage built unlike the one before.
+    """
+
+    interpreter: Interpreter
+    stages: tuple[Stage, ...]
+    seeds: tuple[LockedFile, ...] = ()
+    compiler: str = ""
+    pins: int = 0
+    differences: tuple[Comparison, ...] = ()
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the last stage repeats the one before."""
+        return self.stages[-1].repeats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BuildOutcome:
     """What one run of builds came to.
 
     ``records`` are the wheels that stand in the output folder; ``kept`` are the keys of those
     that were not built now; ``left_out`` are pins that do not apply here, with the reason.
-    ``merged`` tells that the wheels were brought together from other folders.
+    ``merged`` tells that the wheels were brought together from other folders. ``bootstraps`` tell
+    of build requirements that were built from source, an item for each interpreter.
     """
 
     records: tuple[BuildRecord, ...] = ()
@@ -725,6 +774,7 @@ class BuildOutcome:
     left_out: tuple[tuple[Pin, str], ...] = ()
     notes: tuple[str, ...] = ()
     merged: bool = False
+    bootstraps: tuple[Bootstrap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,12 @@ def comparable(content: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def digest(record: BuildRecord) -> Digest:
+    """Return the sha256 of what *record* says, but for its clock."""
+    text = json.dumps(comparable(statement(record)), sort_keys=True, ensure_ascii=False)
+    return Digest.of(text.encode())
+
+
 def parse(content: bytes, name: str) -> BuildRecord:
     """Return the record in *content*; *name* is what messages call it.
 
@@ -193,7 +199,7 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
         {
             "name": file.filename,
             "digest": _digests(file.digest),
-            "annotations": {"kind": "build requirement"},
+            "annotations": {"kind": "build requirement", **_built_from_source(file)},
         }
         for file in record.requirements
     ]
@@ -212,6 +218,10 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
         for crate in source.crates or ()
     ]
     return found
+
+
+def _built_from_source(file: LockedFile) -> dict[str, Any]:
+    return {} if file.record is None else {"record": _digests(file.record)}
 
 
 @functools.cache
@@ -252,11 +262,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
             crates=tuple(map(_read_crate, crates)) if rust is not None else None,
         ),
         key=internal["key"].text(),
-        requirements=tuple(
-            LockedFile(filename=_file_name(other["name"]), digest=_digest(other["digest"]))
-            for other in others
-            if not _is_crate(other)
-        ),
+        requirements=tuple(_read_requirement(other) for other in others if not _is_crate(other)),
         interpreter=_read_interpreter(internal.get("interpreter")),
         environment=environment,
         rust=rust,
@@ -370,6 +376,15 @@ def _read_interpreter(content: Value | None) -> Interpreter | None:
         tags=(),
         digest=_digest(content["digest"]),
         compile_flags=content["compileFlags"].text(),
+    )
+
+
+def _read_requirement(content: Value) -> LockedFile:
+    record = (content.get("annotations") or Value({})).get("record")
+    return LockedFile(
+        filename=_file_name(content["name"]),
+        digest=_digest(content["digest"]),
+        record=_digest(record) if record is not None else None,
     )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from amrasaman_nox.bootstrapping.command import bootstrap
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.sources import uv as index_client
 from amrasaman_nox.sources.store import Store
@@ -18,10 +20,10 @@ from .support.bench import Bench
 from .support.index import LocalIndex, running_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import IndexOptions, Interpreter
+    from amrasaman_nox.model import IndexOptions, Interpreter, Report
 
 
 # A machine that is busy with other things is no fault of an example.
@@ -113,3 +115,23 @@ def cold(index: LocalIndex, tmp_path: Path) -> Bench:
     """A working folder with an empty cache, and an index of its own that has the backends."""
     miniatures.fill(index)
     return Bench(tmp_path / "work", index.url, tmp_path / "cache", index=index)
+
+
+@pytest.fixture
+def boot(tmp_path: Path, index: LocalIndex) -> Callable[..., Report]:
+    """Return a function that bootstraps the pins that it is given, on the lowest rung."""
+
+    def run(*pins: str, work: Callable[..., Report] = bootstrap, **more: object) -> Report:
+        path = tmp_path / "requirements.txt"
+        path.write_text("".join(f"{pin}\n" for pin in pins))
+        values = {
+            "requirement": path,
+            "output": tmp_path / "wheels",
+            "cache_dir": tmp_path / "cache",
+            "index_url": index.url,
+            "isolation": "none",
+            **more,
+        }
+        return work(Config(**values), notify=lambda _: None)  # type: ignore[arg-type]
+
+    return run

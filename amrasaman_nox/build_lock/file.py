@@ -6,6 +6,7 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ from amrasaman_nox.inputs.texts import read_text
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
@@ -42,27 +43,48 @@ def read_lock(path: Path) -> BuildLock:
 
     :raises AsamanError: it cannot be read, or is not a whole build lock (exit 2)
     """
+    content = read_document(path, "build-lock-version")
+    with whole(path):
+        return BuildLock(entries=tuple(entry_of(item) for item in content.get("sources", ())))
+
+
+def read_document(path: Path, version_key: str) -> dict[str, Any]:
+    """Return the tables of the lock at *path*, none where there is no file.
+
+    :param version_key: the key that holds the version of its format
+    :raises AsamanError: it cannot be read, is not TOML, or is of another version (exit 2)
+    """
     if not path.exists():
-        return BuildLock()
+        return {}
     text, _ = read_text(str(path))
+    what = version_key.removesuffix("-version").replace("-", " ")
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise AsamanError(f"build lock {path}", f"not TOML: {error}") from None
+        raise AsamanError(f"{what} {path}", f"not TOML: {error}") from None
     except RecursionError:
-        raise AsamanError(f"build lock {path}", "not TOML: nested too deeply") from None
-    version = content.get("build-lock-version")
+        raise AsamanError(f"{what} {path}", "not TOML: nested too deeply") from None
+    version = content.get(version_key)
     if version != VERSION:
         raise AsamanError(
-            f"build lock {path}",
+            f"{what} {path}",
             f"version {version} is not supported (supported: {VERSION})",
             hint="resolve again with --relock, or use the release that wrote it",
         )
+    return content
+
+
+@contextlib.contextmanager
+def whole(path: Path, what: str = "build lock") -> Iterator[None]:
+    """Turn what is missing or of another type in the tables of a lock into one line.
+
+    :raises AsamanError: something is (exit 2)
+    """
     try:
-        return BuildLock(entries=tuple(_entry(item) for item in content.get("sources", ())))
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, InvalidWheelFilename) as error:
         raise AsamanError(
-            f"build lock {path}",
+            f"{what} {path}",
             f"malformed or incomplete: {error}",
             hint="resolve again with --relock",
         ) from None
@@ -73,7 +95,7 @@ def render_lock(lock: BuildLock) -> str:
     import tomli_w
 
     entries = sorted(lock.entries, key=lambda entry: (entry.name, entry.version, entry.interpreter))
-    content = {"build-lock-version": VERSION, "sources": [_table(entry) for entry in entries]}
+    content = {"build-lock-version": VERSION, "sources": [entry_table(entry) for entry in entries]}
     return _HEADER + tomli_w.dumps(content, multiline_strings=False)
 
 
@@ -82,7 +104,14 @@ def write_lock(path: Path, lock: BuildLock) -> None:
 
     :raises AsamanError: it cannot be written (exit 5)
     """
-    text = render_lock(lock)
+    write_text(path, render_lock(lock))
+
+
+def write_text(path: Path, text: str, what: str = "build lock") -> None:
+    """Put the *text* of a lock in place at *path*; a file of the same text is left alone.
+
+    :raises AsamanError: it cannot be written (exit 5)
+    """
     try:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return
@@ -90,7 +119,7 @@ def write_lock(path: Path, lock: BuildLock) -> None:
         files.put_in_place(path, text.encode())
     except OSError as error:
         raise AsamanError(
-            f"build lock {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT
+            f"{what} {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT
         ) from None
 
 
@@ -103,7 +132,8 @@ def merged(
     return BuildLock(entries=tuple(entry for entry in kept.values() if entry.sdist in sdists))
 
 
-def _table(entry: LockEntry) -> dict[str, Any]:
+def entry_table(entry: LockEntry) -> dict[str, Any]:
+    """Return *entry* as the table of a lock."""
     table: dict[str, Any] = {
         "name": entry.name,
         "version": entry.version,
@@ -118,13 +148,15 @@ def _table(entry: LockEntry) -> dict[str, Any]:
         table["notes"] = list(entry.notes)
     table["static"] = list(entry.static)
     table["dynamic"] = list(entry.dynamic)
-    table["files"] = [
-        {"name": file.filename, "hash": str(file.digest)} for file in sorted(entry.files)
-    ]
+    table["files"] = [file_table(file) for file in sorted(entry.files)]
     return table
 
 
-def _entry(table: dict[str, Any]) -> LockEntry:
+def entry_of(table: dict[str, Any]) -> LockEntry:
+    """Return the entry that a table of a lock holds.
+
+    :raises KeyError, TypeError, ValueError: it is not whole
+    """
     as_of = table.get("as-of")
     if as_of is not None and not isinstance(as_of, datetime):
         raise ValueError("as-of is not a date and time")
@@ -133,7 +165,7 @@ def _entry(table: dict[str, Any]) -> LockEntry:
         version=table["version"],
         sdist=Digest.parse(table["sdist"]),
         interpreter=table["interpreter"],
-        files=tuple(_file(item) for item in table["files"]),
+        files=tuple(file_of(item) for item in table["files"]),
         static=tuple(table["static"]),
         dynamic=tuple(table["dynamic"]),
         as_of=as_of.astimezone(UTC) if as_of is not None else None,
@@ -148,7 +180,16 @@ def _text(value: object) -> str:
     return value
 
 
-def _file(item: dict[str, Any]) -> LockedFile:
+def file_table(file: LockedFile) -> dict[str, str]:
+    """Return *file* as the table of a lock."""
+    return {"name": file.filename, "hash": str(file.digest)}
+
+
+def file_of(item: dict[str, Any]) -> LockedFile:
+    """Return the file that a table of a lock holds.
+
+    :raises KeyError, TypeError, ValueError: it is not whole, or no wheel
+    """
     parse_wheel_filename(item["name"])
     return LockedFile(filename=item["name"], digest=Digest.parse(item["hash"]))
 

@@ -46,12 +46,14 @@ def known_of(
     *,
     locked: bool = False,
     as_of: str | None = None,
+    date: Cutoff | None = None,
 ) -> Known:
     """Return the lock's entry, or resolve the static requirements; fetch the files.
 
     :param locked: whether an entry that *lock* lacks is an error
     :param as_of: the date of resolution, or ``now``; ``None`` for the one that follows from the
         source
+    :param date: one date for a whole tree of sources, in the place of *as_of*
     :raises AsamanError: the lock lacks it and may not be changed, or is not whole (exit 2); or
         its build requirements have no solution (exit 3)
     """
@@ -65,8 +67,8 @@ def known_of(
                 hint="add them with: asaman lock",
                 origin=source.pin.origin,
             )
-        return Known(entry=_static(site, prepared, as_of), whole=False)
-    _check_whole(entry, prepared)
+        return Known(entry=_static(site, prepared, date or cutoff(prepared, as_of)), whole=False)
+    check_whole(entry, prepared)
     fetch_files(site, entry.files, interpreter.executable)
     return Known(entry=entry, whole=True)
 
@@ -84,8 +86,7 @@ def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[
     return _with_files(site, prepared, entry, (*entry.static, *more))
 
 
-def _static(site: Site, prepared: Prepared, as_of: str | None) -> LockEntry:
-    date = cutoff(prepared, as_of)
+def _static(site: Site, prepared: Prepared, date: Cutoff) -> LockEntry:
     static = tuple(sorted(prepared.system.requires))
     entry = LockEntry(
         name=prepared.source.name,
@@ -150,8 +151,11 @@ def check_plain(requires: Iterable[str], pin: Pin) -> None:
             )
 
 
-def _check_whole(entry: LockEntry, prepared: Prepared) -> None:
-    """Check that each requirement of the source is satisfied by a file of its lock entry."""
+def check_whole(entry: LockEntry, prepared: Prepared) -> None:
+    """Check that each requirement of the source is satisfied by a file of its lock entry.
+
+    :raises AsamanError: one is not (exit 2)
+    """
     locked = {}
     for file in entry.files:
         name, found, _, _ = parse_wheel_filename(file.filename)

@@ -102,6 +102,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         nothing="the build lock is complete",
     ),
     Command(
+        session="bootstrap",
+        word="bootstrap",
+        work="bootstrapping.command:bootstrap",
+        summary="Build the build requirements from source until they repeat, then the pins.",
+        does=frozenset({READS, LOCKS, BUILDS}),
+        project=True,
+    ),
+    Command(
         session="merge_wheels",
         word="merge",
         work="runs.merge:merge",

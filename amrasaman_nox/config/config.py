@@ -35,6 +35,12 @@ MOST_JOBS: Final = 1024
 #: The last number is not that of a user: it stands for none.
 LARGEST_UID: Final = (1 << 32) - 2
 
+#: Where build requirements come from: published wheels, or sources that are built.
+PUBLISHED, SOURCE = "published", "source"
+BUILD_REQUIREMENTS: Final = (PUBLISHED, SOURCE)
+#: More stages than any tools need that come to repeat at all.
+MOST_STAGES: Final = 20
+
 ALLOWED: Final = ("equivalent", "identical")
 COLORS: Final = ("auto", "always", "never")
 
@@ -74,6 +80,9 @@ class Config(reports.ReportFiles):
     - Build lock: ``lock`` is its file (``None``: beside the input), ``locked`` refuses to
       resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
       moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
+    - Build requirements: ``build_requirements`` is ``published`` or ``source``; ``stages`` is how
+      many times they are built at most until they repeat, and ``keep_build_requirements`` copies
+      them to the folder ``build`` in ``output``.
     - Package index: as in :class:`~amrasaman_nox.model.IndexOptions`; ``environment`` holds the
       variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
       ``${NAME}`` in an index URL of a requirements file can name; no build sees them. ``in_ci``
@@ -114,6 +123,10 @@ class Config(reports.ReportFiles):
     locked: bool = False
     relock: bool = False
     as_of: str | None = None
+
+    build_requirements: str = PUBLISHED
+    stages: int = 3
+    keep_build_requirements: bool = False
 
     index_url: str | None = None
     extra_index_url: tuple[str, ...] = ()
@@ -385,7 +398,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         (
             "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",
             "allow_url", "keep_debug_info", "diffoscope", "quiet", "verbose", "traceback",
-            "in_ci", "annotations",
+            "in_ci", "annotations", "keep_build_requirements",
         ),
         _flag,
     ),
@@ -402,6 +415,8 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("executor",), _one_of(executors.NAMES)),
     (("allow",), _one_of(ALLOWED)),
     (("color",), _one_of(COLORS)),
+    (("build_requirements",), _one_of(BUILD_REQUIREMENTS)),
+    (("stages",), _whole(2, MOST_STAGES, "stages")),
     (("sde",), _epoch),
     (("jobs",), _whole(1, MOST_JOBS, " of builds")),
     (("timeout", "silence_timeout"), _seconds),

@@ -43,6 +43,7 @@ _MAKING = frozenset({"reproducible_wheels"})
 _GENERATING = frozenset({"verified_requirements"})
 _VERIFYING = frozenset({"verify"})
 _MERGING = frozenset({"merge_wheels"})
+_BOOTSTRAPPING = frozenset({"bootstrap"})
 _TAKING = _WHEELS | _GENERATING | _MERGING
 
 
@@ -124,6 +125,17 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("as-of", "as_of", MOMENT, _LOCKING, _BUILDING,
            "Resolve as of this date (UTC) or now. Default: the later of the source's upload "
            "and the interpreter's release."),
+
+    Option("build-requirements", "build_requirements", TEXT, _LOCKING, _WHEELS - _BOOTSTRAPPING,
+           "Build with published wheels, or with those that the bootstrap lock has as sources. "
+           "Default: published",
+           metavar="published|source"),
+    Option("stages", "stages", NUMBER, _LOCKING, _WHEELS,
+           "How many times build requirements are built from source at most, until they repeat. "
+           "Default: 3"),
+    Option("keep-build-requirements", "keep_build_requirements", FLAG, _LOCKING, _WHEELS,
+           "Copy build requirements that were built from source to the folder build in the "
+           "output directory."),
 
     Option("index-url", "index_url", TEXT, _INDEX, _BUILDING,
            "The base URL of the package index.", metavar="URL"),

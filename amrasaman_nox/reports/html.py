@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import RowKind
-from amrasaman_nox.reports import facts
+from amrasaman_nox.reports import facts, stages
 from amrasaman_nox.reports.acceptance import is_accepted
 from amrasaman_nox.reports.html_style import STYLE
 from amrasaman_nox.reports.wording import diff_rows, difference_line, variation_label, why_line
@@ -91,6 +91,8 @@ def _header(title: str, report: Report) -> Iterator[str]:
 
 def _footer(report: Report) -> Iterator[str]:
     yield "<footer>"
+    for label, text in stages.lines(report):
+        yield f"<p><b>{_text(label)}</b> {_text(text)}</p>"
     if report.isolation:
         yield f"<p>Isolation: {_text(report.isolation)}</p>"
     for warning in report.warnings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.reports import facts
+from amrasaman_nox.reports import facts, stages
 from amrasaman_nox.reports.wording import diff_text, difference_line
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def document(report: Report) -> dict[str, Any]:
             {"name": pin.name, "version": pin.version, "reason": reason}
             for pin, reason in report.build.left_out
         ]
+    if report.build.bootstraps:
+        found["bootstraps"] = [stages.document(one) for one in report.build.bootstraps]
     cleaned: dict[str, Any] = _cleaned(found)
     return cleaned
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports import facts
+from amrasaman_nox.reports import facts, stages
 from amrasaman_nox.reports.wording import (
     diff_text,
     difference_line,
@@ -33,6 +33,9 @@ def render(report: Report) -> str:
         lines += _comparisons(report)
     if facts.shows_builds(report):
         lines += _builds(report)
+    lines += [f"- {escape(label)}: {escape(text)}" for label, text in stages.lines(report)]
+    if report.build.bootstraps:
+        lines.append("")
     if report.isolation:
         lines += [f"Isolation: {escape(report.isolation)}", ""]
     for warning in report.warnings:

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports import facts
+from amrasaman_nox.reports import facts, stages
 from amrasaman_nox.reports.wording import why_line
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def _failure(failure: BuildFailure) -> Iterator[str]:
 
 
 def _foot(report: Report) -> Iterator[str]:
+    for label, text in stages.lines(report):
+        yield printable(f"{label:<9} {text}")
     for note in (*report.build.notes, *report.notes):
         yield printable(f"note: {note}")
     isolation = f"; isolation: {report.isolation}" if report.isolation else ""

@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.build_lock import requirements as requires
-from amrasaman_nox.builds import builder, hooks
-from amrasaman_nox.builds.builder import Asked
-from amrasaman_nox.builds.failures import failure_of
+from amrasaman_nox.build_lock.bootstrap import bootstrap_lock_of, read_bootstrap_lock
+from amrasaman_nox.config.config import SOURCE
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.inputs.selection import select
-from amrasaman_nox.model import (
-    BuildFailure,
-    BuildLock,
-    BuildOutcome,
-    BuildRecord,
-    Event,
-    Prepared,
-    Report,
-    is_release,
-)
-from amrasaman_nox.record_files import RecordFolder, read_folder
-from amrasaman_nox.runs import taken
-from amrasaman_nox.runs.durations import estimator, remember
-from amrasaman_nox.runs.lock import current_lock, keep_entries, known_in
-from amrasaman_nox.runs.lookups import Lookups
-from amrasaman_nox.runs.outcome import Done, done_records, joined
-from amrasaman_nox.runs.publish import publish, publish_source
-from amrasaman_nox.runs.reuse import building, built, present_wheels, remember_record, stored_record
+from amrasaman_nox.runs.lock import current_lock
+from amrasaman_nox.runs.pins import build_pins, for_each_interpreter
 from amrasaman_nox.runs.run import run_command
-from amrasaman_nox.runs.schedule import in_parallel
-from amrasaman_nox.sources import prepare
+from amrasaman_nox.runs.sourced import build_from_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import (
-        BuildJob,
-        Interpreter,
-        LockEntry,
-        Notify,
-        Pin,
-        Requirements,
-    )
+    from amrasaman_nox.model import BuildOutcome, Notify, Report, Requirements
     from amrasaman_nox.runs.run import Run
 
 
@@ -61,159 +29,19 @@ def build_wheels(config: Config, *, notify: Notify) -> Report:
 
 
 def _build(run: Run, requirements: Requirements) -> BuildOutcome:
-    """Build for each interpreter in turn; a pure wheel of one serves the others."""
+    if run.config.build_requirements == SOURCE:
+        return _build_from_source(run, requirements)
     lock = current_lock(run.config, requirements)
-    present = RecordFolder() if run.config.rebuild else read_folder(run.config.output)
-    total = BuildOutcome(notes=present.notes)
-    pure: set[Pin] = set()
-    for interpreter in run.interpreters:
-        applying, left_out = select(requirements, dict(interpreter.markers))
-        pins = [pin for pin in applying if pin not in pure]
-        outcome, lock = _build_for(run, pins, interpreter, lock, present)
-        total = joined(total, outcome, left_out)
-        by_name = {pin.name: pin for pin in pins}
-        pure |= {
-            by_name[record.name]
-            for record in outcome.records
-            if record.wheel.filename.endswith("-none-any.whl")
-        }
-    left_out = tuple(
-        (pin, why)
-        for pin, why in total.left_out
-        if not any(_is_of(pin, record) for record in total.records)
-    )
-    return dataclasses.replace(total, left_out=left_out)
+    return for_each_interpreter(run, requirements, lock, build_pins)
 
 
-def _is_of(pin: Pin, record: BuildRecord) -> bool:
-    return pin.name == record.name and is_release(pin.version, record.version)
-
-
-def _build_for(
-    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock, present: RecordFolder
-) -> tuple[BuildOutcome, BuildLock]:
-    kept = present_wheels(run, pins, interpreter, lock, present)
-    run.site.notify(Event(stage="build", state="total", count=len(pins)))
-    for pin, record in kept.items():
-        run.site.notify(Event(stage="build", state="kept", name=str(pin), results=(record,)))
-    left = [pin for pin in pins if pin not in kept]
-    done = _build_all(run, left, interpreter, lock)
-    remember(done_records([item for item in done if not item.kept]), run.site.store)
-    entries = [item.entry for item in done if item.entry is not None]
-    lock = keep_entries(run, lock, entries)
-    built = dict(zip(left, done, strict=True))
-    results = [Done(record=kept[pin], kept=True) if pin in kept else built[pin] for pin in pins]
-    if run.config.keep_sources:
-        for record in done_records(results):
-            publish_source(record.source, run.config.output, run.site.store)
-    return BuildOutcome(
-        records=done_records(results),
-        failures=tuple(item.failure for item in results if item.failure is not None),
-        kept=frozenset(item.record.key for item in results if item.kept and item.record),
-        notes=tuple(item.note for item in results if item.note),
-    ), lock
-
-
-def _build_all(
-    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
-) -> list[Done]:
-    """Fetch and check all *pins*, then build them; meanwhile the index is asked what they need."""
-    estimate = estimator(run.site.store)
-    lookups = Lookups(
-        known_in(run, lock),
-        functools.partial(_environment, run) if run.workers.here else None,
-        stop=run.workers.stop,
-        estimate=estimate,
-    )
-    with lookups:
-        found = prepare.prepare(
-            run.site,
-            pins,
-            interpreter,
-            run.known(lock),
-            only_binary=frozenset(run.config.only_binary),
-            each=lookups.add,
+def _build_from_source(run: Run, requirements: Requirements) -> BuildOutcome:
+    """Build with build requirements that are built from source, as the bootstrap lock has them."""
+    path = bootstrap_lock_of(run.config)
+    if not path.exists():
+        raise AsamanError(
+            f"bootstrap lock {path}",
+            "there is none",
+            hint="write it with: asaman bootstrap",
         )
-        lookups.builds_begin()
-        prepared = [item for item in found if isinstance(item, Prepared)]
-        # Told of already: there is nothing to be built of the others.
-        missing = len(found) - len(prepared)
-        run.site.notify(Event(stage="build", state="total", count=-missing))
-        build = functools.partial(_one, run, known=lookups.of)
-        done = iter(in_parallel(run.workers, prepared, build, list(map(estimate, prepared))))
-    return [Done(failure=item) if isinstance(item, BuildFailure) else next(done) for item in found]
-
-
-def _environment(run: Run, prepared: Prepared, entry: LockEntry) -> None:
-    """Make the build environment of a source before its build asks for it."""
-    builder.environment_of(
-        run.job(prepared.source, prepared.interpreter, entry.files),
-        store=run.site.store,
-        isolation=run.isolation,
-        backend=builder.backend_in(prepared.system),
-    )
-
-
-def _one(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
-    """Lock, build and publish one source, and report it; whatever fails becomes a value."""
-    name = str(prepared.source.pin)
-    run.site.notify(Event(stage="build", state="start", name=name))
-    done = _done(run, prepared, known)
-    state = "failed" if done.failure is not None else "kept" if done.kept else "done"
-    results = tuple(one for one in (done.record, done.failure) if one is not None)
-    run.site.notify(Event(stage="build", state=state, name=name, results=results))
-    return done
-
-
-def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
-    entry, stage, kept = None, "lock", False
-    job = run.job(prepared.source, prepared.interpreter)
-    result: BuildRecord | BuildFailure
-    try:
-        if prepared.source.taken:
-            result = taken.take(prepared.source, run.site.store)
-        else:
-            entry, asked = _locked(run, prepared, known(prepared))
-            stage, job = "build", dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
-            result, kept = (asked.record, False) if asked.record is not None else built(run, job)
-        if isinstance(result, BuildFailure):
-            return Done(entry=entry, failure=result)
-        stage = "publish"
-        note = publish(
-            result,
-            run.config.output,
-            run.site.store,
-            force=run.config.force,
-            trusted=run.config.trust_owner,
-        )
-    except (AsamanError, hooks.HookFailed) as error:
-        return Done(entry=entry, failure=failure_of(prepared.source, stage, error))
-    return Done(entry=entry, record=result, kept=kept, note=note)
-
-
-def _locked(run: Run, prepared: Prepared, known: Known) -> tuple[LockEntry, Asked]:
-    """Return the whole lock entry of a source, and what its backend was asked for that."""
-    if known.whole:
-        return known.entry, Asked(requirements=())
-    asked = _asked(run, run.job(prepared.source, prepared.interpreter, known.entry.files), known)
-    return requires.completed(run.site, prepared, known.entry, asked.requirements), asked
-
-
-def _asked(run: Run, job: BuildJob, known: Known) -> Asked:
-    """Ask a backend what it requires, and have the wheel built at once if that is nothing more.
-
-    Elsewhere than on this machine, on the rung ``none`` (where a hook leaves the source changed),
-    and where the store has the wheel, the backend is only asked.
-    """
-    store, isolation, say = run.site.store, run.isolation, run.site.say
-    ask = functools.partial(builder.ask, job, store=store, isolation=isolation, notify=say)
-    if not run.workers.here or not isolation.constant_paths:
-        return Asked(requirements=ask())
-    with building(run, job):
-        if not run.config.rebuild and stored_record(job, store) is not None:
-            return Asked(requirements=ask())
-        asked = builder.ask_and_build(
-            job, known.entry.static, store=store, isolation=isolation, notify=say
-        )
-        remember_record(job, asked.record, store)
-    return asked
+    return for_each_interpreter(run, requirements, read_bootstrap_lock(path), build_from_source)

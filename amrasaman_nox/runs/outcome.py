@@ -34,6 +34,7 @@ def joined(
         kept=total.kept | outcome.kept,
         left_out=(*total.left_out, *left_out),
         notes=(*total.notes, *outcome.notes),
+        bootstraps=(*total.bootstraps, *outcome.bootstraps),
     )
 
 

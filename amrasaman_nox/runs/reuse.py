@@ -85,7 +85,10 @@ def remember_record(job: BuildJob, result: BuildRecord | BuildFailure | None, st
 
 
 def stored_record(job: BuildJob, store: Store) -> BuildRecord | None:
-    """Return the record of an earlier build of *job*, if its wheel is still whole."""
+    """Return the record of an earlier build of *job*, if its wheel is still whole.
+
+    It has the source as *job* names it, and says where build requirements come from as *job* does.
+    """
     record = record_in(store, job.key)
     if record is None:
         return None
@@ -93,4 +96,6 @@ def stored_record(job: BuildJob, store: Store) -> BuildRecord | None:
     if wheel is None:
         return None
     wheel.close()
-    return dataclasses.replace(record, source=job.source)
+    return dataclasses.replace(
+        record, source=job.source, requirements=tuple(sorted(job.requirements))
+    )

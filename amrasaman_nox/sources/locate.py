@@ -172,14 +172,49 @@ def published_wheels(
     return found
 
 
+def advertised_sdists(
+    releases: Sequence[_Key], *, index: IndexOptions, python: str, cache: Path
+) -> dict[_Key, Source | AsamanError]:
+    """Return for each release, a name and a version, its sdist by the hash that an index tells.
+
+    A release without one has the reason.
+
+    :raises AsamanError: an index cannot be asked (exit 5), or must not be (exit 2)
+    """
+    access.check_index(index)
+    client = Client(index=index, python=python, cache=cache)
+    listed = _list(client, releases)
+    return {release: _advertised(client, release, listed[release]) for release in releases}
+
+
+def _advertised(client: Client, release: _Key, there: Listed | AsamanError) -> Source | AsamanError:
+    if isinstance(there, AsamanError) and there.kind is not Kind.NO_SDIST:
+        return there
+    pin = Pin(name=release[0], version=release[1])
+    sdist = None if isinstance(there, AsamanError) else there.sdist
+    if sdist is None and not client.index.offline:
+        index = _named_index(client)
+        sdist = next((found for _, found in pages.sdists_of(pin, index) if found.digests), None)
+    if sdist is None:
+        return AsamanError(str(pin), "no sdist: the index has only wheels", kind=Kind.NO_SDIST)
+    if not sdist.digests:
+        return AsamanError(str(pin), "the index gives no hash of its sdist", kind=Kind.NO_SDIST)
+    return _sdist(replace(pin, digests=sdist.digests[:1]), sdist.digests[0], sdist)
+
+
+def _named_index(client: Client) -> IndexOptions:
+    """Return the index options with the index client's own default, where none is named."""
+    index = client.index
+    if index.no_index or access.index_urls(index):
+        return index
+    return replace(index, index_url=client.default_index())
+
+
 def _among_all_files(client: Client, pin: Pin, found: Source | AsamanError) -> Source | AsamanError:
     """Return the sdist with a pinned hash that the index client does not name, else *found*."""
     if isinstance(found, Source) or found.kind not in _LOOK_AGAIN or client.index.offline:
         return found
-    index = client.index
-    if not (index.no_index or access.index_urls(index)):
-        index = replace(index, index_url=client.default_index())
-    for version, sdist in pages.sdists_of(pin, index):
+    for version, sdist in pages.sdists_of(pin, _named_index(client)):
         digest = next((one for one in sdist.digests if one in pin.digests), None)
         if digest is not None:
             return _sdist(_exact(pin, version), digest, sdist)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: Variations under which nothing was varied on purpose: the content has to tell.
 RANDOM: Final = "random"
 PUBLISHED: Final = ("published", "")
+#: The variation that is another set of build requirements.
+BUILD_REQUIREMENTS: Final = "build-requirements"
 #: The kind of a "difference" that is a build that fails.
 FAILS: Final = "build-fails"
 _UNVARIED: Final = (RANDOM, *PUBLISHED)
@@ -222,6 +224,17 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "varied.",
         upstream="Name the encoding in open(), and do not rely on paths, users or variables.",
         matches=_kind(FAILS),
+    ),
+    Explanation(
+        name="build-requirements",
+        title="another build requirement built it",
+        seen="A source gives one wheel with one set of build requirements, and another wheel with "
+        "other bytes of the same releases.",
+        why="What a build requirement itself was built with leaves a trace in what it builds: a "
+        "version that it writes down, generated code, or something that was put there.",
+        packager="Look at the member that differs before you use either wheel.",
+        upstream="Let what is written depend on the source alone.",
+        matches=lambda difference, variation: variation == BUILD_REQUIREMENTS,
     ),
     Explanation(
         name="record-order",

@@ -28,6 +28,7 @@ FLOORS = (
     ("builds",),
     ("runs", "outputs"),
     ("verification",),
+    ("bootstrapping",),
     ("reports",),
     ("commands", "api"),
     ("sessions",),

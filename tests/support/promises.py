@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "", "generate", "verify", "lock", "merge"
-#: These commands share the options of pins, locks, indexes and builds. What ``verify`` is given, it
-#: hands on to the build that it begins with.
+BOOTSTRAP = "bootstrap"
+#: These commands share the options of pins, locks, indexes and builds. What ``verify`` and
+#: ``bootstrap`` are given, they hand on to the builds that they make.
 BUILDING = (BUILD, LOCK)
 
 
@@ -109,6 +110,22 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("locked", "--locked", _REFUSED, on=(BUILD,)),
     ShownBy("relock", "tests/test_end_to_end.py::test_a_lock_is_kept_until_it_is_renewed"),
     Shown("as-of", "--as-of 2020-01-01", _FAILED),
+    # --- build requirements from source
+    ShownBy(
+        "build-requirements",
+        "tests/runs/test_sourced.py::test_a_later_run_builds_the_same_wheels_from_the_lock",
+        on=(BUILD,),
+    ),
+    ShownBy(
+        "stages",
+        "tests/runs/test_stages.py::test_no_more_stages_are_built_than_allowed",
+        on=(BUILD, BOOTSTRAP),
+    ),
+    ShownBy(
+        "keep-build-requirements",
+        "tests/runs/test_sourced.py::test_build_requirements_are_kept_if_that_is_asked_for",
+        on=(BUILD, BOOTSTRAP),
+    ),
     # --- the index
     Shown("index-url", "--index-url {index}", _DONE, call=_BARE, without="--no-index", bare=True),
     Shown("with-index", "--with-index {index}", _DONE, call=_BARE, without="--no-index", bare=True),

@@ -1,0 +1,45 @@
+"""What differs between stages, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.errors import ExitCode
+from amrasaman_nox.reports.acceptance import exit_code
+
+from ..support import toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from amrasaman_nox.model import Report
+
+    from ..support.index import LocalIndex
+
+    Boot = Callable[..., Report]
+
+
+def written(folder: Path) -> set[str]:
+    """Return what a run leaves beside its input and its cache."""
+    return {path.name for path in folder.iterdir()} - {"requirements.txt", "cache"}
+
+
+def stages(report: Report) -> list[tuple[int, int | None]]:
+    (told,) = report.build.bootstraps
+    return [(stage.count, stage.same) for stage in told.stages]
+
+
+def test_a_build_requirement_that_never_repeats_is_named_with_what_differs(
+    boot: Boot, index: LocalIndex, tmp_path: Path
+) -> None:
+    toolchain.add_backend(index, source="counts")
+    report = boot(toolchain.add_pin(index, "one"))
+    assert exit_code(report) is ExitCode.DIFFERENT
+    assert stages(report) == [(1, None), (1, None), (1, 0), (1, 0)]
+    (found,) = report.comparisons
+    assert (found.name, found.against) == ("minibuild", "stage 2")
+    assert [(cause.explanation, cause.member) for cause in found.causes] == [
+        ("build-requirements", "minibuild.py")
+    ]
+    assert written(tmp_path) == set()
