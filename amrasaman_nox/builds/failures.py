@@ -32,8 +32,21 @@ _TAKE: Final = "use the published wheel: --only-binary {name}"
 _NOT_THERE: Final = r"not found|No such file"
 HINTS: Final = (
     Hint(
-        (r"[Cc]argo|crates\.io|maturin|rustc",),
-        f"it needs Rust sources from the network; {_TAKE}",
+        (r"directory of OpenSSL|system library `openssl`",),
+        "install OpenSSL's headers, then run again (Debian: libssl-dev pkg-config)",
+    ),
+    Hint(
+        (r"The system library `",),
+        "install the library's headers and pkg-config, then run again",
+    ),
+    Hint((r"can't find (Rust|cargo)",), f"install Rust, or {_TAKE}"),
+    Hint(
+        (r"requires rustc |not supported by the following packages|E0554",),
+        "it needs another Rust: name a toolchain that is installed with --rust",
+    ),
+    Hint(
+        (r"failed to (get|download|fetch|query|load source)|no matching package|crates\.io",),
+        f"it needs crates that its Cargo.lock does not name; {_TAKE}",
     ),
     Hint(
         (

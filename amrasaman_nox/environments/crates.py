@@ -53,7 +53,11 @@ def prepare(
                 for crate in crates:
                     _add(crate, folder, store)
                 complete.note(folder)
+            except AsamanError:
+                remove_tree(folder)
+                raise
             except OSError as error:
+                remove_tree(folder)
                 why = system_reason(error)
                 raise AsamanError("crates", why, code=ExitCode.INPUT_OUTPUT) from None
     return folder

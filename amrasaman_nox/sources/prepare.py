@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _NO_LOCK: Final = BuildLock()
 #: Downloads wait for the network more than for a processor; more at once overrun name servers.
 FETCHERS: Final = 4
+#: Errors with these codes are failures of one pin, and the others go on.
+_OF_ONE_PIN: Final = (ExitCode.BAD_INPUT, ExitCode.BUILD_FAILED)
 
 
 def prepare(
@@ -94,7 +96,7 @@ def prepare(
 def _check_going_on(found: Sequence[object]) -> None:
     """Raise all errors in *found* if one of them is more than the failure of its pin."""
     errors = [item for item in found if isinstance(item, AsamanError)]
-    if any(one.code is not ExitCode.BAD_INPUT or one.kind is Kind.OTHER_HASH for one in errors):
+    if any(one.code not in _OF_ONE_PIN or one.kind is Kind.OTHER_HASH for one in errors):
         raise all_of(errors)
 
 

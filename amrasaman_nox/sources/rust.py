@@ -29,8 +29,8 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
 
     A source whose Rust is optional is built without it where there is no toolchain.
 
-    :raises AsamanError: there is no toolchain, or the lock cannot be used (exit 3), or a crate is
-        not what the lock names (exit 2), or cannot be fetched (exit 5)
+    :raises AsamanError: there is no toolchain (exit 3); the lock cannot be used, or a crate is not
+        what the lock names (exit 2); or a crate cannot be fetched (exit 5)
     """
     if info.rust is None or site.rust is None:
         return None
@@ -42,12 +42,14 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
             return None
         why = f"needs Rust, but no toolchain was found: {error}"
         hint = f"install Rust, or use the published wheel with --only-binary {pin.name}"
-        raise _failure(pin, why, hint) from None
+        raise _failure(pin, why, hint, ExitCode.BUILD_FAILED) from None
     if info.rust.fault:
+        why = f"its crates cannot be verified by hash: {info.rust.fault}"
         if not needed:
+            site.say(f"{pin}: built without Rust: {why}")
             return None
         hint = f"use the published wheel with --only-binary {pin.name}"
-        raise _failure(pin, f"its crates cannot be verified by hash: {info.rust.fault}", hint)
+        raise _failure(pin, why, hint, ExitCode.BAD_INPUT)
     variables = dict(site.rust.variables)
     fetch_crates(
         info.rust.crates,
@@ -58,8 +60,8 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
     return info.rust.crates
 
 
-def _failure(pin: Pin, why: str, hint: str) -> AsamanError:
-    return AsamanError(str(pin), why, hint=hint, code=ExitCode.BUILD_FAILED, origin=pin.origin)
+def _failure(pin: Pin, why: str, hint: str, code: ExitCode) -> AsamanError:
+    return AsamanError(str(pin), why, hint=hint, code=code, origin=pin.origin)
 
 
 def facts(crates: Sequence[Crate] | None) -> list[dict[str, Any]] | None:

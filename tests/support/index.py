@@ -58,6 +58,8 @@ class File:
     def project(self) -> str:
         if self.filename.endswith(".whl"):
             return str(parse_wheel_filename(self.filename)[0])
+        if not self.filename.endswith((".tar.gz", ".zip")):
+            return ""
         return str(parse_sdist_filename(self.filename)[0])
 
     @property
