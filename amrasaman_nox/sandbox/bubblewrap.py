@@ -80,8 +80,9 @@ def _bubblewrap(seen: View, files: Files) -> list[str]:
     for name, content in seen.files:
         arguments += ["--perms", "0644", "--ro-bind-data", str(files.add(content)), name]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
+    size = temporary_size()
     for name in seen.temporary:
-        arguments += _tmpfs(name, "1777", temporary_size())
+        arguments += _tmpfs(name, "1777", size)
     for folder in seen.within:
         arguments += ["--perms", "0755", "--dir", folder]
     for item in seen.folders:

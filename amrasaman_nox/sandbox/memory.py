@@ -30,15 +30,17 @@ class Memory:
 
 def available() -> Memory:
     """Return the memory that this process, and what it starts, can have."""
-    facts = {}
-    for line in _text(_PROC / "meminfo").splitlines():
-        name, _, value = line.partition(":")
-        facts[name] = int(value.split()[0]) << 10
-    total = facts.get("MemTotal", os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    free = facts.get("MemAvailable", total)
-    for limit, unused in _limits():
-        total, free = min(total, limit), min(free, unused)
-    return Memory(total=total, free=max(free, 0))
+    machine = _machine()
+    whole, free = machine.total, machine.free
+    for group in _groups(machine.total):
+        whole, free = min(whole, group.limit), min(free, group.unused())
+    return Memory(total=whole, free=max(free, 0))
+
+
+def total() -> int:
+    """Return the memory that there is for this process, in bytes."""
+    whole = _machine().total
+    return min((whole, *(group.limit for group in _groups(whole))))
 
 
 def killed() -> int:
@@ -50,21 +52,47 @@ def killed() -> int:
     return 0
 
 
-def _limits() -> Iterator[tuple[int, int]]:
-    """Yield limit and what is left of it, in bytes, of each control group that has one."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Group:
+    """A control group that limits memory, in bytes."""
+
+    folder: Path
+    version: int
+    limit: int
+
+    def unused(self) -> int:
+        """Return the bytes that are left of the limit."""
+        _, _, used_file, droppable = _FILES[self.version]
+        used = _text(self.folder / used_file).strip()
+        if not used.isdigit():
+            return self.limit
+        stat = dict(line.split() for line in _text(self.folder / "memory.stat").splitlines())
+        return self.limit - int(used) + int(stat.get(droppable, 0))
+
+
+def _machine() -> Memory:
+    facts = {}
+    for line in _text(_PROC / "meminfo").splitlines():
+        name, _, value = line.partition(":")
+        facts[name] = int(value.split()[0]) << 10
+    whole = facts.get("MemTotal", os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return Memory(total=whole, free=facts.get("MemAvailable", whole))
+
+
+def _groups(whole: int) -> Iterator[_Group]:
+    """Yield each control group of this process that limits memory to less than the *whole*."""
     for line in _text(_PROC / "self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "memory" not in controllers.split(","):
             continue
-        folder, limit_file, used_file, droppable = _FILES[1 if controllers else 2]
-        top = _GROUPS / folder
+        version = 1 if controllers else 2
+        top = _GROUPS / _FILES[version][0]
         group = top / path.strip("/")
-        for one in (group, *group.parents):
-            limit, used = _text(one / limit_file).strip(), _text(one / used_file).strip()
-            if limit.isdigit() and used.isdigit():
-                stat = dict(line.split() for line in _text(one / "memory.stat").splitlines())
-                yield int(limit), int(limit) - int(used) + int(stat.get(droppable, 0))
-            if one == top:
+        for folder in (group, *group.parents):
+            limit = _text(folder / _FILES[version][1]).strip()
+            if limit.isdigit() and int(limit) < whole:
+                yield _Group(folder=folder, version=version, limit=int(limit))
+            if folder == top:
                 break
 
 

@@ -206,7 +206,7 @@ def _processors(world: BuildEnvironment) -> bytes:
 
 def temporary_size() -> int:
     """Return the bytes that each temporary folder in memory may hold."""
-    return min(_TEMPORARY_SIZE, memory.available().total // 2)
+    return min(_TEMPORARY_SIZE, memory.total() // 2)
 
 
 class Files:
