@@ -655,8 +655,9 @@ class Comparison:
 
     ``against`` says with what (``rebuild``, ``published``, or a path). ``as_published`` marks the
     published wheel that a user asked to use as it is. ``varied`` and ``not_varied`` are variations
-    by name, the latter with the reason behind a colon. ``recipe`` is how a published wheel was
-    rebuilt, as name and value pairs; ``proof`` is set where the published sha256 was reproduced.
+    by name, the latter with the reason behind a colon; ``values`` are the varied values of the
+    environment, as name and value pairs. ``recipe`` is how a published wheel was rebuilt, as name
+    and value pairs; ``proof`` is set where the published sha256 was reproduced.
     ``kept`` is the folder with both files of a difference.
     """
 
@@ -673,6 +674,7 @@ class Comparison:
     causes: tuple[Cause, ...] = ()
     varied: tuple[str, ...] = ()
     not_varied: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
     recipe: tuple[tuple[str, str], ...] = ()
     proof: str = ""
     reason: str = ""
@@ -782,8 +784,8 @@ class Report:
     """What a command found, for every report format.
 
     Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``required`` are
-    the variations without which a rebuild that is the same does not count. ``warnings`` are what a
-    user must know before trusting it.
+    the variations without which a rebuild that is the same does not count, ``seed`` what the varied
+    values were drawn from. ``warnings`` are what a user must know before trusting it.
     """
 
     command: str
@@ -793,6 +795,7 @@ class Report:
     output: str = ""
     allowed: Verdict = Verdict.EQUIVALENT
     required: tuple[str, ...] = ()
+    seed: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -51,6 +51,9 @@ EXCLUSIVE: Final = (
     ("quiet", "verbose"),
 )
 
+#: The most characters of a seed.
+LONGEST_SEED: Final = 100
+
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 _LIMITS = Limits()
 
@@ -95,7 +98,8 @@ class Config(reports.ReportFiles):
       ``scheduler``; ``only_binary`` are projects whose published wheel is taken as it is.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
-    - Verification: ``vary`` names variations (none: all), ``require_variations`` those that must
+    - Verification: ``vary`` names variations (none: all), ``seed`` is the text that their values
+      are drawn from (``None``: a new one), ``require_variations`` are those that must
       have been varied (``all``: each of them), ``against`` is ``None`` (rebuild),
       ``published`` or a path, ``allow`` is the weakest verdict that counts as the same.
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
@@ -162,6 +166,7 @@ class Config(reports.ReportFiles):
     max_disk: int = _LIMITS.disk
 
     vary: tuple[str, ...] = ()
+    seed: str | None = None
     require_variations: tuple[str, ...] = ()
     allow: str = "equivalent"
     against: str | None = None
@@ -251,6 +256,15 @@ def _text_or_none(value: object) -> str | None:
     if value is not None and (not isinstance(value, str | os.PathLike) or not os.fspath(value)):
         raise ValueError("a string that is not empty is required")
     return None if value is None else str(value)
+
+
+def _seed(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    text = _text_or_none(value)
+    if text is not None and (len(text) > LONGEST_SEED or not text.isprintable()):
+        raise ValueError(f"a printable text of at most {LONGEST_SEED} characters is required")
+    return text
 
 
 def _flag(value: object) -> bool:
@@ -418,6 +432,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("build_requirements",), _one_of(BUILD_REQUIREMENTS)),
     (("stages",), _whole(2, MOST_STAGES, "stages")),
     (("sde",), _epoch),
+    (("seed",), _seed),
     (("jobs",), _whole(1, MOST_JOBS, " of builds")),
     (("timeout", "silence_timeout"), _seconds),
     (("max_log", "max_memory", "max_disk"), _whole(0, None, " of bytes")),

@@ -98,6 +98,12 @@ def _toml_numbers(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _toml_seed(value: Any) -> str:
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("a string or a whole number is required")
+
+
 def _moment(value: Any) -> Any:
     if isinstance(value, str) or hasattr(value, "year"):
         return value
@@ -115,6 +121,7 @@ TIME = Kind("SECONDS", _seconds, _toml(float, int))
 UIDS = Kind("UID", lambda text: (_whole_number(text),), _toml_numbers, repeats=True)
 BYTES = Kind("SIZE", _size, _toml_size)
 MOMENT = Kind("DATE", str, _moment)
+SEED = Kind("SEED", str, _toml_seed)
 PART = Kind("K/N", _part, _toml(str))
 TEXTS = Kind("TEXT", lambda text: (text,), _toml_texts(lambda text: (text,)), repeats=True)
 NAMES = Kind("NAME", _comma_separated, _toml_texts(_comma_separated), repeats=True)

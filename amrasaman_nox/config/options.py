@@ -21,6 +21,7 @@ from amrasaman_nox.config.kinds import (
     NAMES,
     NUMBER,
     PART,
+    SEED,
     SETTINGS,
     TEXT,
     TEXTS,
@@ -211,6 +212,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
 
     Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
            "What to vary in the rebuild. Default: all", metavar="all|NAME,..."),
+    Option("seed", "seed", SEED, _COMPARE, _VERIFYING,
+           "Draw the varied values from this seed. Default: a new one, which is printed."),
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
            "Fail if one of these could not be varied.", metavar="all|NAME,..."),
     Option("against", "against", TEXT, _COMPARE, _VERIFYING,

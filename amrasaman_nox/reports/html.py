@@ -140,6 +140,7 @@ def _facts_of(one: Comparison) -> Iterator[str]:
         ("Normalisations", _text(", ".join(one.normalisations))),
         ("Varied", _text(", ".join(one.varied))),
         ("Not varied", _list(_not_varied(text) for text in one.not_varied)),
+        ("Varied values", _list(f"{_text(name)}: {_code(value)}" for name, value in one.values)),
         ("Recipe", _list(f"{_text(name)}: {_code(value)}" for name, value in one.recipe)),
     ]
     yield from _pairs(rows)

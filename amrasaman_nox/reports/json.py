@@ -33,6 +33,7 @@ def document(report: Report) -> dict[str, Any]:
     }
     if facts.shows_comparisons(report):
         found["allowed"] = str(report.allowed)
+        found["seed"] = report.seed
         found["comparisons"] = [_comparison(one) for one in report.comparisons]
     if facts.shows_builds(report):
         found["wheels"] = [_wheel(one, report) for one in report.build.records]
@@ -72,6 +73,7 @@ def _comparison(one: Comparison) -> dict[str, Any]:
             dict(zip(("variation", "reason"), facts.reason_not_varied(text), strict=True))
             for text in one.not_varied
         ],
+        "values": [{"name": name, "value": value} for name, value in one.values],
         "recipe": [{"name": name, "value": value} for name, value in one.recipe],
         "proof": one.proof,
         "reason": one.reason,

@@ -205,7 +205,10 @@ class _Search:
 
     def _without(self, failures: Mapping[str, BuildFailure]) -> _Search:
         failing = [each for each in self.plan.variations if each.name in failures]
-        where = {each.name: each.where(self.plan.machine) for each in failing}
+        where = {
+            each.name: each.where(self.plan.varied(self.subject.environment, [each]))
+            for each in failing
+        }
         reasons = {
             name: f"the build fails {place}: {failures[name].reason}"
             for name, place in where.items()
@@ -383,6 +386,7 @@ class _Search:
             theirs=None if other is None else other.digest,
             varied=self.plan.names,
             not_varied=self.plan.not_varied,
+            values=self.plan.values(subject.environment),
             causes=self.left_out,
         )
 

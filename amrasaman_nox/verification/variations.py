@@ -2,11 +2,12 @@
 
 A sound build gives the same wheel under each of them and under all together. Each row is a pure
 function from a :class:`BuildEnvironment` to another one; where a machine cannot make it take
-effect, the row says why.
+effect, the row says why. What can be one of many values is drawn from a seed.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -14,37 +15,23 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.builds import tools
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
+from amrasaman_nox.verification import moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.verification.draw import Draw
 
 CLOCK: Final = "clock"
 ADDRESSES: Final = "address-layout"
 _DAY: Final = 86_400
-#: Another year, month, day, weekday, hour, minute and second than now.
-_LATER: Final = 398 * _DAY + 7 * 3600 + 13 * 60 + 17
-#: Daylight saving time of half an hour, and offsets that are no whole hours; needs no zone files.
-_TIME_ZONE: Final = "LHST-10:30LHDT-11,M10.1.0,M4.1.0"
-#: What the shells and services that people build in set, and no build should look at.
-_EXTRA: Final = (
-    ("BUILD_ID", "rebuild-4711"),
-    ("BUILD_NUMBER", "4711"),
-    ("BUILD_TAG", "rebuild-4711-nightly"),
-    ("COLUMNS", "47"),
-    ("EDITOR", "ed"),
-    ("GIT_COMMIT", "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e"),
-    ("HOSTTYPE", "rebuild"),
-    ("LINES", "11"),
-    ("REBUILD_CAPTURED", "a variable that no build should see"),
-    ("SHELL", "/usr/local/bin/rebuild-shell"),
-    ("TERM", "dumb"),
-)
 #: The locale of every system; its encoding is ASCII.
 _ASCII: Final = "POSIX"
-#: How a build is told to run more than one job at a time.
-_JOBS: Final = (("CMAKE_BUILD_PARALLEL_LEVEL", "3"), ("MAKEFLAGS", "-j3"))
+#: The highest hash seed of Python.
+_MOST_HASHES: Final = 2**32 - 1
+_FIRST_UID, _LAST_UID = 2_000, 59_999
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +58,8 @@ class Machine:
         )
 
     @property
-    def other_locale(self) -> str:
-        """A locale that sorts and speaks unlike the constant one, else ``POSIX``."""
+    def other_locales(self) -> tuple[str, ...]:
+        """The locales that sort and speak unlike the constant one, else ``POSIX``."""
         speaking = [
             name
             for name in sorted(self.locales)
@@ -80,7 +67,7 @@ class Machine:
         ]
         # English differs least from the constant locale.
         other = [name for name in speaking if not name.startswith("en")]
-        return next(iter([*other, *speaking]), _ASCII)
+        return tuple(other or speaking or [_ASCII])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,21 +76,25 @@ class Variation:
 
     ``changes`` says what, for readers. ``apply`` returns the varied environment. ``unavailable``
     returns why it cannot be varied on a machine, or ``""``. ``where`` returns how a message says
-    that a build fails under it.
+    that a build fails in the environment that was varied so.
     """
 
     name: str
     changes: str
-    apply: Callable[[BuildEnvironment, Machine], BuildEnvironment]
+    apply: Callable[[BuildEnvironment, Machine, Draw], BuildEnvironment]
     unavailable: Callable[[Machine], str] = lambda machine: ""
-    where: Callable[[Machine], str] = lambda machine: "when it is varied"
+    where: Callable[[BuildEnvironment], str] = lambda varied: "when it is varied"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Which variations a rebuild tries on a machine; ``not_varied`` are ``name: reason``."""
+    """Which variations a rebuild tries on a machine, and what their values are drawn from.
+
+    ``not_varied`` are ``name: reason``.
+    """
 
     machine: Machine
+    draw: Draw
     variations: tuple[Variation, ...]
     not_varied: tuple[str, ...] = ()
 
@@ -112,8 +103,21 @@ class Plan:
     ) -> BuildEnvironment:
         """Return *environment* under all of *variations*."""
         for variation in variations:
-            environment = variation.apply(environment, self.machine)
+            environment = variation.apply(environment, self.machine, self.draw)
         return environment
+
+    def values(self, environment: BuildEnvironment) -> tuple[tuple[str, str], ...]:
+        """Return what differs in *environment* under all variations: names and varied values."""
+        varied = self.varied(environment, self.variations)
+        return tuple(
+            (name, _shown(name, getattr(varied, name)))
+            for name in (field.name for field in dataclasses.fields(varied))
+            if getattr(varied, name) != getattr(environment, name)
+        )
+
+    def since(self, first: datetime | None) -> Plan:
+        """Return the plan for a rebuild of what was built at *first*."""
+        return replace(self, draw=replace(self.draw, first=first))
 
     def without(self, reasons: Mapping[str, str]) -> Plan:
         """Return the plan without some variations, each with the reason why it is left out."""
@@ -145,7 +149,13 @@ def named(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in known if everything or name in names)
 
 
-def plan(names: Sequence[str], machine: Machine) -> Plan:
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(f"{key}={text}" for key, text in value)
+    return f"{value:03o}" if name == "umask" else str(value)
+
+
+def plan(names: Sequence[str], machine: Machine, draw: Draw) -> Plan:
     """Return the variations with *names*, all for none, in the order of the table.
 
     :raises AsamanError: a name that is not in the table (exit 2)
@@ -155,6 +165,7 @@ def plan(names: Sequence[str], machine: Machine) -> Plan:
     reasons = {each.name: each.unavailable(machine) for each in wanted}
     return Plan(
         machine=machine,
+        draw=draw,
         variations=tuple(each for each in wanted if not reasons[each.name]),
         not_varied=tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason),
     )
@@ -168,95 +179,147 @@ def _one_processor(machine: Machine) -> str:
     return "" if machine.processors > 1 else "the machine has only one processor"
 
 
+def _later(world: BuildEnvironment, draw: Draw) -> BuildEnvironment:
+    """Return *world* with a clock that is ahead; the same moment if it stands still."""
+    ahead = moments.ahead(draw, moments.zone(draw, world.source_date_epoch or 0))
+    if world.clock is not None:
+        ahead += int(draw.now.timestamp()) - world.clock
+    return replace(world, clock_offset=world.clock_offset + ahead)
+
+
+def _other_source_times(world: BuildEnvironment, draw: Draw) -> BuildEnvironment:
+    """Return *world* with files that are 1,000 to 2,000 days newer, older if zip has no such."""
+    shift = draw.number("source times", 1_000 * _DAY, 2_000 * _DAY)
+    newer, older = world.source_times + shift, world.source_times - shift
+    return replace(world, source_times=newer if newer <= LATEST_EPOCH else older)
+
+
+def _jobs(draw: Draw) -> tuple[tuple[str, str], ...]:
+    """Return how a build is told to run more than one job at a time."""
+    jobs = draw.number("jobs", 3, 6)
+    return (("CMAKE_BUILD_PARALLEL_LEVEL", str(jobs)), ("MAKEFLAGS", f"-j{jobs}"))
+
+
+def _extra(draw: Draw) -> tuple[tuple[str, str], ...]:
+    """Return what shells and services that people build in set, and no build should look at."""
+    number, word = draw.number("build number", 1_000, 99_999), draw.word("variables")
+    return (
+        ("BUILD_ID", f"{word}-{number}"),
+        ("BUILD_NUMBER", str(number)),
+        ("BUILD_TAG", f"{word}-{number}-nightly"),
+        ("COLUMNS", str(draw.number("columns", 35, 55))),
+        ("EDITOR", draw.one_of("editor", ("ed", "emacs", "nano", "vim"))),
+        ("GIT_COMMIT", draw.hexadecimal("commit", 40)),
+        ("HOSTTYPE", word),
+        ("LINES", str(draw.number("lines", 8, 20))),
+        (f"{word.upper()}_NAME", draw.hexadecimal("variable", 8)),
+        ("SHELL", f"/usr/local/bin/{word}-shell"),
+        ("TERM", draw.one_of("terminal", ("dumb", "linux", "screen", "vt100", "xterm"))),
+    )
+
+
 VARIATIONS: Final[tuple[Variation, ...]] = (
     Variation(
         name="build-path",
         changes="the folder of the source, longer and elsewhere",
-        apply=lambda world, _: replace(world, build_path="/var/lib/packager/rebuild/tree"),
+        apply=lambda world, _, draw: replace(
+            world,
+            build_path=f"/var/lib/{draw.word('build path')}/{draw.hexadecimal('build path', 12)}",
+        ),
     ),
     Variation(
         name="environment-path",
         changes="the folder of the build environment",
-        apply=lambda world, _: replace(world, environment_path="/opt/rebuild/python-environment"),
+        # Not drawn: each path takes an environment of its own.
+        apply=lambda world, *_: replace(world, environment_path="/opt/packages/python-environment"),
         unavailable=_without_sandbox("without a sandbox the environment has one path"),
     ),
     Variation(
         name="user",
         changes="name and number of user and group",
-        apply=lambda world, _: replace(world, user="packager", uid=4711),
+        apply=lambda world, _, draw: replace(
+            world, user=draw.word("user"), uid=draw.number("uid", _FIRST_UID, _LAST_UID)
+        ),
         unavailable=_without_sandbox("without a sandbox the build runs as the calling user"),
     ),
     Variation(
         name="home",
         changes="the home folder",
-        apply=lambda world, _: replace(world, home="/home/packager"),
+        apply=lambda world, _, draw: replace(world, home=f"/home/{draw.word('home')}"),
         unavailable=_without_sandbox("without a sandbox the home folder is beside the build"),
     ),
     Variation(
         name="host-name",
         changes="the name of the machine",
-        apply=lambda world, _: replace(world, host_name="rebuilder"),
+        apply=lambda world, _, draw: replace(world, host_name=draw.word("host name")),
         unavailable=_without_sandbox("without a sandbox it is the machine's own"),
     ),
     Variation(
         name="time-zone",
-        changes="TZ: ten and a half hours ahead of UTC, eleven in summer",
-        apply=lambda world, _: replace(world, time_zone=_TIME_ZONE),
+        changes="TZ: one in which SOURCE_DATE_EPOCH falls on another day, with summer time",
+        apply=lambda world, _, draw: replace(
+            world, time_zone=moments.zone(draw, world.source_date_epoch or 0).variable
+        ),
     ),
     Variation(
         name="locale",
         changes="LC_ALL and LANG: another installed locale, or POSIX; Python's UTF-8 mode is off",
-        apply=lambda world, machine: replace(world, locale=machine.other_locale),
-        where=lambda machine: (
-            "in an ASCII locale"
-            if machine.other_locale == _ASCII
-            else f"in the locale {machine.other_locale}"
+        apply=lambda world, machine, draw: replace(
+            world, locale=draw.one_of("locale", machine.other_locales)
+        ),
+        where=lambda varied: (
+            "in an ASCII locale" if varied.locale == _ASCII else f"in the locale {varied.locale}"
         ),
     ),
     Variation(
         name="umask",
-        changes="077: only the builder can access what the build creates",
-        apply=lambda world, _: replace(world, umask=0o077),
+        changes="007 to 077: others cannot access what the build creates",
+        apply=lambda world, _, draw: replace(world, umask=draw.number("umask", 0, 7) << 3 | 7),
     ),
     Variation(
         name="hash-seed",
         changes="PYTHONHASHSEED",
-        apply=lambda world, _: replace(world, hash_seed=world.hash_seed + 31_415),
+        apply=lambda world, _, draw: replace(
+            world,
+            hash_seed=(world.hash_seed + draw.number("hash seed", 1, _MOST_HASHES))
+            % (_MOST_HASHES + 1),
+        ),
     ),
     Variation(
         name="directory-order",
         changes="the source is created, and so listed, in reversed order",
-        apply=lambda world, _: replace(world, directory_order="reversed"),
+        # Not drawn: in another order than this one, some pairs would be listed as before.
+        apply=lambda world, *_: replace(world, directory_order="reversed"),
         unavailable=_without_sandbox("without a sandbox listings depend on the file system"),
     ),
     Variation(
         name="source-times",
         changes="the modification time of the source's files",
-        apply=lambda world, _: replace(
-            world, source_times=min(world.source_times + 1_000 * _DAY + 12_345, LATEST_EPOCH)
-        ),
+        apply=lambda world, _, draw: _other_source_times(world, draw),
     ),
     Variation(
         name="processors",
-        changes="one processor instead of two, and make with -j3",
-        apply=lambda world, _: replace(world, processors=1, variables=(*_JOBS, *world.variables)),
+        changes="one processor instead of two, and make with -j3 to -j6",
+        apply=lambda world, _, draw: replace(
+            world, processors=1, variables=(*_jobs(draw), *world.variables)
+        ),
         unavailable=_one_processor,
     ),
     Variation(
         name=CLOCK,
-        changes="398 days, 7 hours, 13 minutes and 17 seconds later",
-        apply=lambda world, _: replace(world, clock_offset=world.clock_offset + _LATER),
+        changes="at least 398 days later, in a year of another length",
+        apply=lambda world, _, draw: _later(world, draw),
         unavailable=lambda machine: "" if machine.fake_clock else "libfaketime is not installed",
     ),
     Variation(
         name="extra-variables",
         changes="variables such as BUILD_NUMBER, COLUMNS, SHELL and TERM",
-        apply=lambda world, _: replace(world, variables=(*_EXTRA, *world.variables)),
+        apply=lambda world, _, draw: replace(world, variables=(*_extra(draw), *world.variables)),
     ),
     Variation(
         name=ADDRESSES,
         changes="the address space layout, randomised by the kernel",
-        apply=lambda world, _: replace(world, random_addresses=True),
+        apply=lambda world, *_: replace(world, random_addresses=True),
         unavailable=lambda machine: (
             "" if machine.isolation.fixed_addresses else "it cannot be kept constant here"
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import shutil
 from datetime import UTC, datetime
 from functools import partial
@@ -36,6 +37,7 @@ from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import clock, diffoscope, probe, rebuilders, subjects, variations
+from amrasaman_nox.verification.draw import Draw, fresh_seed
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
 from amrasaman_nox.verification.variations import Plan
@@ -72,7 +74,8 @@ def verify(config: Config, *, notify: Notify) -> Report:
     if config.against is not None:
         return _against(config, Path(config.against), notify)
     plan = _plan(config, notify)
-    return _built(config, notify, plan)
+    report, seed = _built(config, notify, plan), plan.draw.seed
+    return dataclasses.replace(report, seed=seed, notes=(*report.notes, _seed_note(seed)))
 
 
 def _against(config: Config, path: Path, notify: Notify) -> Report:
@@ -177,8 +180,15 @@ def _plan(config: Config, notify: Notify) -> Plan:
     if variations.CLOCK in variations.named(config.vary):
         clock.provide(config, notify)
     store = config.cache_dir or default_cache()
-    isolation = dataclasses.replace(isolation, clock=library(store))
-    return variations.plan(config.vary, variations.Machine.here(isolation))
+    machine = variations.Machine.here(dataclasses.replace(isolation, clock=library(store)))
+    draw = Draw(seed=config.seed or fresh_seed(), now=datetime.now(UTC))
+    # Said now, too: a run that is interrupted can be repeated as well.
+    notify(Event(stage="note", state="note", note=_seed_note(draw.seed)))
+    return variations.plan(config.vary, machine, draw)
+
+
+def _seed_note(seed: str) -> str:
+    return f"to repeat this with the same varied values: --seed {shlex.quote(seed)}"
 
 
 # --- published wheels ------------------------------------------------------------------------
@@ -360,6 +370,7 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
         plan = plan.without(_ON_DISK)
     if record.rust is not None and variations.CLOCK in plan.names:
         plan = dataclasses.replace(plan, not_varied=(*plan.not_varied, _IN_RUSTC))
+    plan = plan.since(record.started)
     return _kept(run, subject, rebuild(subject, plan, partial(_tell, run, str(record.source.pin))))
 
 

@@ -20,6 +20,7 @@ from amrasaman_nox.sources.store import Store
 from amrasaman_nox.verification import variations, verify
 
 from ..support import defects
+from ..support.drawn import draw
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import Comparison
@@ -34,7 +35,7 @@ ENOUGH = 0.95
 def main() -> int:
     """Print both tables; return the exit status."""
     isolation = choose("auto")
-    plan = variations.plan((), variations.Machine.here(isolation))
+    plan = variations.plan((), variations.Machine.here(isolation), draw())
     with (
         tempfile.TemporaryDirectory() as folder,
         defects.run_without_index(

@@ -125,6 +125,7 @@ def different() -> Comparison:
         ),
         varied=("build-path", "umask", "time-zone"),
         not_varied=("clock: libfaketime is not installed",),
+        values=(("umask", "057"), ("time_zone", "QZRT-5:45QZRS-6:15,M10.1.0,M4.1.0")),
     )
 
 
@@ -204,6 +205,7 @@ def hostile_verify_report() -> Report:
         causes=(cause, cause),
         varied=(HOSTILE,),
         not_varied=(f"{HOSTILE}: {HOSTILE}",),
+        values=((HOSTILE, HOSTILE),),
         recipe=((HOSTILE, HOSTILE),),
         proof=HOSTILE,
         reason=HOSTILE,

@@ -195,8 +195,8 @@ def missing(needs: str, machine: Machine) -> str:
     """Return what of *needs* this machine lacks, or ``""``."""
     had = {
         COMPILER: shutil.which("gcc") is not None,
-        LOCALE: machine.other_locale != "POSIX",
-        NO_LOCALE: machine.other_locale == "POSIX",
+        LOCALE: machine.other_locales != ("POSIX",),
+        NO_LOCALE: machine.other_locales == ("POSIX",),
         FAKE_CLOCK: machine.fake_clock,
         FIXED_ADDRESSES: machine.isolation.fixed_addresses,
         "": True,

@@ -204,6 +204,14 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         call="-r r.txt --json v.json",
         without="--vary umask",
     ),
+    Shown(
+        "seed",
+        "--seed 1",
+        r'"value": "027"',
+        on=(VERIFY,),
+        call="-r r.txt --vary umask --json v.json",
+        without="--seed 2",
+    ),
     ShownBy(
         "require-variations",
         "tests/verification/test_verify.py::test_a_required_variation_that_could_not_be_varied_is_no_success",

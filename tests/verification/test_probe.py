@@ -16,6 +16,7 @@ from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.verification import probe, variations, verify
 
 from ..support import defects
+from ..support.drawn import draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def test_the_probe_looks_at_every_variation_and_at_nothing_else() -> None:
 
 
 def test_what_takes_effect_is_varied() -> None:
-    plan = variations.plan((), MACHINE)
+    plan = variations.plan((), MACHINE, draw())
     assert probe.unseen(plan, BuildEnvironment(), looks) == {}
 
 
@@ -66,7 +67,7 @@ def test_what_builds_see_as_before_is_not_varied(name: str) -> None:
         seen = looks(world)
         return {**seen, name: [seen[name][0], "as ever"]}
 
-    plan = variations.plan((), MACHINE)
+    plan = variations.plan((), MACHINE, draw())
     reasons = probe.unseen(plan, BuildEnvironment(), half)
     assert list(reasons) == [name]
     assert "builds still see" in reasons[name]
@@ -80,12 +81,12 @@ def test_a_variation_under_which_no_build_works_is_found_among_all() -> None:
     def fails(world: BuildEnvironment) -> dict[str, list[Any]] | BuildFailure:
         return FAILURE if world.clock_offset else looks(world)
 
-    reasons = probe.unseen(variations.plan((), MACHINE), BuildEnvironment(), fails)
+    reasons = probe.unseen(variations.plan((), MACHINE, draw()), BuildEnvironment(), fails)
     assert reasons == {"clock": "a test build fails with it: no luck"}
 
 
 def test_where_no_build_works_nothing_is_varied() -> None:
-    plan = variations.plan((), MACHINE)
+    plan = variations.plan((), MACHINE, draw())
     reasons = probe.unseen(plan, BuildEnvironment(), lambda world: FAILURE)
     assert plan.without(reasons).names == ()
 
@@ -94,7 +95,7 @@ def test_a_clock_that_is_not_seen_is_not_held_still_either() -> None:
     def stuck(world: BuildEnvironment) -> dict[str, list[Any]]:
         return {**looks(world), "clock": [2026]}
 
-    plan = variations.plan(["umask"], MACHINE)
+    plan = variations.plan(["umask"], MACHINE, draw())
     left = plan.without(probe.unseen(plan, BuildEnvironment(), stuck))
     assert left.names == ("umask",)
     assert not left.machine.fake_clock
@@ -121,7 +122,7 @@ def run(
 
 
 def plan_of(run: Run, *names: str) -> variations.Plan:
-    return variations.plan(names, variations.Machine.here(run.isolation))
+    return variations.plan(names, variations.Machine.here(run.isolation), draw())
 
 
 def test_every_variation_proves_itself_on_this_machine(run: Run) -> None:

@@ -28,6 +28,7 @@ from tests.support.differences import changed, rows
 
 from ..evaluation.defects import judge
 from ..support import defects
+from ..support.drawn import draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +118,8 @@ class Project:
             build=self.build,
             compare=self.compare,
         )
-        return rebuild.rebuild(subject, variations.plan(names, machine), tell).comparison
+        plan = variations.plan(names, machine, draw(STARTED))
+        return rebuild.rebuild(subject, plan, tell).comparison
 
 
 def causes(comparison: Comparison) -> list[tuple[str, str]]:
@@ -145,7 +147,8 @@ def test_one_cause_is_found_by_halves_and_confirmed_alone() -> None:
     assert causes(comparison) == [("hash-seed", "a.py")]
     assert comparison.verdict is Verdict.DIFFERENT
     usual = replace(BuildEnvironment(), clock=int(STARTED.timestamp()))
-    assert replace(usual, hash_seed=31_415) in project.built
+    drawn = draw().number("hash seed", 1, 2**32 - 1)
+    assert replace(usual, hash_seed=drawn) in project.built
     assert usual in project.built
     # All, the same again, memory elsewhere, and halves.
     assert len(project.built) <= 1 + 1 + 4 + 2 * 4 + 1
@@ -216,7 +219,7 @@ def test_each_variation_is_named_where_it_alone_matters(row: variations.Variatio
     changed = [
         name
         for name in BuildEnvironment.__slots__
-        if getattr(row.apply(usual, MACHINE), name) != getattr(usual, name)
+        if getattr(row.apply(usual, MACHINE, draw(STARTED)), name) != getattr(usual, name)
     ]
 
     def members(world: BuildEnvironment) -> dict[str, object]:
@@ -231,7 +234,7 @@ def test_each_variation_is_named_where_it_alone_matters(row: variations.Variatio
 
 
 def _own(row: variations.Variation) -> set[str]:
-    return {name for name, _ in row.apply(BuildEnvironment(), MACHINE).variables}
+    return {name for name, _ in row.apply(BuildEnvironment(), MACHINE, draw(STARTED)).variables}
 
 
 # --- several causes ------------------------------------------------------------------------------
@@ -409,7 +412,7 @@ def varies(row: variations.Variation, world: BuildEnvironment) -> bool:
     """Return whether *row* is among what *world* was varied by."""
     if row.name in ("processors", "extra-variables"):
         return bool(_own(row) & set(dict(world.variables)))
-    changed = row.apply(BuildEnvironment(), MACHINE)
+    changed = row.apply(BuildEnvironment(), MACHINE, draw(STARTED))
     return any(
         getattr(world, name) != getattr(BuildEnvironment(), name)
         for name in BuildEnvironment.__slots__
@@ -441,14 +444,14 @@ def test_a_build_that_fails_in_another_locale_costs_one_more_build() -> None:
 
 
 def test_all_variations_under_which_a_build_fails_are_left_out() -> None:
-    project = Project(failing(lambda world: world.umask == 0o077 or world.user == "packager"))
+    project = Project(failing(lambda world: world.umask != 0o022 or world.user != "builder"))
     comparison = project.rebuilt()
     assert comparison.verdict is Verdict.IDENTICAL
     assert [text.partition(":")[0] for text in comparison.not_varied] == ["user", "umask"]
 
 
 def test_of_variations_under_which_a_build_fails_only_together_one_is_left_out() -> None:
-    project = Project(failing(lambda world: world.umask == 0o077 and world.user == "packager"))
+    project = Project(failing(lambda world: world.umask != 0o022 and world.user != "builder"))
     comparison = project.rebuilt()
     assert comparison.verdict is Verdict.IDENTICAL
     assert len(comparison.not_varied) == 1
@@ -484,7 +487,7 @@ def plan() -> variations.Plan:
         isolation = choose("full")
     except AsamanError as error:
         pytest.skip(str(error))
-    return variations.plan((), variations.Machine.here(isolation))
+    return variations.plan((), variations.Machine.here(isolation), draw())
 
 
 @pytest.fixture

@@ -112,6 +112,20 @@ def test_what_took_longest_to_build_is_rebuilt_first(
     assert [name.partition("==")[0] for name in begun] == sorted(took, key=took.get, reverse=True)
 
 
+def test_a_seed_is_printed_and_recorded_and_repeats_the_varied_values(run: Run) -> None:
+    notes: list[str] = []
+    fresh = run("clean-pure", vary=("user", "umask"), notify=lambda event: notes.append(event.note))
+    note = f"to repeat this with the same varied values: --seed {fresh.seed}"
+    assert note in notes
+    assert note in fresh.notes
+    again = run("clean-pure", vary=("user", "umask"), seed=fresh.seed)
+    other = run("clean-pure", vary=("user", "umask"))
+    values = [dict(report.comparisons[0].values) for report in (fresh, again, other)]
+    assert values[0] == values[1] != values[2]
+    assert set(values[0]) == {"user", "uid", "umask"}
+    assert len({fresh.seed, other.seed}) == 2
+
+
 def test_a_difference_is_named_and_both_wheels_are_kept(run: Run, tmp_path: Path) -> None:
     report = run("hash-order", "clean-pure", vary=("hash-seed", "umask"))
     assert verdicts(report) == {"clean-pure": "identical", "hash-order": "different"}
