@@ -8,11 +8,14 @@ from amrasaman_nox.model import BuildEnvironment, Difference
 from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.verification import likely, variations
 from tests.support.differences import changed, rows
+from tests.support.drawn import draw
 
 MACHINE = variations.Machine(
     isolation=Isolation(rung="full"), locales=("de_DE.utf8",), fake_clock=True
 )
-PLAN = variations.plan((), MACHINE)
+PLAN = variations.plan((), MACHINE, draw())
+VALUES = dict(PLAN.values(BuildEnvironment()))
+VARIABLES = dict(PLAN.varied(BuildEnvironment(), PLAN.variations).variables)
 
 
 def text(ours: str, theirs: str, *, kind: str = "text", reordered: str = "") -> Difference:
@@ -32,14 +35,14 @@ def shown(*differences: Difference) -> list[str]:
 @pytest.mark.parametrize(
     ("theirs", "first"),
     [
-        ("in /var/lib/packager/rebuild/tree/a.c", "build-path"),
-        ("#!/opt/rebuild/python-environment/bin/python", "environment-path"),
-        ("at /home/packager/.cache", "home"),
-        ("by packager", "user"),
-        ("on rebuilder", "host-name"),
+        (f"in {VALUES['build_path']}/a.c", "build-path"),
+        (f"#!{VALUES['environment_path']}/bin/python", "environment-path"),
+        (f"at {VALUES['home']}/.cache", "home"),
+        (f"by {VALUES['user']}", "user"),
+        (f"on {VALUES['host_name']}", "host-name"),
         ("in de_DE.utf8", "locale"),
-        ("LHST-10:30LHDT-11,M10.1.0,M4.1.0", "time-zone"),
-        ("rebuild-4711-nightly", "extra-variables"),
+        (VALUES["time_zone"], "time-zone"),
+        (VARIABLES["BUILD_TAG"], "extra-variables"),
     ],
 )
 def test_a_value_that_a_variation_brings_in_names_it(theirs: str, first: str) -> None:
@@ -51,7 +54,7 @@ def test_a_text_that_has_none_of_the_values_names_nothing() -> None:
 
 
 def test_what_follows_in_record_names_nothing() -> None:
-    assert shown(text("a", "on rebuilder", kind="record")) == []
+    assert shown(text("a", f"on {VALUES['host_name']}", kind="record")) == []
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,6 @@ def test_what_a_difference_looks_like_names_variations(
 
 
 def test_what_is_not_varied_is_not_named() -> None:
-    plan = variations.plan(("locale",), MACHINE)
+    plan = variations.plan(("locale",), MACHINE, draw())
     found = likely.fitting((text("a b", "b a", reordered="words"),), plan)
     assert [one.name for one in found] == ["locale"]
