@@ -9,6 +9,7 @@ from amrasaman_nox.model import Comparison, Verdict
 from amrasaman_nox.runs.sourced import differing
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import probe, variations
+from amrasaman_nox.verification.draw import begin
 from amrasaman_nox.verification.explain import BUILD_REQUIREMENTS, explain
 from amrasaman_nox.verification.rebuild import rebuild
 from amrasaman_nox.verification.subjects import wheel_subject
@@ -47,7 +48,7 @@ def compared(run: Run, ours: BuildRecord, theirs: BuildRecord, against: str) -> 
         fetched(right.digest, right.filename, store) as their_file,
     ):
         found = compare_wheels(our_file, their_file, filename=left.filename)
-    plan = variations.plan((), variations.Machine.here(run.isolation))
+    plan = variations.plan((), variations.Machine.here(run.isolation), begin())
     again = rebuild(
         wheel_subject(run, ours, store.path(left.digest)), probe.proved(run, plan)
     ).comparison
@@ -65,5 +66,6 @@ def compared(run: Run, ours: BuildRecord, theirs: BuildRecord, against: str) -> 
         causes=explain(found, BUILD_REQUIREMENTS) if same else again.causes,
         varied=again.varied,
         not_varied=again.not_varied,
+        values=again.values,
         reason=f"it differs from {against}" if same else again.reason,
     )

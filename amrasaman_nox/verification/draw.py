@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -52,6 +52,9 @@ class Draw:
         return f"{self.number(name, 0, 16**digits - 1):0{digits}x}"
 
 
-def fresh_seed() -> str:
-    """Return a seed that nobody can know before."""
-    return secrets.token_hex(8)
+def begin(seed: str | None = None) -> Draw:
+    """Return the draw of a rebuild that begins now.
+
+    :param seed: ``None`` for one that nobody can know before
+    """
+    return Draw(seed=seed or secrets.token_hex(8), now=datetime.now(UTC))

@@ -37,7 +37,7 @@ from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import clock, diffoscope, probe, rebuilders, subjects, variations
-from amrasaman_nox.verification.draw import Draw, fresh_seed
+from amrasaman_nox.verification.draw import begin
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
 from amrasaman_nox.verification.variations import Plan
@@ -181,7 +181,7 @@ def _plan(config: Config, notify: Notify) -> Plan:
         clock.provide(config, notify)
     store = config.cache_dir or default_cache()
     machine = variations.Machine.here(dataclasses.replace(isolation, clock=library(store)))
-    draw = Draw(seed=config.seed or fresh_seed(), now=datetime.now(UTC))
+    draw = begin(config.seed)
     # Said now, too: a run that is interrupted can be repeated as well.
     notify(Event(stage="note", state="note", note=_seed_note(draw.seed)))
     return variations.plan(config.vary, machine, draw)

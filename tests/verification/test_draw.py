@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
-from amrasaman_nox.verification.draw import Draw, fresh_seed
+from amrasaman_nox.verification.draw import Draw, begin
 
 NOW = datetime(2026, 11, 28, 4, 57, 3, tzinfo=UTC)
 
@@ -48,5 +48,6 @@ def test_a_seed_may_be_any_text() -> None:
     assert draw("naïve — ☃").word("user") != draw("naïve").word("user")
 
 
-def test_a_fresh_seed_is_another_one_each_time() -> None:
-    assert len({fresh_seed() for _ in range(100)}) == 100
+def test_without_a_seed_it_is_another_one_each_time() -> None:
+    assert len({begin().seed for _ in range(100)}) == 100
+    assert begin("42").seed == "42"
