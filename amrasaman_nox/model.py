@@ -101,6 +101,7 @@ class Pin:
     environment marker as written (PEP 508), ``url`` is a direct URL or ``None``. A pin made from a
     local archive has its absolute path in ``path``. ``requires_python`` is the specifier of a
     lock's package, or ``None``. A pin with a ``fault`` has no source, and may have no hashes.
+    ``wheels`` tells that its input has hashes of wheels that are not in ``digests``.
     """
 
     name: str
@@ -113,9 +114,15 @@ class Pin:
     requires_python: str | None = None
     origin: Origin | None = None
     fault: Fault | None = None
+    wheels: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version}"
+
+    @property
+    def may_take_wheel(self) -> bool:
+        """Whether a hash of a wheel can be among those pinned beside the sdist's own."""
+        return self.wheels or len(self.digests) > 1
 
 
 def is_release(pinned: str, version: str) -> bool:

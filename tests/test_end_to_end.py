@@ -582,6 +582,55 @@ def test_quiet_says_nothing_and_verbose_says_more(bench: Bench) -> None:
 # --- failures --------------------------------------------------------------------------------
 
 
+#: How a backend fails, what the headline of that is, and its hint.
+FAILURES = {
+    "autotools": (
+        "    import subprocess\n"
+        "    try:\n        subprocess.check_call(['/bin/sh', '-c', 'PATH=/no; autoreconf'])\n"
+        "    except subprocess.CalledProcessError:\n        raise",
+        "autoreconf: not found",
+        "hint: install it: autoconf (Debian), autoconf (Fedora)",
+    ),
+    "wordless": (
+        "    class OwnError(Exception):\n"
+        "        def __init__(self, text):\n"
+        "            super().__init__()\n            self.text = text\n"
+        "    raise OwnError('specify a working qmake or add it to PATH')",
+        "OwnError: specify a working qmake or add it to PATH",
+        "hint: install it: qt6-base-dev (Debian), qt6-qtbase-devel (Fedora)",
+    ),
+    "header": (
+        "    print('a.c:1:10: fatal error: longintrepr.h: No such file or directory')\n"
+        "    sys.exit(\"error: command '/usr/bin/gcc' failed with exit code 1\")",
+        "a.c:1:10: fatal error: longintrepr.h: No such file or directory",
+        "hint: the source is too old for this Python",
+    ),
+}
+
+
+def test_a_failure_is_told_in_the_words_of_its_cause(cold: Bench) -> None:
+    assert cold.index is not None
+    pins = [
+        miniatures.add_sdist(cold.index, f"own-{name}", own(f"own-{name}", body))
+        for name, (body, *_) in FAILURES.items()
+    ]
+    missing = miniatures.project("no-backend", backend="nowhere.at_all")
+    pins.append(miniatures.add_sdist(cold.index, "no-backend", missing))
+    cold.write(*pins)
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 3
+    lines = done.stderr.splitlines()
+    expected = {f"own-{name}": words for name, (_, *words) in FAILURES.items()}
+    expected["no-backend"] = [
+        "Backend 'nowhere.at_all' is not available: ModuleNotFoundError: No module named 'nowhere'",
+        "hint: the project does not declare its build requirements; report this to the project",
+    ]
+    for name, (why, hint) in expected.items():
+        (at,) = [at for at, line in enumerate(lines) if line.startswith(f"error: {name}==1.0: ")]
+        assert why in lines[at]
+        assert lines[at + 1].startswith(hint)
+
+
 def test_one_failure_of_several_leaves_the_others_built_and_nothing_verified(cold: Bench) -> None:
     assert cold.index is not None
     failing = miniatures.add_sdist(

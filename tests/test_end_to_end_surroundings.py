@@ -299,6 +299,23 @@ def test_what_cannot_be_written_is_one_line_that_names_it(
     assert "Traceback" not in done.stderr
     assert str(place) in done.stderr
     assert place.read_text() == "in the way"
+    assert what == "wheels" or not bench.wheels.exists(), "said before anything is built"
+
+
+def test_a_colon_in_a_path_is_no_matter_but_in_that_of_the_cache(
+    bench: Bench, expected: dict[str, str], tmp_path: Path
+) -> None:
+    other = Bench(tmp_path / "a:b", bench.index_url, bench.cache)
+    assert rebuilt(other) == expected
+    other.cache = tmp_path / "c:d"
+    done = other.asaman("-r", "requirements.txt")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"error: cache folder {other.cache}: its path has a : in it, and no virtual environment "
+        "can have one",
+        "hint: name another one: --cache-dir DIRECTORY",
+    ]
+    assert not other.cache.exists()
 
 
 @pytest.mark.skipif(ROOT, reason="root may write anywhere")

@@ -7,6 +7,7 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -120,6 +121,24 @@ def write_text(path: Path, text: str, what: str = "build lock") -> None:
     except OSError as error:
         raise AsamanError(
             f"{what} {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
+
+
+def check_writable(path: Path) -> None:
+    """Check that a build lock can be put in place at *path*; nothing is made.
+
+    :raises AsamanError: it cannot be written (exit 5)
+    """
+    folder = next(each for each in path.parents if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AsamanError(
+            f"build lock {path}",
+            f"it cannot be written: {system_reason(error)}",
+            hint="name another place: --lock FILE; or --locked uses it as it is",
+            code=ExitCode.INPUT_OUTPUT,
         ) from None
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from amrasaman_nox.builds.headline import telling
+from amrasaman_nox.builds.system_packages import hint_for_missing, missing_in
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure
+from amrasaman_nox.sources.instead import published_wheel
 
 if TYPE_CHECKING:
     from amrasaman_nox.builds.hooks import HookFailed
     from amrasaman_nox.model import Source
 
 
-#: How much of a log, from its end, is searched: lines, and characters of each.
-_LAST_LINES: Final = 400
-_LONGEST_LINE: Final = 2000
+#: How much is searched: characters of the reason, and telling lines of the log.
+_LONGEST_REASON: Final = 1000
+_MOST_LINES: Final = 40
 
 
 class Hint(NamedTuple):
@@ -28,50 +32,71 @@ class Hint(NamedTuple):
     text: str
 
 
-_TAKE: Final = "use the published wheel: --only-binary {name}"
-_NOT_THERE: Final = r"not found|No such file"
+_RUST: Final = "install a Rust toolchain (rustup, or cargo of Debian and Fedora), then run again"
+_OLD: Final = (
+    "the source is too old for this Python: build it with an older one (--python VERSION), or "
+    "pin a newer release"
+)
+_UNDECLARED: Final = (
+    "the project does not declare its build requirements; report this to the project"
+)
+_COMPILER: Final = f"{hint_for_missing('cc')}"
+#: The first row that matches is taken; then what is missing is looked up; then the later rows.
 HINTS: Final = (
     Hint(
         (r"directory of OpenSSL|system library `openssl`",),
-        "install OpenSSL's headers, then run again (Debian: libssl-dev pkg-config)",
+        f"{hint_for_missing('openssl/ssl.h')}, and pkg-config",
     ),
     Hint(
-        (r"The system library `",),
-        "install the library's headers and pkg-config, then run again",
+        (r"[Cc]an't find (Rust|cargo)|Cargo, the Rust package manager|Rust toolchain.{1,40}not",),
+        _RUST,
     ),
-    Hint((r"can't find (Rust|cargo)",), f"install Rust, or {_TAKE}"),
+    Hint((r"(cargo|rustc)\W{0,3}:? (command )?not found|directory: '(cargo|rustc)'",), _RUST),
     Hint(
         (r"requires rustc |not supported by the following packages|E0554",),
         "it needs another Rust: name a toolchain that is installed with --rust",
     ),
     Hint(
-        (r"failed to (get|download|fetch|query|load source)|no matching package|crates\.io",),
-        f"it needs crates that its Cargo.lock does not name; {_TAKE}",
+        (
+            r"error: failed to (get|download|fetch|query|load source)|no matching package|"
+            r"crates\.io",
+        ),
+        "it needs crates that its Cargo.lock does not name",
     ),
     Hint(
         (
             r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
             r"Failed to establish a new connection",
         ),
-        f"a build has no network; {_TAKE}",
-    ),
-    Hint((r"Python\.h: No such file",), "install the interpreter's headers (Debian: python3-dev)"),
-    Hint(
-        (r"(gcc|g\+\+|cc|clang)'?:? ", _NOT_THERE),
-        "install a C and C++ compiler (Debian: build-essential)",
+        "a build has no network",
     ),
     Hint(
-        (r"[Nn]o C compiler|Unknown compiler",),
-        "install a C and C++ compiler (Debian: build-essential)",
+        (
+            r"(longintrepr|graminit|parsetok|ucnhash|Python-ast|node|symtable|asdl|pyarena)\.h: "
+            r"No such file",
+        ),
+        _OLD,
     ),
+    Hint((r"(struct|Py\w{1,40}’|_Py\w{1,40}’|_ts’).{0,60} has no member named",), _OLD),
+    Hint((r"error: .{0,40}Py_(REFCNT|TYPE|SIZE)|error: lvalue required as left operand",), _OLD),
+    Hint((r"error: .{0,80}[‘'`]_?Py[A-Z]\w{2,60}[’'] (undeclared|was not declared)",), _OLD),
+    Hint((r"error: (implicit declaration of|too (few|many) arguments to) function ‘_?Py",), _OLD),
     Hint(
-        (r"fatal error: ", r"\.h: No such file"),
-        "install the library's headers, then run again",
+        (
+            r"has no attribute '(ImpImporter|unescape|SafeConfigParser|getargspec|readfp|"
+            r"find_module|load_module|formatargspec)'",
+        ),
+        _OLD,
     ),
-    Hint(
-        (r"ModuleNotFoundError: No module named '(setuptools|wheel|pkg_resources)",),
-        "the project does not declare its build requirements; report this to the project",
-    ),
+    Hint((r"No module named '(distutils|imp|asyncore|asynchat|smtpd)'",), _OLD),
+    Hint((r"cannot import name '\w{1,40}' from 'collections'",), _OLD),
+    Hint((r"use_2to3 is invalid|not supported by this version of Python",), _OLD),
+    Hint((r"[Pp]ython version .{0,40}(not supported|unsupported)|requires [Pp]ython ",), _OLD),
+    Hint((r"numpy/\w{1,40}\.h: No such file",), _UNDECLARED),
+    Hint((r"[Nn]o C compiler|Unknown compiler|compiler cannot create executables",), _COMPILER),
+)
+LATER_HINTS: Final = (
+    Hint((r"ModuleNotFoundError: No module named '",), _UNDECLARED),
     Hint((r"No space left on device",), "free some space, then run again"),
     *(
         Hint((f"^{limit} limit exceeded",), f"if the build needs more, raise the limit: {option}")
@@ -88,10 +113,21 @@ HINTS: Final = (
 
 
 def hint_for(reason: str, log: str) -> str:
-    """Return what mends a failure, with ``{name}`` for the project's, or ``""``."""
-    last = log.split("\n")[-_LAST_LINES:]
-    lines = [line[:_LONGEST_LINE] for line in (reason, *last)]
-    for hint in HINTS:
+    """Return what mends a failure, ``""`` if nothing is known to.
+
+    Of the log only those lines count that say what is wrong, the last one first.
+    """
+    lines = [reason[:_LONGEST_REASON], *islice(telling(log), _MOST_LINES)]
+    return (
+        _matching(HINTS, lines)
+        or next((hint_for_missing(found) for line in lines if (found := missing_in(line))), "")
+        or _matching(LATER_HINTS, lines)
+    )
+
+
+def _matching(hints: tuple[Hint, ...], lines: list[str]) -> str:
+    """Return the text of the first of *hints* that a line has, ``""`` if none."""
+    for hint in hints:
         for line in lines:
             if all(re.search(pattern, line) for pattern in hint.patterns):
                 return hint.text
@@ -101,15 +137,18 @@ def hint_for(reason: str, log: str) -> str:
 def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> BuildFailure:
     """Return *error*, which came up at *stage*, as the failure of *source*.
 
-    Of a hook that failed, the stage is the hook, and the hint is what its log suggests.
+    Of a hook that failed, the stage is the hook, and the hint is what its log suggests; or else
+    the published wheel, where the pin has its hash.
     """
     if isinstance(error, AsamanError):
         return BuildFailure.of_error(source.pin, stage, error)
+    hints = (hint_for(error.reason, error.log), published_wheel(source.pin))
     return BuildFailure.of(
         source.pin,
         stage=error.hook,
         reason=error.reason,
-        hint=hint_for(error.reason, error.log).format(name=source.name),
+        hint=", or ".join(filter(None, hints)),
         log=error.log,
         log_path=error.log_path,
+        takes_wheel=source.pin.may_take_wheel,
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.archives.names import Subject
 from amrasaman_nox.builds import answers, rust
+from amrasaman_nox.builds.headline import headline
 from amrasaman_nox.errors import (
     DISK_FAULTS,
     LONGEST_MESSAGE,
@@ -301,6 +302,7 @@ def no_warnings() -> Iterator[None]:
 @contextlib.contextmanager
 def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
     from build import BuildBackendException, BuildException
+    from pyproject_hooks import BackendUnavailable
 
     try:
         yield
@@ -311,7 +313,11 @@ def _frontend_errors(hook: str, runner: Runner) -> Iterator[None]:
         if isinstance(inner, OSError) and inner.errno in DISK_FAULTS:
             why = system_reason(inner)
             raise AsamanError(hook, why, code=ExitCode.INPUT_OUTPUT) from None
-        raise HookFailed(hook=hook, reason=_first_line(str(error)), log=runner.log) from None
+        reason, log = _first_line(str(error)), runner.log
+        if isinstance(inner, BackendUnavailable):
+            behind = headline(inner.traceback) or _first_line(str(inner))
+            reason, log = f"{reason.rstrip('.')}: {behind}", f"{log}\n{inner.traceback}"
+        raise HookFailed(hook=hook, reason=reason, log=log) from None
 
 
 def requires_for_wheel(
@@ -433,13 +439,11 @@ def _are_requirements(found: object) -> bool:
 
 
 def _reason(done: Completed) -> str:
-    """Return the last telling line of a failed hook's output."""
+    """Return in one line why a hook failed."""
     if done.code < 0 or done.code > 128:
         number = -done.code if done.code < 0 else done.code - 128
         return f"the hook was killed by signal {number}"
-    lines = [line.strip() for line in done.tail.splitlines() if line.strip()]
-    telling = [line for line in lines if "rror" in line]
-    return (telling or lines or [f"exit status {done.code}"])[-1]
+    return headline(done.tail) or f"exit status {done.code}"
 
 
 def _first_line(text: str) -> str:

@@ -31,6 +31,9 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SDIST_HINT: Final = (
     "lock it with its sdist (no --only-binary), or give --only-binary {name} to take its wheel"
 )
+_VCS_HINT: Final = "lock a release of it, or an sdist that you made of it, with its hash"
+#: What stands for the version of a checkout whose lock names none.
+_UNKNOWN: Final = Version("0+unknown")
 # What the validation says, and how an error of ours begins; the first row that matches counts.
 _VALIDATION: Final = (
     (r"Missing required value in '(.*\.)?hashes'", "not hashed"),
@@ -174,9 +177,8 @@ def _pin(lock: _Lock, package: Package, origin: Origin) -> tuple[list[Pin], list
     if package.directory:
         said = f"{lock.path}: {package.name}: left out: a folder has no hash"
         return [], [said]
-    file = package.sdist or package.archive
-    if file is None and not package.wheels:
-        raise AsamanError(f"no sdist for {package.name}", "a version control checkout has no hash")
+    fault = _fault(lock, package)
+    file = None if package.vcs else package.sdist or package.archive
     url, path = _location(lock, package, file) if file else (None, None)
     version = _version(package, file, unquote(urlsplit(url).path) if url else path)
     called = f"{package.name}=={version}"
@@ -193,13 +195,18 @@ def _pin(lock: _Lock, package: Package, origin: Origin) -> tuple[list[Pin], list
         path=path,
         requires_python=str(package.requires_python) if package.requires_python else None,
         origin=origin,
-        fault=_fault(lock, package),
+        fault=fault,
+        wheels=bool(package.wheels),
     )
     return [pin], notes
 
 
 def _fault(lock: _Lock, package: Package) -> Fault | None:
     """Return why neither the sdist of a package is there nor the wheel that is wanted."""
+    if package.vcs:
+        return Fault(reason="no sdist: a version control checkout has no hash", hint=_VCS_HINT)
+    if package.archive and package.archive.subdirectory:
+        return Fault(reason="a subdirectory of an archive is not supported", hint=_VCS_HINT)
     if package.name in lock.only_binary:
         return None if package.wheels else Fault(reason="no wheel: the lock has an sdist only")
     if package.sdist or package.archive:
@@ -213,8 +220,6 @@ def _location(
 ) -> tuple[str | None, str | None]:
     """Return the URL, or the absolute path of an existing file below the lock's folder."""
     what = "invalid artifact location"
-    if isinstance(file, PackageArchive) and file.subdirectory:
-        raise AsamanError(what, f"{package.name}: a subdirectory is not supported")
     if file.url and file.path:
         raise AsamanError(what, f"{package.name} has both a url and a path")
     if file.url:
@@ -244,6 +249,8 @@ def _version(
     package: Package, file: PackageSdist | PackageArchive | None, place: str | None
 ) -> Version:
     """Return the version of the package, or of its archive's file name."""
+    if package.vcs or (package.archive and package.archive.subdirectory):
+        return package.version or _UNKNOWN
     if isinstance(file, PackageArchive):
         return _version_of(package, (place or "").rsplit("/", 1)[-1])
     if package.version is not None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
-from amrasaman_nox.build_lock.file import lock_of, merged, read_lock, write_lock, written_lock
+from amrasaman_nox.build_lock.file import (
+    check_writable,
+    lock_of,
+    merged,
+    read_lock,
+    write_lock,
+    written_lock,
+)
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
@@ -77,6 +84,20 @@ def keep_entries(
     return lock
 
 
+def check_lock(run: Run, former: BuildLock, prepared: Sequence[Prepared]) -> None:
+    """Check, before anything of *prepared* runs, that what *former* lacks of it can be written.
+
+    :raises AsamanError: it cannot (exit 5)
+    """
+    known = run.known(former)
+    if not run.config.locked and any(
+        known.find(one.source.digest, one.interpreter.key) is None
+        for one in prepared
+        if not one.source.taken
+    ):
+        check_writable(written_lock(run.config))
+
+
 def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
     """Resolve for each interpreter what the lock lacks, and write it."""
     lock = current_lock(run.config, requirements)
@@ -92,6 +113,7 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
         )
         failures = tuple(item for item in found if isinstance(item, BuildFailure))
         prepared = [item for item in found if isinstance(item, Prepared) and not item.source.taken]
+        check_lock(run, lock, prepared)
         run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
         done = in_parallel(
             run.workers, prepared, functools.partial(_lock_one, run, known_in(run, lock))

@@ -383,25 +383,29 @@ def _match(
     if pin.name in wheels_for:
         return _match_wheel(pin, listed, tags)
     sdist = listed.sdist
-    if sdist is None:
+    digest = _pinned(pin, sdist) if sdist is not None else None
+    if sdist is not None and digest is not None:
+        return _sdist(pin, digest, sdist)
+    if any(_pinned(pin, wheel) for wheel in listed.wheels):
+        why = "only wheels are pinned, not the sdist"
+        hint = "compile the file again with the sdists' hashes"
+        if sdist is None:
+            why, hint = "no sdist: the index has only wheels", ""
+        hints = (hint, f"use the published wheel: --only-binary {pin.name}")
         return AsamanError(
             str(pin),
-            "no sdist: the index has only wheels",
-            hint=f"--only-binary {pin.name} uses the published wheel",
+            why,
+            hint=", or ".join(filter(None, hints)),
             origin=pin.origin,
             kind=Kind.TAKE_WHEEL,
         )
-    digest = _pinned(pin, sdist)
-    if digest is not None:
-        return _sdist(pin, digest, sdist)
-    if any(_pinned(pin, wheel) for wheel in listed.wheels):
+    if sdist is None:
         return AsamanError(
             str(pin),
-            "only wheels are pinned, not the sdist",
-            hint="compile the file again with the sdists' hashes, or use the published wheel "
-            "with --only-binary {pin.name}",
+            "no sdist: the index has only wheels, and none with a pinned hash",
+            hint="compile the file again, or check which index it was compiled with",
             origin=pin.origin,
-            kind=Kind.TAKE_WHEEL,
+            kind=Kind.NO_SDIST,
         )
     return _mismatch(pin, sdist)
 
@@ -418,7 +422,11 @@ def _match_wheel(pin: Pin, listed: Listed, tags: Sequence[str]) -> Source | Asam
     fitting = best_first(pinned, lambda pair: pair[0].filename, pin, tags)
     if not fitting:
         return AsamanError(
-            str(pin), "no wheel with a pinned hash fits the interpreter", origin=pin.origin
+            str(pin),
+            "no wheel with a pinned hash fits the interpreter",
+            hint=f"build it from its sdist (without --only-binary {pin.name}), or compile the "
+            "file again with the hashes of all wheels",
+            origin=pin.origin,
         )
     wheel, digest = fitting[0]
     return replace(_source(pin, wheel.filename, digest, wheel), taken=True)

@@ -29,6 +29,7 @@ from amrasaman_nox.sdists.reader import SdistInfo
 from amrasaman_nox.sdists.rust import RustSource
 from amrasaman_nox.sources import download, rust
 from amrasaman_nox.sources import locate as index
+from amrasaman_nox.sources.instead import with_wheel
 from amrasaman_nox.sources.locate import upload_times
 from amrasaman_nox.sources.store import fetched
 
@@ -129,7 +130,8 @@ def _fault(pin: Pin, interpreter: Interpreter) -> AsamanError | None:
     version = dict(interpreter.markers)["python_full_version"].removesuffix("+")
     if not SpecifierSet(pin.requires_python or "").contains(version, prereleases=True):
         why = f"it requires Python {pin.requires_python}, but this is {interpreter.version}"
-        return AsamanError(str(pin), why, origin=pin.origin)
+        hint = "name such an interpreter: --python VERSION"
+        return AsamanError(str(pin), why, hint=hint, origin=pin.origin)
     if pin.fault is None:
         return None
     kind = Kind.TAKE_WHEEL if pin.fault.takes_wheel else Kind.OTHER
@@ -270,8 +272,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             site.store.discard(source.digest)
-            hint = f"--only-binary {source.name} uses the published wheel"
-            error.hint, error.kind = error.hint or hint, Kind.TAKE_WHEEL
+            raise with_wheel(error, source.pin) from None
         raise
     if known is None:
         _remember_judged(site, source, info)

@@ -12,6 +12,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sdists.rust import crates_of
 from amrasaman_nox.sources import cargo
 from amrasaman_nox.sources.crates import fetch_crates
+from amrasaman_nox.sources.instead import with_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,15 +42,13 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
         if not needed:
             return None
         why = f"needs Rust, but no toolchain was found: {error}"
-        hint = f"install Rust, or use the published wheel with --only-binary {pin.name}"
-        raise _failure(pin, why, hint, ExitCode.BUILD_FAILED) from None
+        raise _failure(pin, why, "install Rust", ExitCode.BUILD_FAILED) from None
     if info.rust.fault:
         why = f"its crates cannot be verified by hash: {info.rust.fault}"
         if not needed:
             site.say(f"{pin}: built without Rust: {why}")
             return None
-        hint = f"use the published wheel with --only-binary {pin.name}"
-        raise _failure(pin, why, hint, ExitCode.BAD_INPUT)
+        raise _failure(pin, why, "", ExitCode.BAD_INPUT)
     variables = dict(site.rust.variables)
     fetch_crates(
         info.rust.crates,
@@ -61,7 +60,7 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
 
 
 def _failure(pin: Pin, why: str, hint: str, code: ExitCode) -> AsamanError:
-    return AsamanError(str(pin), why, hint=hint, code=code, origin=pin.origin)
+    return with_wheel(AsamanError(str(pin), why, hint=hint, code=code, origin=pin.origin), pin)
 
 
 def facts(crates: Sequence[Crate] | None) -> list[dict[str, Any]] | None:

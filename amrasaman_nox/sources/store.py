@@ -69,8 +69,15 @@ class Store:
         """Create what is missing below *root*, check whose it is, and return the store.
 
         :raises AsamanError: the folder belongs to another user or others may write to it
-            (exit 4), or it cannot be made (exit 5)
+            (exit 4), or it cannot be made (exit 5), or its path cannot be one of virtual
+            environments (exit 2)
         """
+        if os.pathsep in str(root):
+            raise AsamanError(
+                f"cache folder {root}",
+                f"its path has a {os.pathsep} in it, and no virtual environment can have one",
+                hint="name another one: --cache-dir DIRECTORY",
+            )
         with _naming(root):
             root = root.absolute()
             root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amrasaman_nox.build_lock.file import lock_path, merged, read_lock, render_lock, write_lock
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.build_lock.file import (
+    check_writable,
+    lock_path,
+    merged,
+    read_lock,
+    render_lock,
+    write_lock,
+)
+from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
 
 if TYPE_CHECKING:
@@ -72,6 +79,16 @@ def test_a_lock_of_the_same_text_is_left_alone(tmp_path: Path) -> None:
     before = path.stat()
     write_lock(path, BuildLock(entries=(entry(),)))
     assert path.stat().st_ino == before.st_ino
+
+
+def test_whether_a_lock_can_be_written_is_tried_and_leaves_nothing(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "lock.toml")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(AsamanError, match="it cannot be written: Not a directory") as caught:
+        check_writable(tmp_path / "file" / "lock.toml")
+    assert caught.value.code == ExitCode.INPUT_OUTPUT
+    assert "--lock FILE" in caught.value.hint
 
 
 def test_several_interpreters_stand_in_one_lock_and_unused_sdists_go() -> None:

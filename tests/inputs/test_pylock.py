@@ -104,6 +104,30 @@ def test_a_package_without_an_sdist_is_a_pin_with_a_fault(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize("version", ['version = "1.0"\n', ""])
+def test_a_checkout_is_a_pin_with_a_fault_and_the_others_are_pins(
+    tmp_path: Path, version: str
+) -> None:
+    vcs = 'vcs = { type = "git", url = "https://h.example/foo", commit-id = "a" }\n'
+    text = f'{HEAD}[[packages]]\nname = "foo"\n{version}{vcs}{package(name="bar")}'
+    text = text.replace("foo-1.0.tar.gz", "bar-1.0.tar.gz")
+    foo, bar = read(tmp_path, text).pins
+    assert foo.fault is not None
+    assert foo.fault.reason == "no sdist: a version control checkout has no hash"
+    assert foo.fault.hint
+    assert not foo.fault.takes_wheel
+    assert bar.fault is None
+
+
+def test_a_folder_in_an_archive_is_a_fault_of_that_pin(tmp_path: Path) -> None:
+    archive = (
+        f'{{ url = "https://h.example/r.zip", subdirectory = "x", hashes = {{ sha256 = "{A}" }} }}'
+    )
+    (pin,) = read(tmp_path, f'{HEAD}[[packages]]\nname = "foo"\narchive = {archive}\n').pins
+    assert pin.fault is not None
+    assert pin.fault.reason == "a subdirectory of an archive is not supported"
+
+
 def test_a_package_without_a_wheel_cannot_be_taken(tmp_path: Path) -> None:
     fault = read(tmp_path, HEAD + package(), "foo").pins[0].fault
     assert fault is not None
@@ -147,13 +171,6 @@ BAD = [
         HEAD + '[[packages]]\nname = "foo"\ndirectory = { path = "." }\n',
         "no requirements: ",
         None,
-    ),
-    (
-        HEAD
-        + '[[packages]]\nname = "foo"\n'
-        + 'vcs = { type = "git", url = "https://h.example/foo", commit-id = "a" }\n',
-        "no sdist for foo: a version control checkout has no hash",
-        3,
     ),
     (
         HEAD + package('{ url = "https://h.example/foo-1.0.tar.gz" }'),

@@ -9,16 +9,21 @@ import pytest
 
 from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.environments import interpreters
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildLock,
+    BuildSystem,
     Digest,
     IndexOptions,
     LockedFile,
     LockEntry,
     Pin,
+    Prepared,
     Requirements,
+    Source,
 )
-from amrasaman_nox.runs.lock import current_lock, keep_entries
+from amrasaman_nox.runs.lock import check_lock, current_lock, keep_entries
 from amrasaman_nox.runs.run import Run
 from amrasaman_nox.runs.workers import Workers
 from amrasaman_nox.sandbox.view import Isolation
@@ -99,6 +104,23 @@ def test_new_entries_are_written_and_that_is_said_once(
     lock = keep_entries(run(config, store, said), lock, [entry("b")])
     assert names(read_lock(path)) == ["a", "b"]
     assert said == [f"the build requirements are locked in {path}"]
+
+
+def test_a_lock_that_cannot_be_written_is_said_where_it_would_have_to_be(
+    config: Config, store: Store, tmp_path: Path
+) -> None:
+    interpreter = interpreters.inspect("")
+    source = Source(pin=Pin(name="a", version="1.0"), filename="a", digest=Digest.of(b"a"))
+    prepared = Prepared(
+        source=source, interpreter=interpreter, system=BuildSystem(requires=(), backend="x")
+    )
+    (tmp_path / "file").touch()
+    config = dataclasses.replace(config, lock=tmp_path / "file" / "lock.toml")
+    with pytest.raises(AsamanError, match="it cannot be written"):
+        check_lock(run(config, store), BuildLock(), [prepared])
+    whole = dataclasses.replace(entry("a"), interpreter=interpreter.key)
+    check_lock(run(config, store), BuildLock(entries=(whole,)), [prepared])
+    check_lock(run(dataclasses.replace(config, locked=True), store), BuildLock(), [prepared])
 
 
 def test_a_run_that_is_locked_or_has_nothing_to_lock_writes_nothing(

@@ -218,6 +218,13 @@ def test_a_root_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     assert str(tmp_path) in caught.value.what
 
 
+def test_a_root_that_no_virtual_environment_can_be_in_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AsamanError, match="its path has a : in it") as caught:
+        Store.open(tmp_path / "a:b")
+    assert caught.value.code == ExitCode.BAD_INPUT
+    assert not list(tmp_path.iterdir())
+
+
 def test_values_are_replaced_as_a_whole(store: Store) -> None:
     assert store.get_value("records", "key") is None
     store.put_value("records", "key", b"one")

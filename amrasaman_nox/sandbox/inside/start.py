@@ -21,6 +21,7 @@ import os
 import shutil
 import stat
 import sys
+import types  # noqa: TC003 - the typing module takes longer to import
 
 #: Where the sandbox shows the unpacked source, which is never written to.
 UNPACKED = "/build/unpacked"
@@ -175,8 +176,20 @@ def main() -> None:
     sys.argv[:] = [script, hook, control]
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")
+    sys.excepthook = say_all
     exec(code, {"__name__": "__main__", "__file__": script})  # noqa: S102 - as the interpreter would
     ended.append(hook)
+
+
+def say_all(
+    kind: type[BaseException], error: BaseException, traceback: types.TracebackType | None
+) -> None:
+    """Print an exception; one that has no message with the texts that it has, as sipbuild's do."""
+    sys.__excepthook__(kind, error, traceback)
+    if not str(error):
+        texts = [text for text in vars(error).values() if isinstance(text, str) and text]
+        if texts:
+            sys.stderr.write(f"{kind.__name__}: {' '.join(texts)}\n")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,29 @@ def test_files_are_made_in_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert made == [b"a", b"b", b"c", b"c", b"b", b"a"]
 
 
+class WordlessError(Exception):
+    """An exception as those of sipbuild: its words are not its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.detail = text, ""
+
+
+@pytest.mark.parametrize(
+    ("error", "last"),
+    [
+        (WordlessError("specify a working Qt qmake"), "WordlessError: specify a working Qt qmake"),
+        (ValueError("plain"), "ValueError: plain"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_an_exception_is_printed_with_its_words(
+    error: Exception, last: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start.say_all(type(error), error, None)
+    assert capsys.readouterr().err.splitlines()[-1] == last
+
+
 def test_a_table_of_headings_alone_has_no_object(tmp_path: Path) -> None:
     empty, one, missing = (str(tmp_path / name) for name in ("empty", "one", "missing"))
     (tmp_path / "empty").write_text("key shmid perms\n")
