@@ -41,7 +41,7 @@ _GOES_ON: Final = re.compile(
     r"(CMake Error at [^:]{1,200}:\d{1,6}( \(\w{1,40}\))?|Error|Exception):$"
 )
 #: An exception without a message.
-_WORDLESS: Final = re.compile(r"[A-Za-z_][\w.]{0,200}")
+_WORDLESS: Final = re.compile(r"[A-Za-z_][\w.<>]{0,200}")
 
 
 def headline(output: str) -> str:
