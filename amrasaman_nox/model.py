@@ -745,13 +745,32 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Diverse:
+    """The same build requirements, built from the published wheels of another *date*.
+
+    ``seeds`` and ``others`` are digests of the two sets of published wheels; ``count`` is how many
+    the other one has, ``shared`` are those that are in both. ``waited`` could not be built by the
+    other set in one step. ``differences`` are wheels that did not come out the same in the end.
+    """
+
+    date: str
+    seeds: Digest
+    others: Digest
+    count: int
+    shared: tuple[LockedFile, ...] = ()
+    waited: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    differences: tuple[Comparison, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bootstrap:
     """How build requirements came to be built from source, for one interpreter.
 
     ``stages`` are in order. ``seeds`` are published wheels that are trusted, since the user named
     them; ``compiler`` is the first line of the C compiler's version, ``""`` where there is none.
     ``pins`` is how many sources were built with the last stage. ``differences`` are what the last
-    stage built unlike the one before.
+    stage built unlike the one before. ``diverse`` tells of a second way, where there was one.
     """
 
     interpreter: Interpreter
@@ -760,6 +779,12 @@ class Bootstrap:
     compiler: str = ""
     pins: int = 0
     differences: tuple[Comparison, ...] = ()
+    diverse: Diverse | None = None
+
+    @property
+    def compared(self) -> tuple[Comparison, ...]:
+        """All that should be the same, and is not."""
+        return (*self.differences, *(self.diverse.differences if self.diverse else ()))
 
     @property
     def fixed(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
 from amrasaman_nox.bootstrapping.differences import unrepeated
+from amrasaman_nox.bootstrapping.diverse import built_diversely
 from amrasaman_nox.build_lock.bootstrap import (
     BootstrapLock,
     bootstrap_lock_of,
@@ -40,13 +41,13 @@ if TYPE_CHECKING:
 def bootstrap(config: Config, *, notify: Notify) -> Report:
     """Build the build requirements of the pins from source, to a fixed point, then the pins.
 
-    Nothing is written unless the fixed point is reached: then the bootstrap lock, and the wheels
-    of the pins with their records.
+    Nothing is written unless the fixed point is reached, from both sets of published wheels where
+    there are two: then the bootstrap lock, and the wheels of the pins with their records.
 
     :raises AsamanError: as :func:`build_wheels`
     """
     report = run_command(config, notify, "bootstrap", _bootstrap)
-    found = tuple(one for each in report.build.bootstraps for one in each.differences)
+    found = tuple(one for each in report.build.bootstraps for one in each.compared)
     return dataclasses.replace(report, comparisons=found, allowed=Verdict.IDENTICAL)
 
 
@@ -77,9 +78,12 @@ def _for_one(
     fixed = fixed_of(done, found.tools)
     failures, notes = held_against(former, fixed, locked=run.config.locked)
     failures = found.failures or done.failures or failures
-    if not done.fixed:
+    if not (failures or done.fixed):
         told = dataclasses.replace(told, differences=unrepeated(run, done))
-    if failures or told.differences:
+    elif run.config.diverse is not None and not failures:
+        second, failures = built_diversely(run, found.tools, done, run.config.diverse)
+        told = dataclasses.replace(told, diverse=second)
+    if failures or told.compared:
         return BuildOutcome(failures=failures, bootstraps=(told,), notes=notes), former
     lock = with_interpreter(lock, interpreter.key, closure.entries, fixed, closure.seeds)
     _write(run, bootstrap_lock_of(run.config), lock)

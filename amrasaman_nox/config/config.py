@@ -84,8 +84,9 @@ class Config(reports.ReportFiles):
       resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
       moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
     - Build requirements: ``build_requirements`` is ``published`` or ``source``; ``stages`` is how
-      many times they are built at most until they repeat, and ``keep_build_requirements`` copies
-      them to the folder ``build`` in ``output``.
+      many times they are built at most until they repeat, ``diverse`` is the date of other
+      published wheels to begin with, as ``as_of``, and ``keep_build_requirements`` copies them to
+      the folder ``build`` in ``output``.
     - Package index: as in :class:`~amrasaman_nox.model.IndexOptions`; ``environment`` holds the
       variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
       ``${NAME}`` in an index URL of a requirements file can name; no build sees them. ``in_ci``
@@ -130,6 +131,7 @@ class Config(reports.ReportFiles):
 
     build_requirements: str = PUBLISHED
     stages: int = 3
+    diverse: str | None = None
     keep_build_requirements: bool = False
 
     index_url: str | None = None
@@ -437,5 +439,5 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("timeout", "silence_timeout"), _seconds),
     (("max_log", "max_memory", "max_disk"), _whole(0, None, " of bytes")),
     (("max_processes",), _whole(0, None, " of processes")),
-    (("as_of",), _moment),
+    (("as_of", "diverse"), _moment),
 )  # fmt: skip

@@ -134,6 +134,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("stages", "stages", NUMBER, _LOCKING, _WHEELS,
            "How many times build requirements are built from source at most, until they repeat. "
            "Default: 3"),
+    Option("diverse", "diverse", MOMENT, _LOCKING, _BOOTSTRAPPING,
+           "Begin once more, with the published wheels of this date, and compare: both must end "
+           "in the same bytes."),
     Option("keep-build-requirements", "keep_build_requirements", FLAG, _LOCKING, _WHEELS,
            "Copy build requirements that were built from source to the folder build in the "
            "output directory."),

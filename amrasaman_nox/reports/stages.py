@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amrasaman_nox.model import Bootstrap, Report, Stage
+    from amrasaman_nox.model import Bootstrap, Diverse, Report, Stage
 
 
 def lines(report: Report) -> tuple[tuple[str, str], ...]:
@@ -21,6 +21,8 @@ def _lines(bootstrap: Bootstrap, *, named: bool) -> Iterator[tuple[str, str]]:
         yield "python", bootstrap.interpreter.key
     for stage in bootstrap.stages:
         yield f"stage {stage.number}", _stage(stage)
+    if bootstrap.diverse:
+        yield "diverse", "; ".join(_diverse(bootstrap, bootstrap.diverse))
     if bootstrap.pins:
         yield "pins", f"{bootstrap.pins} built with stage {bootstrap.stages[-1].number}"
     yield "trusted", " · ".join(_trusted(bootstrap))
@@ -32,11 +34,25 @@ def _stage(stage: Stage) -> str:
     if not stage.number:
         return f"{stage.count} build requirements as published"
     built = f"{stage.count} built from source with stage {stage.number - 1}"
-    if stage.kept:
-        built += f" ({stage.kept} in the store)"
+    if stage.kept == stage.count:
+        built += " (by an earlier run)"
     if stage.same is None:
         return built
     return f"{built}: {stage.same} identical{'. Fixed point.' if stage.repeats else ''}"
+
+
+def _diverse(bootstrap: Bootstrap, diverse: Diverse) -> Iterator[str]:
+    count = bootstrap.stages[0].count
+    same = count - len(diverse.differences)
+    ended = f"{same} of {count} wheels are the same" if diverse.stages else "not compared"
+    yield (
+        f"stage 0 ({diverse.seeds}) and {diverse.count} published wheels as of {diverse.date} "
+        f"({diverse.others}): {ended}"
+    )
+    if diverse.waited:
+        yield f"built in a further step: {', '.join(diverse.waited)}"
+    if diverse.shared:
+        yield f"in both: {', '.join(file.filename for file in diverse.shared)}"
 
 
 def _trusted(bootstrap: Bootstrap) -> Iterator[str]:
@@ -62,4 +78,17 @@ def document(bootstrap: Bootstrap) -> dict[str, Any]:
         "fixed": bootstrap.fixed,
         "seeds": [{"wheel": file.filename, "hash": str(file.digest)} for file in bootstrap.seeds],
         "pins": bootstrap.pins,
+        "diverse": _diverse_document(bootstrap.diverse) if bootstrap.diverse else None,
+    }
+
+
+def _diverse_document(diverse: Diverse) -> dict[str, Any]:
+    return {
+        "date": diverse.date,
+        "seeds": str(diverse.seeds),
+        "others": str(diverse.others),
+        "wheels": diverse.count,
+        "shared": [file.filename for file in diverse.shared],
+        "further_steps": list(diverse.waited),
+        "different": [one.wheel for one in diverse.differences],
     }

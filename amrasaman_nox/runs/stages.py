@@ -25,7 +25,7 @@ from amrasaman_nox.runs.reuse import built, stored_record
 from amrasaman_nox.runs.schedule import in_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from amrasaman_nox.model import BuildJob, LockEntry, Prepared
     from amrasaman_nox.runs.run import Run
@@ -87,13 +87,16 @@ def with_wheels(entry: LockEntry, wheels: Wheels) -> LockEntry:
     return dataclasses.replace(entry, files=files)
 
 
-def staged(run: Run, tools: Sequence[Tool], most: int) -> Stages:
+def staged(run: Run, tools: Sequence[Tool], most: int, begun: Stages | None = None) -> Stages:
     """Build *tools* in at most *most* stages, until one is the same as the one before.
 
     A stage in which a build fails is the last one.
+
+    :param begun: the stages that there are, where it does not begin with published wheels
     """
-    done = Stages(stages=(Stage(number=0, count=len(tools), same=None if tools else 0),))
-    for number in range(1, most + 1):
+    published = Stage(number=0, count=len(tools), same=None if tools else 0)
+    done = begun or Stages(stages=(published,))
+    for number in range(len(done.stages), most + 1):
         if done.failures or done.stages[-1].repeats:
             break
         done = _next(run, tools, done, number)
@@ -103,7 +106,8 @@ def staged(run: Run, tools: Sequence[Tool], most: int) -> Stages:
 def _next(run: Run, tools: Sequence[Tool], done: Stages, number: int) -> Stages:
     """Build the stage with *number* with the wheels of the one before."""
     run.site.say(f"stage {number}: {len(tools)} build requirements from source")
-    found = build_stage(run, tools, done.wheels)
+    wheels = done.wheels
+    found = build_stage(run, tools, lambda tool: with_wheels(tool.entry, wheels).files)
     built_now = {
         tool.release: item.record
         for tool, item in zip(tools, found, strict=True)
@@ -130,9 +134,13 @@ def _same(now: Mapping[Release, BuildRecord], former: Mapping[Release, BuildReco
     )
 
 
-def build_stage(run: Run, tools: Sequence[Tool], wheels: Wheels) -> list[Done]:
-    """Build each of *tools* with *wheels*, where they have one, and with published wheels."""
-    jobs = [_job(run, tool, wheels) for tool in tools]
+def build_stage(
+    run: Run, tools: Sequence[Tool], files_of: Callable[[Tool], Sequence[LockedFile]]
+) -> list[Done]:
+    """Build each of *tools*, with the build environment that *files_of* returns for it."""
+    jobs = [
+        run.job(tool.prepared.source, tool.prepared.interpreter, files_of(tool)) for tool in tools
+    ]
     _fetch(run, jobs)
     estimate = estimator(run.site.store)
     run.site.notify(Event(stage="build", state="total", count=len(jobs)))
@@ -140,11 +148,6 @@ def build_stage(run: Run, tools: Sequence[Tool], wheels: Wheels) -> list[Done]:
     found = in_parallel(run.workers, jobs, functools.partial(_built, run), weights)
     remember(done_records([item for item in found if not item.kept]), run.site.store)
     return found
-
-
-def _job(run: Run, tool: Tool, wheels: Wheels) -> BuildJob:
-    files = with_wheels(tool.entry, wheels).files
-    return run.job(tool.prepared.source, tool.prepared.interpreter, files)
 
 
 def _fetch(run: Run, jobs: Iterable[BuildJob]) -> None:

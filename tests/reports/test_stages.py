@@ -35,7 +35,7 @@ TOLD = Bootstrap(
     interpreter=PYTHON,
     stages=(
         Stage(number=0, count=18),
-        Stage(number=1, count=18, kept=3),
+        Stage(number=1, count=18, kept=18),
         Stage(number=2, count=18, same=18),
     ),
     compiler="gcc 12.2.0",
@@ -48,7 +48,7 @@ REPORT = Report(command="bootstrap", build=BuildOutcome(bootstraps=(TOLD,)))
 def test_each_stage_is_a_line_and_what_is_trusted_is_the_last() -> None:
     assert stages.lines(REPORT) == (
         ("stage 0", "18 build requirements as published"),
-        ("stage 1", "18 built from source with stage 0 (3 in the store)"),
+        ("stage 1", "18 built from source with stage 0 (by an earlier run)"),
         ("stage 2", "18 built from source with stage 1: 18 identical. Fixed point."),
         ("pins", "29 built with stage 2"),
         ("trusted", "python 3.11.2 · gcc 12.2.0 · no published wheel"),

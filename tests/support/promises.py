@@ -122,6 +122,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         on=(BUILD, BOOTSTRAP),
     ),
     ShownBy(
+        "diverse",
+        "tests/bootstrapping/test_diverse.py::test_a_seed_that_poisons_itself_is_found",
+        on=(BOOTSTRAP,),
+    ),
+    ShownBy(
         "keep-build-requirements",
         "tests/runs/test_sourced.py::test_build_requirements_are_kept_if_that_is_asked_for",
         on=(BUILD, BOOTSTRAP),
