@@ -157,7 +157,7 @@ def _return_to(folder: Path) -> None:
 def _nox_exit_code() -> int:
     import logging
 
-    import nox
+    from nox.__main__ import main
 
     from amrasaman_nox.config.variables import without_nox_variables
     from amrasaman_nox.sessions import SessionEnded
@@ -167,7 +167,7 @@ def _nox_exit_code() -> int:
     logging.disable(logging.CRITICAL)
     try:
         with without_nox_variables():
-            nox.main()
+            main()
     except SessionEnded as ended:
         return int(ended.code or 0)
     except SystemExit as ended:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox import system
 from amrasaman_nox.config import layers as configuration
+from amrasaman_nox.config.commands import LOCKS
 from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Event, Report
 
+#: What ends a run; Windows has no SIGHUP.
+_SIGNALS: Final = tuple(
+    number for number in signal.Signals if number.name in {"SIGTERM", "SIGHUP", "SIGINT"}
+)
 #: How long threads may take to end after an interrupt, in seconds.
 _GRACE: Final = 1.0
 #: After how long what is known is printed where they take longer, in seconds.
@@ -41,6 +47,15 @@ _SOON: Final = 0.4
 
 class NothingToDo(AsamanError):  # noqa: N818 - a session is skipped for it
     """Nothing is asked for: no options are given, and the configuration sets no argument."""
+
+
+class NeedsLinux(AsamanError):  # noqa: N818 - a session is skipped for it
+    """The command builds, and this is another system."""
+
+    def __init__(self) -> None:
+        why = f"needs Linux, and this is {sys.platform}"
+        hint = "in a container: docs/how-to/container.md of amrasaman-nox"
+        super().__init__("building", why, hint=hint, code=ExitCode.NOT_AVAILABLE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +78,7 @@ def run(call: Call) -> ExitCode:
     """Run a command and print what it found; return its exit code.
 
     :raises NothingToDo: no options are given, and the configuration sets no argument
+    :raises NeedsLinux: the command builds, and this is another system
     :raises KeyboardInterrupt: by SIGINT, SIGTERM or SIGHUP
     """
     stdout, stderr = Stream(sys.stdout), Stream(sys.stderr)
@@ -72,7 +88,7 @@ def run(call: Call) -> ExitCode:
             config = _config(call)
             traceback, annotated = config.traceback, config.annotations
             code = _run(call, config, stdout, stderr)
-    except NothingToDo:
+    except (NothingToDo, NeedsLinux):
         raise
     except Exception as error:
         # A user sees one line, whatever it was.
@@ -112,9 +128,7 @@ def interruptible(
     # One that is ignored, as by nohup, stays ignored; one set outside of Python cannot be restored.
     kept = (None, signal.SIG_IGN)
     former = {
-        number: handler
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-        if (handler := signal.getsignal(number)) not in kept
+        number: handler for number in _SIGNALS if (handler := signal.getsignal(number)) not in kept
     }
     for number in former:
         signal.signal(number, interrupt)
@@ -138,6 +152,8 @@ def _config(call: Call) -> Config:
 
 
 def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode:
+    if LOCKS in call.command.does and not system.builds():
+        raise NeedsLinux
     config = _with_input(call, config, stderr)
     known = SoFar(call.command.session, config)
     shown = progress.shown(stderr, quiet=config.quiet, verbose=config.verbose, color=config.color)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from amrasaman_nox import system
 from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -150,15 +151,18 @@ def _marker_of(path: Path) -> Path:
 
 def _remove_own(path: Path) -> None:
     with contextlib.suppress(OSError):
-        if os.lstat(path).st_uid == os.geteuid():
+        if os.lstat(path).st_uid == system.user():
             remove_tree(path)
 
 
 @contextlib.contextmanager
 def _free(path: Path) -> Iterator[bool]:
     """Hold the lock of *path*, if nobody has it; yield whether nobody had."""
+    if not system.HAS_LOCKS:
+        yield False
+        return
     try:
-        number = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = os.open(path, os.O_RDWR | system.NOFOLLOW | system.NONBLOCK | system.CLOEXEC)
     except OSError as error:
         yield error.errno == errno.ENOENT
         return
@@ -174,13 +178,13 @@ def locked_file(parent: Path, prefix: str, suffix: str = "") -> tuple[int, Path]
     :returns: the descriptor, for reading and writing, and the path
     :raises OSError: it cannot be made
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | system.NOFOLLOW | system.CLOEXEC
     while True:
         path = parent / f"{prefix}{secrets.token_hex(12)}{suffix}"
         number = os.open(path, flags, 0o600)
         try:
             # The user's umask has no say in it.
-            os.fchmod(number, 0o600)
+            system.set_mode(number, 0o600)
             # Another run may sweep before it is locked: it has the lock, or the file is gone.
             if try_lock(number) and os.fstat(number).st_nlink:
                 return number, path
@@ -198,7 +202,7 @@ def try_lock(number: int) -> bool:
     The kernel frees it when the file is closed, also when the process is killed.
     """
     try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(number)
     except BlockingIOError:
         return False
     return True
@@ -246,19 +250,10 @@ def put_in_place(path: Path, data: bytes) -> None:
         with os.fdopen(os.dup(number), "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(number, 0o644)
+            system.set_mode(number, 0o644)
             os.fsync(number)
-        made.replace(path)
-    flush_folder(path.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in *folder* last through a loss of power."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        system.rename_open(number, made, path)
+    system.flush_folder(path.parent)
 
 
 def sweep_beside(folder: Path) -> None:
@@ -286,6 +281,9 @@ def remove_tree(path: Path) -> None:
     with contextlib.suppress(OSError):
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             os.unlink(path)
+            return
+        if os.open not in os.supports_dir_fd:
+            shutil.rmtree(path)
             return
         os.chmod(path, 0o700)
         top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -367,7 +365,7 @@ def open_regular(path: Path) -> io.BufferedReader:
     :raises OSError: there is none, or it is something else
     """
     try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = os.open(path, os.O_RDONLY | system.NOFOLLOW | system.NONBLOCK | system.CLOEXEC)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENXIO}:
             raise OSError(errno.EINVAL, "Not a regular file", str(path)) from None
@@ -405,11 +403,11 @@ def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
                 file.write(chunk)
                 written.update(chunk)
             file.flush()
-            os.fchmod(number, 0o644)
+            system.set_mode(number, 0o644)
             os.fsync(number)
         if digest is not None and written.hexdigest() != digest.value:
             raise AsamanError(
                 str(path), "it changed while it was copied", code=ExitCode.INPUT_OUTPUT
             )
-        made.replace(path)
-    flush_folder(path.parent)
+        system.rename_open(number, made, path)
+    system.flush_folder(path.parent)

@@ -7,6 +7,7 @@ import shlex
 import stat
 from typing import TYPE_CHECKING
 
+from amrasaman_nox import system
 from amrasaman_nox.errors import AsamanError, ExitCode, code_of, system_reason
 
 if TYPE_CHECKING:
@@ -19,8 +20,12 @@ def why_not_ours(path: Path, trusted: tuple[int, ...] = ()) -> AsamanError | Non
     Ours is what the caller, root or one of the users *trusted* (UIDs) owns, and what nobody else
     may write to. The caller's own primary group may: with umask 002 it is the user's alone.
 
+    On Windows nothing is known of that, and ``None`` is returned.
+
     The error has owner and mode and what mends it (exit 4), or says why they cannot be read.
     """
+    if not system.HAS_OWNERS:
+        return None
     try:
         facts = path.stat()
     except OSError as error:
@@ -36,7 +41,7 @@ def why_not_ours(path: Path, trusted: tuple[int, ...] = ()) -> AsamanError | Non
 
 def _fault(facts: os.stat_result, path: Path, trusted: tuple[int, ...]) -> tuple[str, str]:
     """Return what is wrong, and what mends it; two empty texts where nothing is."""
-    if facts.st_uid not in {os.geteuid(), 0, *trusted}:
+    if facts.st_uid not in {system.user(), 0, *trusted}:
         return "another user owns it", (
             f"use a folder of your own, or trust that user: --trust-owner {facts.st_uid}"
         )

@@ -17,24 +17,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from amrasaman_nox import commands
 from amrasaman_nox.config.commands import COMMANDS
-from amrasaman_nox.config.parser import parse
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.reports.console import show_text, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import nox
 
+    from amrasaman_nox.commands import Call
     from amrasaman_nox.config.commands import Command
     from amrasaman_nox.config.config import Config
 
 #: nox keeps the attributes of what it registers, so that we know our own sessions.
 _MARK: Final = "registered_by_amrasaman_nox"
 #: What a console script was asked for; nox hands only texts on to a session.
-_CALL: Final[contextvars.ContextVar[commands.Call]] = contextvars.ContextVar("call")
+_CALL: Final[contextvars.ContextVar[Call]] = contextvars.ContextVar("call")
 
 
 class SessionEnded(SystemExit):
@@ -91,6 +89,8 @@ def register(
 
     taken = _taken([f"{prefix}{command.session}" for command in COMMANDS])
     if taken:
+        from amrasaman_nox.reports.console import tell
+
         # An exception would reach the user as a traceback through nox.
         raise SystemExit(
             tell(
@@ -121,16 +121,25 @@ def _taken(names: list[str]) -> list[str]:
 
 
 def _run(command: Command, session: nox.Session, config: Config | None) -> None:
+    # Imported only here: every nox of the project reads its noxfile.
+    from amrasaman_nox import commands
+
     try:
         code = _code(command, session, config)
     except commands.NothingToDo as nothing:
         session.skip(nothing.why)
+    except commands.NeedsLinux as elsewhere:
+        session.skip(f"{elsewhere.why}; {elsewhere.hint}")
     if code is not ExitCode.DONE:
         sys.stderr.flush()
         session.error(f"exit code {int(code)}")
 
 
 def _code(command: Command, session: nox.Session, config: Config | None) -> ExitCode:
+    from amrasaman_nox import commands
+    from amrasaman_nox.config.parser import parse
+    from amrasaman_nox.reports.console import show_text, tell
+
     program = f"nox -s {session.name} --"
     try:
         parsed = parse(command, session.posargs, program)
@@ -151,7 +160,7 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
 
 
 @contextlib.contextmanager
-def called(call: commands.Call) -> Iterator[None]:
+def called(call: Call) -> Iterator[None]:
     """Let :func:`register_call` find *call* meanwhile."""
     token = _CALL.set(call)
     try:
@@ -167,6 +176,9 @@ def register_call() -> None:
     """
     import nox
 
+    from amrasaman_nox import commands
+    from amrasaman_nox.reports.console import tell
+
     call = _CALL.get()
 
     def session_function(_: nox.Session) -> None:
@@ -176,7 +188,7 @@ def register_call() -> None:
             os.chdir(call.invoked_from)
         try:
             code = commands.run(call)
-        except commands.NothingToDo as nothing:
+        except (commands.NothingToDo, commands.NeedsLinux) as nothing:
             code = tell(nothing)
         raise SessionEnded(int(code))
 

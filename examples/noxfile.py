@@ -1,5 +1,8 @@
-"""Three lines give a project the sessions reproducible_wheels, verified_requirements and verify."""
+"""The lines that give a project the sessions; nox works as before for those who lack them."""
 
-import amrasaman_nox
-
-amrasaman_nox.register()
+try:
+    import amrasaman_nox
+except ImportError:
+    pass
+else:
+    amrasaman_nox.register()

@@ -412,12 +412,12 @@ def test_a_folder_that_is_gone_is_one_line(
 def test_a_nox_that_does_not_come_as_far_as_the_session_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import nox
+    import nox.__main__
 
     def stop() -> None:
         raise SystemExit(2)
 
-    monkeypatch.setattr(nox, "main", stop)
+    monkeypatch.setattr(nox.__main__, "main", stop)
     assert cli.run(["-r", "r.txt"]) == ExitCode.NOT_AVAILABLE
     assert capsys.readouterr().err == "error: nox: ended with 2 before the work began\n"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from amrasaman_nox import system
 from amrasaman_nox.archives.names import quoted
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, all_of, code_of
 from amrasaman_nox.model import Digest, Fault, Pin, Requirements
@@ -131,7 +132,7 @@ def _faulty(path: Path, error: AsamanError) -> Pin:
 def _open_regular(path: Path) -> BufferedReader:
     try:
         # Without O_NONBLOCK the opening of a named pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK | system.CLOEXEC)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise AsamanError(str(path), f"cannot read the file: {why}", code=code_of(error)) from None

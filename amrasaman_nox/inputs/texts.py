@@ -9,6 +9,7 @@ import stat
 from typing import Final
 from urllib.parse import urlsplit
 
+from amrasaman_nox import system
 from amrasaman_nox.errors import AsamanError, Kind, Origin, code_of, shown
 from amrasaman_nox.model import Digest
 
@@ -33,7 +34,7 @@ def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_res
         # Looked at by its name first: to open a device may do something.
         _check_kind(path, os.stat(path), origin)  # noqa: PTH116
         # Without waiting, so that a named pipe put there since cannot hold us up.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | system.NONBLOCK | system.CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             _check_kind(path, status, origin)
             data = file.read(_LONGEST_FILE + 1) or b""

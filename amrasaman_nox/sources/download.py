@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
+from amrasaman_nox import system
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable, redacted
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Source
@@ -211,7 +212,7 @@ def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
     path = access.local_path(wanted.url)
     limit = LARGEST if wanted.size is None else wanted.size
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK)
     except OSError as error:
         raise AsamanError(
             str(path), error.strerror or "cannot be read", code=ExitCode.INPUT_OUTPUT

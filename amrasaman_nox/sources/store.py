@@ -29,7 +29,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import files
+from amrasaman_nox import files, system
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Store:
         path = self.path(digest)
         with _naming(path):
             try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                descriptor = os.open(path, os.O_RDONLY | system.NOFOLLOW | system.NONBLOCK)
             except OSError as error:
                 self._unopened(path, error)
                 return None
@@ -167,10 +167,10 @@ class Store:
                 what = f"{name}: hash mismatch" if name else "hash mismatch"
                 why = f"expected {digest}, got {digest.algorithm}:{got}"
                 raise AsamanError(what, why, kind=Kind.OTHER_HASH)
-            os.fchmod(descriptor, 0o400)
+            system.set_mode(descriptor, 0o400)
             os.fsync(descriptor)
             self._link(temporary, digest)
-            _flush_folder(final.parent)
+            system.flush_folder(final.parent)
 
     def discard(self, digest: Digest) -> None:
         """Remove the entry for *digest*, if there is one: its bytes are of no use."""
@@ -188,19 +188,19 @@ class Store:
         with _naming(final):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(final.parent, 0o700)
-                _flush_folder(final.parent.parent)
+                system.flush_folder(final.parent.parent)
             with self._incoming() as (descriptor, temporary):
                 _write_all(descriptor, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
                 os.fsync(descriptor)
                 os.rename(temporary, final)
-                _flush_folder(final.parent)
+                system.flush_folder(final.parent)
 
     def get_value(self, kind: str, key: str) -> bytes | None:
         """Return what :meth:`put_value` stored, or ``None`` where it is absent or damaged."""
         path = self._value_path(kind, key)
         with _naming(path):
             try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                descriptor = os.open(path, os.O_RDONLY | system.NOFOLLOW | system.NONBLOCK)
             except OSError as error:
                 self._unopened(path, error)
                 return None
@@ -234,7 +234,7 @@ class Store:
         """
         path = self.root / "locks" / _file_name(key)
         with _naming(path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | system.NOFOLLOW, 0o600)
         try:
             _wait_for(descriptor, key, timeout, notify)
             yield
@@ -320,10 +320,10 @@ def _check_owner(folder: Path) -> None:
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode):
         raise AsamanError(str(folder), "not a folder", code=ExitCode.NOT_AVAILABLE)
-    if found.st_uid != os.geteuid():
+    if found.st_uid != system.user():
         raise AsamanError(
             str(folder),
-            f"the cache belongs to user {found.st_uid}, not to {os.geteuid()}",
+            f"the cache belongs to user {found.st_uid}, not to {system.user()}",
             hint="choose a cache folder of your own",
             code=ExitCode.NOT_AVAILABLE,
         )
@@ -338,10 +338,10 @@ def _check_owner(folder: Path) -> None:
 
 def _is_ours(descriptor: int, path: Path) -> bool:
     found = os.fstat(descriptor)
-    if found.st_uid != os.geteuid():
+    if found.st_uid != system.user():
         raise AsamanError(
             str(path),
-            f"the cached file belongs to user {found.st_uid}, not to {os.geteuid()}",
+            f"the cached file belongs to user {found.st_uid}, not to {system.user()}",
             hint="remove it, or choose another cache folder",
             code=ExitCode.NOT_AVAILABLE,
         )
@@ -380,14 +380,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _file_name(key: str) -> str:

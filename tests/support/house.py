@@ -18,7 +18,7 @@ NAME = "amrasaman_nox"
 #: The rooms, from the ground up. A room is a folder, or a module at the top; "" is the package
 #: itself. A room imports from rows above its own in this table, never from its own or a later one.
 FLOORS = (
-    ("errors",),
+    ("errors", "system"),
     ("model",),
     ("files", "config", "archives", "ownership", "strict_json"),
     ("sdists", "wheels", "records", "sandbox"),
