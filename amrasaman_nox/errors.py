@@ -61,7 +61,7 @@ class Kind(enum.Enum):
     NO_SDIST = enum.auto()
     #: A file with another hash than the pinned one.
     OTHER_HASH = enum.auto()
-    #: No sdist that could be built, but the published wheel may be taken (``--only-binary``).
+    #: No sdist that could be built, but the published wheel can be used (``--only-binary``).
     TAKE_WHEEL = enum.auto()
     #: An isolation that is not available.
     ISOLATION = enum.auto()

@@ -85,7 +85,7 @@ class Digest:
 class Fault:
     """Why a pin cannot be built, known from its input alone, and what mends it.
 
-    ``takes_wheel`` tells that the published wheel may be taken instead (``--only-binary``).
+    ``takes_wheel`` tells that the published wheel can be used instead (``--only-binary``).
     """
 
     reason: str
@@ -245,8 +245,8 @@ class Source:
 
     ``url`` is ``None`` for bytes that are local only. ``size`` is in bytes, ``uploaded`` in UTC;
     both are ``None`` where the index does not say. ``filename`` is built from name and version.
-    ``taken`` marks a published wheel that is used as it is and not rebuilt. ``crates`` are those
-    that a Rust source is built with besides what it brings, ``None`` where nothing is Rust.
+    ``as_published`` marks a published wheel that is used as is. ``crates`` are those that a Rust
+    source is built with besides what it brings, ``None`` where nothing is Rust.
     """
 
     pin: Pin
@@ -255,7 +255,7 @@ class Source:
     url: str | None = None
     size: int | None = None
     uploaded: datetime | None = None
-    taken: bool = False
+    as_published: bool = False
     crates: tuple[Crate, ...] | None = None
 
     @property
@@ -494,8 +494,8 @@ class BuildRecord:
     of the build were filtered, ``fixed_addresses`` whether its memory was laid out without chance
     (each ``None``: the record does not say). ``source_on_disk`` is why the build did not
     work in memory (``large``, ``outgrown``), ``""`` if it did or there is no sandbox. ``started``
-    and ``finished`` are the only clock in it. ``taken`` is true for a published wheel that was not
-    rebuilt. ``rust`` is the toolchain that a Rust source was built with, its crates
+    and ``finished`` are the only clock in it. ``as_published`` is true for a published wheel
+    that is used as is. ``rust`` is the toolchain that a Rust source was built with, its crates
     are those of the source. ``cpu_seconds`` is what the sandboxed hook processes used; it is not
     part of the record file's compared content.
     """
@@ -518,7 +518,7 @@ class BuildRecord:
     backend: str = ""
     passes: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
-    taken: bool = False
+    as_published: bool = False
     started: datetime | None = None
     finished: datetime | None = None
     cpu_seconds: float = 0.0
@@ -533,7 +533,7 @@ class BuildFailure:
     (output folder); or the hook that failed, ``get_requires_for_build_wheel``, ``build_wheel``,
     ``get_requires_for_build_sdist`` or ``build_sdist``. *log* is the tail of the hook's output,
     unescaped; *log_path* the whole of it.
-    *takes_wheel* tells that the published wheel may be taken instead (``--only-binary``).
+    *takes_wheel* tells that the published wheel can be used instead (``--only-binary``).
     """
 
     name: str
@@ -860,7 +860,7 @@ class BuildSystem:
 class Prepared:
     """A source whose bytes are in the store and were read strictly.
 
-    ``system`` is empty for a published wheel that is taken as it is. ``native`` says whether there
+    ``system`` is empty for a published wheel that is used as is. ``native`` says whether there
     is something to compile in it.
     """
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://slsa.dev/provenance/v1"
 BUILD_TYPE: Final = f"urn:amrasaman-nox:wheel:v{SCHEMA}"
-TAKEN_TYPE: Final = f"urn:amrasaman-nox:taken:v{SCHEMA}"
+AS_PUBLISHED_TYPE: Final = f"urn:amrasaman-nox:taken:v{SCHEMA}"
 SDIST_TYPE: Final = f"urn:amrasaman-nox:sdist:v{SCHEMA}"
 BUILDER: Final = "urn:amrasaman-nox"
 _CRATE: Final = "crate"
@@ -72,7 +72,7 @@ def statement(record: BuildRecord) -> dict[str, Any]:
         "predicateType": PREDICATE_TYPE,
         "predicate": {
             "buildDefinition": {
-                "buildType": TAKEN_TYPE if record.taken else BUILD_TYPE,
+                "buildType": AS_PUBLISHED_TYPE if record.as_published else BUILD_TYPE,
                 "externalParameters": _external(record),
                 "internalParameters": _internal(record),
                 "resolvedDependencies": _dependencies(record),
@@ -121,14 +121,14 @@ def parse(content: bytes, name: str) -> BuildRecord:
         build_type = definition["buildType"].text()
     except strict_json.Malformed as malformed:
         raise AsamanError(f"record {name}", f"not a provenance file: {malformed}") from None
-    if build_type not in (BUILD_TYPE, TAKEN_TYPE):
+    if build_type not in (BUILD_TYPE, AS_PUBLISHED_TYPE):
         raise AsamanError(
             f"record {name}",
             f"schema {build_type[:80]} is not supported (supported: {BUILD_TYPE})",
             hint="rebuild the wheel, or use the release that wrote the record",
         )
     try:
-        return _parsed(document, definition, taken=build_type == TAKEN_TYPE)
+        return _parsed(document, definition, as_published=build_type == AS_PUBLISHED_TYPE)
     except strict_json.Malformed as malformed:
         raise AsamanError(f"record {name}", f"malformed or incomplete: {malformed}") from None
 
@@ -147,9 +147,9 @@ def _external(record: BuildRecord) -> dict[str, Any]:
 
 
 def _internal(record: BuildRecord) -> dict[str, Any]:
-    facts: dict[str, Any] = {"key": record.key, "taken": record.taken}
-    if record.taken:
-        facts["note"] = "taken, not rebuilt"
+    facts: dict[str, Any] = {"key": record.key, "taken": record.as_published}
+    if record.as_published:
+        facts["note"] = "published as is, not rebuilt"
     if record.environment is not None:
         world = dataclasses.asdict(record.environment)
         facts["environment"] = {name: value for name, value in world.items() if name != "variables"}
@@ -183,7 +183,7 @@ def _interpreter(interpreter: Interpreter) -> dict[str, Any]:
 
 def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
     source = record.source
-    kind = "wheel" if record.taken else "sdist"
+    kind = "wheel" if record.as_published else "sdist"
     found = [
         {
             "name": source.filename,
@@ -235,7 +235,7 @@ def _clock(record: BuildRecord) -> dict[str, str]:
     return {name: utc(moment) for name, moment in moments.items() if moment is not None}
 
 
-def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
+def _parsed(document: Value, definition: Value, *, as_published: bool) -> BuildRecord:
     external, internal = definition["externalParameters"], definition["internalParameters"]
     details = document["predicate"]["runDetails"]
     content, isolation = _only(details["byproducts"]), internal["isolation"]
@@ -245,7 +245,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
     name, version = _name(external["name"]), _version(external["version"])
     _check_says(document["_type"], STATEMENT_TYPE)
     _check_says(document["predicateType"], PREDICATE_TYPE)
-    _check_says(internal["taken"], taken)
+    _check_says(internal["taken"], as_published)
     environment = _read_environment(internal.get("environment"), external)
     if environment is not None and environment.source_date_epoch is not None:
         _check_says(external["sourceDateEpoch"], environment.source_date_epoch)
@@ -258,7 +258,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
         version=version,
         wheel=_wheel(_only(document["subject"]), content),
         source=dataclasses.replace(
-            _source(first, name, version, taken=taken),
+            _source(first, name, version, as_published=as_published),
             crates=tuple(map(_read_crate, crates)) if rust is not None else None,
         ),
         key=internal["key"].text(),
@@ -277,7 +277,7 @@ def _parsed(document: Value, definition: Value, *, taken: bool) -> BuildRecord:
         tools=tuple(
             Tool(name=key, version=value.text()) for key, value in internal["tools"].members()
         ),
-        taken=taken,
+        as_published=as_published,
         started=_moment(clock.get("startedOn")),
         finished=_moment(clock.get("finishedOn")),
     )
@@ -350,14 +350,14 @@ def _wheel(subject: Value, content: Value) -> Wheel:
     )
 
 
-def _source(content: Value, name: str, version: str, *, taken: bool) -> Source:
+def _source(content: Value, name: str, version: str, *, as_published: bool) -> Source:
     digest = _digest(content["digest"])
     return Source(
         pin=Pin(name=name, version=version, digests=(digest,)),
         filename=_file_name(content["name"]),
         digest=digest,
         uploaded=_moment(content["annotations"].get("uploaded")),
-        taken=taken,
+        as_published=as_published,
     )
 
 

@@ -445,7 +445,7 @@ def test_two_interpreters_whose_wheels_would_have_one_name_are_refused(bench: Be
     assert bench.asaman("-r", "requirements.txt", *same).returncode == 0
 
 
-# --- what is taken and not rebuilt -----------------------------------------------------------
+# --- what is used as published, not rebuilt ----------------------------------------------------
 
 
 def rust(cold: Bench) -> str:
@@ -465,14 +465,16 @@ def test_what_cannot_be_rebuilt_ends_with_a_hint_and_can_be_taken_as_it_is(cold:
     assert not cold.hashes()
     done = cold.asaman("-r", "requirements.txt", "--only-binary", "Mini_Rust")
     assert done.returncode == 0, done.stderr
-    assert "taken (not rebuilt)" in done.stdout
+    assert "published as is" in done.stdout
     (wheel,) = cold.hashes()
     internal = cold.record(wheel)["predicate"]["buildDefinition"]["internalParameters"]
-    assert internal["note"] == "taken, not rebuilt"
+    assert internal["note"] == "published as is, not rebuilt"
     assert cold.index is not None
     assert cold.hashes()[wheel] == cold.index.files[wheel].digest.value
     assert cold.generate("requirements.txt").returncode == 0
-    assert "# taken, not rebuilt" in (cold.folder / "verified-requirements.txt").read_text()
+    assert (
+        "# published as is, not rebuilt" in (cold.folder / "verified-requirements.txt").read_text()
+    )
     cold.index_url = NOWHERE
     for arguments in ([], ["--offline"]):
         again = cold.asaman("-r", "requirements.txt", "--only-binary", "mini-rust", *arguments)

@@ -96,7 +96,7 @@ class Config(reports.ReportFiles):
       (none: where the user's cargo takes crates from); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
       builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
-      ``scheduler``; ``only_binary`` are projects whose published wheel is taken as it is.
+      ``scheduler``; ``only_binary`` are projects whose published wheel is used as is.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
     - Verification: ``vary`` names variations (none: all), ``seed`` is the text that their values

@@ -89,7 +89,7 @@ def _directory(path: Path, _: Config) -> Requirements:
     return read_directory(path)
 
 
-#: The formats of ``--requirement``; the first that fits is taken, and the last one always does.
+#: The formats of ``--requirement``; the first that fits is used, and the last one always fits.
 FORMATS: Final[tuple[Format, ...]] = (
     Format(kind="pylock", fits=is_pylock, read=_pylock),
     Format(kind="requirements", fits=lambda name: True, read=_requirements),

@@ -15,7 +15,7 @@ from packaging.version import Version
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Digest, LockScope, Pin, Requirements, Wheel
 from amrasaman_nox.outputs.requirements import (
-    TAKEN,
+    AS_PUBLISHED,
     VerifiedPin,
     check_output,
     check_rendered,
@@ -100,7 +100,7 @@ def _package(entry: VerifiedPin, folder: str) -> dict[str, Any]:
         "marker": pin.marker,
         "requires-python": pin.requires_python,
         "wheels": [_wheel(wheel, folder) for wheel in entry.wheels],
-        "tool": {_TOOL: {"note": TAKEN}} if entry.taken else None,
+        "tool": {_TOOL: {"note": AS_PUBLISHED}} if entry.as_published else None,
     }
     return {key: value for key, value in facts.items() if value}
 

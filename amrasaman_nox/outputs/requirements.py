@@ -28,20 +28,20 @@ _HEADER: Final = (
     "--find-links WHEELS -r THIS\n"
 )
 #: What marks a published wheel that was not built here.
-TAKEN: Final = "taken, not rebuilt"
+AS_PUBLISHED: Final = "published as is, not rebuilt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifiedPin:
     """A pin with the wheels that stand for it.
 
-    Without wheels the pin does not apply here, and is left out by name. ``taken`` is true where a
-    wheel is the published one.
+    Without wheels the pin does not apply here, and is left out by name. ``as_published`` is true
+    where a wheel is the published one.
     """
 
     pin: Pin
     wheels: tuple[Wheel, ...] = ()
-    taken: bool = False
+    as_published: bool = False
 
 
 def verified(
@@ -153,7 +153,7 @@ def _verified_pin(pin: Pin, records: Sequence[BuildRecord]) -> VerifiedPin:
     return VerifiedPin(
         pin=pin,
         wheels=tuple(wheels[name] for name in sorted(wheels)),
-        taken=any(record.taken for record in ours),
+        as_published=any(record.as_published for record in ours),
     )
 
 
@@ -200,8 +200,8 @@ def _rendered(entry: VerifiedPin) -> str:
         return f"# left out: {pin}{marker}\n"
     extras = f"[{','.join(pin.extras)}]" if pin.extras else ""
     hashes = "".join(f" \\\n    --hash={digest}" for digest in _digests(entry))
-    taken = f"\n    # {TAKEN}" if entry.taken else ""
-    return f"{pin.name}{extras}=={pin.version}{marker}{hashes}{taken}\n"
+    note = f"\n    # {AS_PUBLISHED}" if entry.as_published else ""
+    return f"{pin.name}{extras}=={pin.version}{marker}{hashes}{note}\n"
 
 
 def _digests(entry: VerifiedPin) -> tuple[Digest, ...]:

@@ -61,9 +61,9 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
     read = record_files.read_folder(wheels)
     files_found, notes = _whole(read, wheels)
     found = tuple(file.record for file in files_found)
-    # What was taken and not rebuilt when the wheels were made needs not to be said again.
-    taken = tuple(record.name for record in found if record.taken)
-    config = replace(config, only_binary=(*config.only_binary, *taken))
+    # The caller need not repeat which wheels were used as published.
+    as_published = tuple(record.name for record in found if record.as_published)
+    config = replace(config, only_binary=(*config.only_binary, *as_published))
     requirements = readers.read_requirement(requirement, config)
     left_out = _not_applying(requirements, config)
     try:

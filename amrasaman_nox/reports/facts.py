@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STATES: Final = {
     "built": "built",
     "kept": "from the store",
-    "taken": "taken (not rebuilt)",
+    "taken": "published as is",
     "merged": "merged",
 }
 
@@ -75,10 +75,10 @@ def _is_about(report: Report, result: str) -> bool:
 
 
 def state_of(record: BuildRecord, build: BuildOutcome) -> str:
-    """Return ``built``, ``kept``, ``taken`` or ``merged``."""
+    """Return ``built``, ``kept``, ``as_published`` or ``merged``."""
     if build.merged:
         return "merged"
-    if record.taken:
+    if record.as_published:
         return "taken"
     return "kept" if record.key in build.kept else "built"
 

@@ -37,7 +37,7 @@ _BADGES: Final = {
     "unchecked": "warn",
     "built": "good",
     "from the store": "near",
-    "taken (not rebuilt)": "warn",
+    "published as is": "warn",
 }
 _ROWS: Final = {RowKind.THEIRS: "add", RowKind.OURS: "del", RowKind.HEAD: "hunk"}
 

@@ -31,7 +31,7 @@ _STYLES: Final = {
     "unchecked": "yellow",
     "built": "green",
     "from the store": "cyan",
-    "taken (not rebuilt)": "yellow",
+    "published as is": "yellow",
 }
 
 

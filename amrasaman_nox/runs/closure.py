@@ -67,7 +67,9 @@ def resolved(
     failures = tuple(each for each in found if isinstance(each, BuildFailure))
     if failures:
         return Closure(failures=failures)
-    prepared = [each for each in found if isinstance(each, Prepared) and not each.source.taken]
+    prepared = [
+        each for each in found if isinstance(each, Prepared) and not each.source.as_published
+    ]
     date, known = _date(run, prepared, interpreter, former)
     return _Search(run=run, interpreter=interpreter, date=date, known=known).closure(prepared)
 

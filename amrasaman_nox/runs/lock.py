@@ -93,7 +93,7 @@ def check_lock(run: Run, former: BuildLock, prepared: Sequence[Prepared]) -> Non
     if not run.config.locked and any(
         known.find(one.source.digest, one.interpreter.key) is None
         for one in prepared
-        if not one.source.taken
+        if not one.source.as_published
     ):
         check_writable(written_lock(run.config))
 
@@ -112,7 +112,9 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
             only_binary=frozenset(run.config.only_binary),
         )
         failures = tuple(item for item in found if isinstance(item, BuildFailure))
-        prepared = [item for item in found if isinstance(item, Prepared) and not item.source.taken]
+        prepared = [
+            item for item in found if isinstance(item, Prepared) and not item.source.as_published
+        ]
         check_lock(run, lock, prepared)
         run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
         done = in_parallel(

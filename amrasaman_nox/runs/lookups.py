@@ -75,7 +75,7 @@ class Lookups:
 
     def add(self, prepared: Prepared) -> None:
         """Look up what a source requires as soon as there is time for it."""
-        if prepared.source.taken:
+        if prepared.source.as_published:
             return
         self._found[prepared.source.pin] = Future()
         self._waiting.put((-self._estimate(prepared), next(self._number), prepared))

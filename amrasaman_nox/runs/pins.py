@@ -21,7 +21,7 @@ from amrasaman_nox.model import (
     is_release,
 )
 from amrasaman_nox.record_files import RecordFolder, read_folder
-from amrasaman_nox.runs import taken
+from amrasaman_nox.runs import as_published
 from amrasaman_nox.runs.asked import whole_entry
 from amrasaman_nox.runs.durations import estimator, remember
 from amrasaman_nox.runs.lock import check_lock, keep_entries, known_in
@@ -165,8 +165,8 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
     job = run.job(prepared.source, prepared.interpreter)
     result: BuildRecord | BuildFailure
     try:
-        if prepared.source.taken:
-            result = taken.take(prepared.source, run.site.store)
+        if prepared.source.as_published:
+            result = as_published.record_of(prepared.source, run.site.store)
         else:
             entry, asked = whole_entry(run, prepared, known(prepared))
             stage, job = "build", dataclasses.replace(job, requirements=tuple(sorted(entry.files)))

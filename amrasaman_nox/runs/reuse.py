@@ -44,10 +44,10 @@ def _is_current(
     if digest not in pin.digests:
         return False
     wanted = pin.name in run.config.only_binary
-    if record.taken or wanted:
-        # The pinned hash itself vouches for a wheel that was taken.
+    if record.as_published or wanted:
+        # A wheel used as published is checked by its pinned hash alone.
         same = digest_of(file.wheel, digest.algorithm) == digest.value
-        return record.taken and wanted and same
+        return record.as_published and wanted and same
     entry = run.known(lock).find(record.source.digest, interpreter.key)
     if entry is None or run.job(record.source, interpreter, entry.files).key != record.key:
         return False

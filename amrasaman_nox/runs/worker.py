@@ -142,7 +142,7 @@ def _check_record(job: BuildJob, record: BuildRecord) -> None:
         "requirements": tuple(sorted(job.requirements)),
         "config_settings": job.config_settings,
         "key": job.key,
-        "taken": False,
+        "as_published": False,
     }
     for name, value in expected.items():
         if getattr(record, name) != value:

@@ -67,7 +67,7 @@ def locate(
 
     :param python: the path of the interpreter that is built for
     :param cache: the index client's cache folder
-    :param wheels_for: names of which the published wheel is taken, and not the sdist
+    :param wheels_for: names whose published wheel is used instead of the sdist
     :param tags: the interpreter's wheel tags in order of preference (PEP 425)
     :raises AsamanError: an index cannot be asked (exit 5), or must not be (exit 2)
     """
@@ -166,7 +166,7 @@ def published_wheels(
         hashed = (wheel for wheel in there.wheels if wheel.digests)
         wheels = best_first(hashed, lambda wheel: wheel.filename, pin, tags)
         found[pin] = tuple(
-            replace(_source(pin, wheel.filename, wheel.digests[0], wheel), taken=True)
+            replace(_source(pin, wheel.filename, wheel.digests[0], wheel), as_published=True)
             for wheel in wheels
         )
     return found
@@ -250,7 +250,7 @@ def _direct(pin: Pin, index: IndexOptions, wheels_for: frozenset[str]) -> Source
         filename=filename,
         digest=min(pin.digests, key=lambda digest: ALGORITHMS.index(digest.algorithm)),
         url=None if pin.url is None else access.without_credentials(pin.url),
-        taken=is_wheel,
+        as_published=is_wheel,
     )
 
 
@@ -429,7 +429,7 @@ def _match_wheel(pin: Pin, listed: Listed, tags: Sequence[str]) -> Source | Asam
             origin=pin.origin,
         )
     wheel, digest = fitting[0]
-    return replace(_source(pin, wheel.filename, digest, wheel), taken=True)
+    return replace(_source(pin, wheel.filename, digest, wheel), as_published=True)
 
 
 def _match_file(pin: Pin, listed: Listed) -> Source | AsamanError:

@@ -196,7 +196,7 @@ def _remembered(
         url=None if pin.path else facts["url"],
         size=facts["size"],
         uploaded=uploaded,
-        taken=facts["taken"],
+        as_published=facts["taken"],
         crates=rust.of_facts(facts.get("crates")),
     )
 
@@ -209,7 +209,7 @@ def _remember(site: Site, source: Source, kind: str) -> None:
         "url": source.url,
         "size": source.size,
         "uploaded": utc(source.uploaded) if source.uploaded else None,
-        "taken": source.taken,
+        "taken": source.as_published,
         "crates": rust.facts(source.crates),
     }
     content = json.dumps(facts).encode()
@@ -219,12 +219,12 @@ def _remember(site: Site, source: Source, kind: str) -> None:
 
 
 def _kind(pin: Pin, interpreter: Interpreter, only_binary: frozenset[str]) -> str:
-    # Which of several pinned wheels is taken depends on the interpreter.
+    # Which of several pinned wheels is used depends on the interpreter.
     return interpreter.tags[0] if pin.name in only_binary else "sdist"
 
 
 def _memory_key(pin: Pin, kind: str) -> str:
-    # Of several files that are pinned, the same one is taken whatever else was located before.
+    # Of several files that are pinned, the same one is used whatever else was located before.
     digests = Digest.of(" ".join(sorted(map(str, pin.digests))).encode())
     return f"{pin.name}-{kind}-{digests}"
 
@@ -257,7 +257,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
 
     One that is refused leaves nothing in the store.
     """
-    if source.taken:
+    if source.as_published:
         nothing = BuildSystem(requires=(), backend="")
         return Prepared(source=source, interpreter=interpreter, system=nothing)
     try:

@@ -155,7 +155,7 @@ class Store:
     ) -> None:
         """Store *chunks* under *digest*, hashing while they are written.
 
-        :param limit: the most bytes that are taken, or ``None``
+        :param limit: the most bytes that are read, or ``None``
         :param name: what messages call the bytes, such as a file name
         :raises AsamanError: the hash is another one or there are too many bytes (exit 2), or
             writing failed (exit 5); nothing is visible then

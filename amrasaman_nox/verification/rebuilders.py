@@ -196,7 +196,7 @@ def _comparison(
         wheel=record.wheel.filename,
         verdict=verdict,
         against=against,
-        as_published=record.taken,
+        as_published=record.as_published,
         ours=record.wheel.digest,
         reason=reason,
     )

@@ -3,7 +3,7 @@
 A wheel is a function of its source and of the tools that built it. A published wheel says more of
 them than its publisher: the ``Generator`` line names the backend and its version (PEP 427), the
 times and modes in the zip tell epoch and umask, the metadata tell the age of setuptools. What they
-do not tell is taken as of the day of the upload.
+do not tell is resolved as of the day of the upload.
 """
 
 from __future__ import annotations

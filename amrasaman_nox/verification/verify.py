@@ -217,7 +217,9 @@ def _published(config: Config, notify: Notify) -> Report:
             )
             failures += tuple(each for each in found if isinstance(each, BuildFailure))
             prepared = [
-                each for each in found if isinstance(each, Prepared) and not each.source.taken
+                each
+                for each in found
+                if isinstance(each, Prepared) and not each.source.as_published
             ]
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
             for compared in in_parallel(
@@ -351,7 +353,7 @@ def unchecked(record: BuildRecord, reason: str) -> Comparison:
         version=record.version,
         wheel=record.wheel.filename,
         verdict=Verdict.UNCHECKED,
-        as_published=record.taken,
+        as_published=record.as_published,
         ours=record.wheel.digest,
         reason=reason,
     )
@@ -362,7 +364,7 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
 
     :raises AsamanError: the wheel or its interpreter is not at hand
     """
-    if record.taken:
+    if record.as_published:
         return unchecked(record, "used as published, not rebuilt")
     wheel = run.config.output / record.wheel.filename
     subject = subjects.wheel_subject(run, record, wheel)
@@ -402,7 +404,7 @@ def _supplied(run: Run, records: Sequence[BuildRecord]) -> Run:
     run = run.with_options(requirements.index)
     pins = {digest: pin for pin in requirements.pins for digest in pin.digests}
     for record in records:
-        if record.taken:
+        if record.as_published:
             continue
         own = next(each for each in run.interpreters if _built_by(each, record))
         if not run.site.store.has(record.source.digest):

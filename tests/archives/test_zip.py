@@ -56,7 +56,7 @@ def read(data: bytes, filename: str = FILENAME, **options: object) -> WheelConte
         (zipped(*wheel_entries(), size=0xFFFFFFFF), "data before"),
         (zipped(*wheel_entries(), disk=1), "several parts"),
         (zipped(*wheel_entries(), here=1), "several parts"),
-        (zipped(*wheel_entries()[:-1], replace(wheel_entries()[-1], behind=b"x")), "behind"),
+        (zipped(*wheel_entries()[:-1], replace(wheel_entries()[-1], behind=b"x")), "after"),
     ],
 )
 def test_a_file_that_is_more_or_less_than_one_zip_is_refused(data: bytes, why: str) -> None:

@@ -153,7 +153,7 @@ def _tamper(run: Run, item: Prepared, comparison: Comparison) -> tuple[int, tupl
             digest = Digest.of(data)
             run.site.store.add([data], digest)
             source = Source(
-                pin=item.source.pin, filename=comparison.wheel, digest=digest, taken=True
+                pin=item.source.pin, filename=comparison.wheel, digest=digest, as_published=True
             )
             tried += 1
             found = published.compare_wheel(

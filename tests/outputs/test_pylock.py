@@ -45,7 +45,7 @@ def test_a_lock_names_the_wheels_beside_it(tmp_path: Path) -> None:
     write_verified_pylock(
         output,
         SCOPED,
-        [VerifiedPin(pin=marked, wheels=(made,), taken=True), left],
+        [VerifiedPin(pin=marked, wheels=(made,), as_published=True), left],
         wheels=tmp_path / "wheels",
     )
     text = output.read_text()
@@ -71,7 +71,7 @@ def test_a_lock_names_the_wheels_beside_it(tmp_path: Path) -> None:
                         "hashes": {"sha256": made.digest.value},
                     }
                 ],
-                "tool": {"amrasaman-nox": {"note": "taken, not rebuilt"}},
+                "tool": {"amrasaman-nox": {"note": "published as is, not rebuilt"}},
             }
         ],
     }
@@ -103,7 +103,7 @@ def packages(draw: st.DrawFn) -> VerifiedPin:
         wheels=tuple(
             wheel(f"{name.replace('-', '_')}-{version}-{tag}-none-any.whl") for tag in sorted(tags)
         ),
-        taken=draw(st.booleans()),
+        as_published=draw(st.booleans()),
     )
 
 
@@ -173,7 +173,7 @@ def test_the_lock_is_accepted_by_uv(tmp_path: Path, command: list[str]) -> None:
     write_verified_pylock(
         tmp_path / "pylock.verified.toml",
         SCOPED,
-        [VerifiedPin(pin=foo, wheels=(made,), taken=True)],
+        [VerifiedPin(pin=foo, wheels=(made,), as_published=True)],
         wheels=tmp_path / "wheels",
     )
     uv = [find_uv_bin(), "pip", *command, "pylock.verified.toml"]

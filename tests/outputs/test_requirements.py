@@ -48,11 +48,16 @@ def record(
     name: str = "foo",
     version: str = "1.0",
     sdist: Digest = SDIST,
-    taken: bool = False,
+    as_published: bool = False,
 ) -> BuildRecord:
     source = Source(pin=pin(), filename="foo-1.0.tar.gz", digest=sdist)
     return BuildRecord(
-        name=name, version=version, wheel=wheel(filename), source=source, key="", taken=taken
+        name=name,
+        version=version,
+        wheel=wheel(filename),
+        source=source,
+        key="",
+        as_published=as_published,
     )
 
 
@@ -137,13 +142,13 @@ def test_the_text_is_as_pip_and_uv_read_it() -> None:
         pin=pin(extras=("x", "y"), marker='os_name == "posix"'),
         wheels=(wheel(data=b"2"), wheel(data=b"1")),
     )
-    second = VerifiedPin(pin=pin("bar", "1!2.0"), wheels=(wheel(data=b"3"),), taken=True)
+    second = VerifiedPin(pin=pin("bar", "1!2.0"), wheels=(wheel(data=b"3"),), as_published=True)
     one, two = sorted([sha256(b"1").hexdigest(), sha256(b"2").hexdigest()])
     body = "".join(f"{line}\n" for line in render([first, second]).splitlines() if line[0] != "#")
     assert body == (
         'foo[x,y]==1.0 ; os_name == "posix" \\\n'
         f"    --hash=sha256:{one} \\\n    --hash=sha256:{two}\n"
-        f"bar==1!2.0 \\\n    --hash={Digest.of(b'3')}\n    # taken, not rebuilt\n"
+        f"bar==1!2.0 \\\n    --hash={Digest.of(b'3')}\n    # published as is, not rebuilt\n"
     )
 
 
@@ -169,7 +174,7 @@ entries = st.lists(
         wheels=st.lists(st.binary(max_size=2).map(lambda data: wheel(data=data)), max_size=3).map(
             tuple
         ),
-        taken=st.booleans(),
+        as_published=st.booleans(),
     ),
     max_size=5,
     unique_by=lambda entry: entry.pin.name,
@@ -349,7 +354,7 @@ def test_the_file_is_accepted_by(tmp_path: Path, installer: str) -> None:
     made = [make_wheel(tmp_path / "wheels", name) for name in ("foo", "bar")]
     entries = [
         VerifiedPin(pin=pin(extras=("x",), marker='os_name == "posix"'), wheels=(made[0],)),
-        VerifiedPin(pin=pin("bar"), wheels=(made[1],), taken=True),
+        VerifiedPin(pin=pin("bar"), wheels=(made[1],), as_published=True),
         VerifiedPin(pin=pin("baz", marker='os_name == "nt"')),
     ]
     output = tmp_path / "verified.txt"

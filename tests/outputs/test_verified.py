@@ -141,8 +141,8 @@ def test_skipping_is_by_name(tmp_path: Path) -> None:
 
 
 def test_what_was_taken_is_marked(tmp_path: Path) -> None:
-    vouched(tmp_path / "wheels", taken=True)
-    assert "    # taken, not rebuilt\n" in written(tmp_path)
+    vouched(tmp_path / "wheels", as_published=True)
+    assert "    # published as is, not rebuilt\n" in written(tmp_path)
 
 
 def test_a_pin_for_elsewhere_needs_no_wheel(tmp_path: Path) -> None:

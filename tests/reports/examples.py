@@ -26,7 +26,7 @@ HOSTILE = (
 )
 
 
-def record(name: str, *, key: str = "k", taken: bool = False) -> BuildRecord:
+def record(name: str, *, key: str = "k", as_published: bool = False) -> BuildRecord:
     pin = Pin(name=name, version="1.0")
     filename = f"{name}-1.0-py3-none-any.whl"
     return BuildRecord(
@@ -40,7 +40,7 @@ def record(name: str, *, key: str = "k", taken: bool = False) -> BuildRecord:
         ),
         source=Source(pin=pin, filename=f"{name}-1.0.tar.gz", digest=Digest.of(b"sdist")),
         key=key,
-        taken=taken,
+        as_published=as_published,
     )
 
 
@@ -51,7 +51,7 @@ def build_report() -> Report:
             records=(
                 record("attrs"),
                 record("markupsafe", key="kept"),
-                record("charset-normalizer", taken=True),
+                record("charset-normalizer", as_published=True),
             ),
             failures=(
                 BuildFailure(

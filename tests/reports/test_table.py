@@ -18,7 +18,7 @@ def test_builds_show_their_state_and_the_short_hash() -> None:
     digest = build_report().build.records[0].wheel.digest.value
     assert re.search(rf"attrs +1\.0 +attrs-1\.0-py3-none-any\.whl +{digest[:16]}… +built\n", text)
     assert re.search(r"markupsafe .* from the store\n", text)
-    assert re.search(r"charset-normalizer .* taken \(not rebuilt\)\n", text)
+    assert re.search(r"charset-normalizer .* published as is\n", text)
     assert text.endswith("1 failed, 1 left out; isolation: full\n")
 
 

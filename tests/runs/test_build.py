@@ -96,7 +96,7 @@ def test_a_wheel_that_is_taken_is_not_built_and_said_to_be_so(
     file = index.add(make_wheel("taken", "1.0"), "taken-1.0-py3-none-any.whl")
     report = build(f"taken==1.0 --hash={file.digest}", only_binary=("taken",))
     (record,) = report.build.records
-    assert record.taken
+    assert record.as_published
     assert record.wheel.digest == file.digest
 
 

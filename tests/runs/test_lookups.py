@@ -33,10 +33,12 @@ def opened(
 
 @pytest.fixture
 def named(interpreter: Interpreter) -> Callable[..., Prepared]:
-    def prepared(name: str, *, native: bool = False, taken: bool = False) -> Prepared:
+    def prepared(name: str, *, native: bool = False, as_published: bool = False) -> Prepared:
         pin = Pin(name=name, version="1.0")
         return Prepared(
-            source=Source(pin=pin, filename=f"{name}-1.0.tar.gz", digest=DIGEST, taken=taken),
+            source=Source(
+                pin=pin, filename=f"{name}-1.0.tar.gz", digest=DIGEST, as_published=as_published
+            ),
             interpreter=interpreter,
             system=BuildSystem(requires=(), backend=""),
             native=native,
@@ -65,7 +67,7 @@ def test_what_takes_longest_to_build_is_asked_for_first_of_what_waits(
         assert begun.wait(30)
         for item in (named("small"), named("long", native=True), named("bad")):
             lookups.add(item)
-        lookups.add(named("taken", taken=True))
+        lookups.add(named("taken", as_published=True))
         going_on.set()
         assert lookups.of(named("small")).whole
         with pytest.raises(AsamanError, match="no solution"):

@@ -261,7 +261,7 @@ def test_a_published_wheel_is_taken_by_its_hash(
     special = index.add(make_wheel("one", "1.0", tag=best_tag), f"one-1.0-{best_tag}.whl")
     arguments: dict[str, Any] = {"wheels_for": frozenset({"one"}), "tags": interpreter.tags}
     (found,) = locate(cache, index.options(), pin(general, special), **arguments)
-    assert (found.filename, found.taken) == (special.filename, True)
+    assert (found.filename, found.as_published) == (special.filename, True)
     (found,) = locate(cache, index.options(), pin(general), **arguments)
     assert (found.filename, found.digest) == (general.filename, general.digest)
     other = File(filename="", data=b"other")
@@ -282,7 +282,7 @@ def test_a_direct_url_of_an_sdist_gives_no_wheel(index: LocalIndex, cache: Path)
     sdist = index.add(make_sdist("one", "1.0"), "one-1.0.tar.gz")
     direct = pin(sdist, url=index.file_url("one-1.0.tar.gz"))
     error = refusal(cache, index.options(), direct, wheels_for=frozenset({"one"}))
-    assert error.why.startswith("no wheel can be taken")
+    assert error.why.startswith("no wheel can be used")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ LIES: dict[str, tuple[Any, str]] = {
         "the interpreter differs",
     ),
     "isolation": (lambda it: record_changed(it, isolation="none"), "the isolation differs"),
-    "taken": (lambda it: record_changed(it, taken=True), "the taken differs"),
+    "taken": (lambda it: record_changed(it, as_published=True), "the as_published differs"),
     "nothing": (lambda it: dataclasses.replace(it, record=None, wheel=b""), "it sent nothing"),
     "else": (lambda _: "a string", "it did not send a result"),
 }

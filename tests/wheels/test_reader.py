@@ -230,9 +230,9 @@ def test_metadata_that_contradicts_the_file_name_is_refused(
     [
         ({"metadata": pkg_info() + b"Requires-Dist: =?utf-8?q?evil?=\n"}, (), "an encoded word"),
         ({"metadata": pkg_info() + b"\nJ\xfcrgen\n"}, (), "METADATA is not UTF-8"),
-        ({"metadata": pkg_info() + b"no field\nRequires-Dist: x\n"}, (), "is no field"),
+        ({"metadata": pkg_info() + b"no field\nRequires-Dist: x\n"}, (), "is not a header field"),
         ({"wheel": WHEEL + b" folded\n"}, (), "continues tag"),
-        ({}, (b"[DEFAULT]\na = b:c\n",), "is no group"),
+        ({}, (b"[DEFAULT]\na = b:c\n",), "is not a valid group"),
         ({}, (b"[console_scripts]\n../../../pwned = demo:main\n",), "not a valid script name"),
         ({}, (b"[console_scripts]\nrun = demo:main\n", b"#!python"), "is also an entry point"),
     ],

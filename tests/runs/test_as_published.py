@@ -1,4 +1,4 @@
-"""A published wheel that is taken as it is."""
+"""A published wheel that is used as is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Digest, Pin, Source
-from amrasaman_nox.runs.taken import take
+from amrasaman_nox.runs.as_published import record_of
 from tests.support.projects import make_wheel
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ def published(store: Store, data: bytes, name: str = "one") -> Source:
 
 def test_its_record_says_that_it_was_taken_and_its_bytes_stay(store: Store) -> None:
     data = make_wheel("one", "1.0")
-    record = take(published(store, data), store)
-    assert record.taken
+    record = record_of(published(store, data), store)
+    assert record.as_published
     assert (record.wheel.filename, record.wheel.digest) == (NAME, Digest.of(data))
     assert store.has(record.wheel.digest)
 
 
 def test_the_key_is_that_of_no_build(store: Store) -> None:
-    first = take(published(store, make_wheel("one", "1.0")), store)
-    other = take(published(store, make_wheel("one", "1.0", {"one.py": "1\n"})), store)
+    first = record_of(published(store, make_wheel("one", "1.0")), store)
+    other = record_of(published(store, make_wheel("one", "1.0", {"one.py": "1\n"})), store)
     assert first.key != other.key
 
 
@@ -52,4 +52,4 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused(
     store: Store, data: bytes, name: str
 ) -> None:
     with pytest.raises(AsamanError):
-        take(published(store, data, name), store)
+        record_of(published(store, data, name), store)

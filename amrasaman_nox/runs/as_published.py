@@ -1,4 +1,4 @@
-"""A published wheel that is taken as it is, by its pinned hash, and said to be so."""
+"""A published wheel that is used as is, by its pinned hash, and recorded as such."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 
-def take(source: Source, store: Store) -> BuildRecord:
+def record_of(source: Source, store: Store) -> BuildRecord:
     """Return the record of a published wheel that is in the store; nothing of it runs.
 
     :raises AsamanError: it is not a wheel that can be read in one way only
@@ -33,5 +33,5 @@ def take(source: Source, store: Store) -> BuildRecord:
         wheel=wheel,
         source=source,
         key=key,
-        taken=True,
+        as_published=True,
     )
