@@ -169,10 +169,10 @@ class AsamanError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword arguments do not survive the default pickling of exceptions.
         facts = (self.hint, self.code, self.origin, self.others, self.kind)
-        return _rebuild, (self.what, self.why, *facts)
+        return _unpickled, (self.what, self.why, *facts)
 
 
-def _rebuild(
+def _unpickled(
     what: str,
     why: str,
     hint: str,

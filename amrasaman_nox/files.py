@@ -391,7 +391,7 @@ def digest_of(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
+def copy_in_place(source: BinaryIO, path: Path, digest: Digest | None) -> None:
     """Write a new file beside *path*, check what was written, and rename it into place.
 
     :raises AsamanError: what was written has another hash (exit 5)

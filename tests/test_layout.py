@@ -28,7 +28,7 @@ def listed(table: dict[str, str]) -> set[str]:
     return {f"{folder}.{name}".strip(".") for folder in table for name in table[folder].split()}
 
 
-def place_of(module: str) -> Path:
+def folders_of(module: str) -> Path:
     """Return where the tests of *module* belong."""
     *folders, name = module.split(".")
     return TESTS.joinpath(*folders, f"test_{name}.py")
@@ -44,8 +44,8 @@ MODULES = [
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_has_tests_of_its_own_name(module: str) -> None:
-    assert place_of(module).exists()
-    assert "def test_" in place_of(module).read_text()
+    assert folders_of(module).exists()
+    assert "def test_" in folders_of(module).read_text()
 
 
 def test_test_files_are_of_a_module() -> None:

@@ -11,8 +11,8 @@ from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import probe, variations
 from amrasaman_nox.verification.draw import begin
 from amrasaman_nox.verification.explain import BUILD_REQUIREMENTS, explain
+from amrasaman_nox.verification.originals import of_wheel
 from amrasaman_nox.verification.rebuild import rebuild
-from amrasaman_nox.verification.subjects import wheel_subject
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import BuildRecord
@@ -50,7 +50,7 @@ def compared(run: Run, ours: BuildRecord, theirs: BuildRecord, against: str) -> 
         found = compare_wheels(our_file, their_file, filename=left.filename)
     plan = variations.plan((), variations.Machine.here(run.isolation), begin())
     again = rebuild(
-        wheel_subject(run, ours, store.path(left.digest)), probe.proved(run, plan)
+        of_wheel(run, ours, store.path(left.digest)), probe.proved(run, plan)
     ).comparison
     same = again.verdict is Verdict.IDENTICAL
     return Comparison(

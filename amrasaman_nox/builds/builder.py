@@ -170,7 +170,7 @@ def backend_in(system: BuildSystem) -> str:
     return "" if system.backend_path else system.backend
 
 
-def place_of(
+def folders_of(
     job: BuildJob,
     folder: Path,
     *,
@@ -179,7 +179,7 @@ def place_of(
     backend: str = "",
     rust_source: RustSource | None = None,
     notify: Callable[[str], None] = lambda message: None,
-) -> hooks.Place:
+) -> hooks.HookFolders:
     """Return where the hooks of *job* run: the environment made, the folders named.
 
     :param rust_source: what the sdist says of its Rust
@@ -200,7 +200,7 @@ def place_of(
             isolation=isolation,
             notify=notify,
         )
-    return hooks.Place(
+    return hooks.HookFolders(
         source=folder / "source",
         output=folder / "output",
         control=folder / "control",
@@ -260,7 +260,7 @@ def ready(
         check_metadata(info, job.source.pin)
         system = build_system(info)
         backend = backend_in(system)
-        where = place_of(
+        where = folders_of(
             job,
             folder,
             store=store,

@@ -34,7 +34,7 @@ from amrasaman_nox.sdists.build_system import declared
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from amrasaman_nox.builds.rust import RustPlace
+    from amrasaman_nox.builds.rust import RustFolders
     from amrasaman_nox.environments.environments import Environment
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
     from amrasaman_nox.sandbox.process import Completed
@@ -61,7 +61,7 @@ _BACKEND_PATHS: Final[Mapping[str, _Paths]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class HookFolders:
     """Where one build's folders are on the host, and where the build sees them.
 
     ``project`` is where ``pyproject.toml`` is, relative to ``source`` (POSIX). ``rust`` is there
@@ -78,7 +78,7 @@ class Place:
     log: Path
     environment: Environment
     world: BuildEnvironment
-    rust: RustPlace | None = None
+    rust: RustFolders | None = None
 
     def inside(self, path: str, isolation: Isolation) -> str:
         """Return how the build sees the host's *path*."""
@@ -136,7 +136,7 @@ class Runner:
     frontend's second question has its answer already.
     """
 
-    place: Place
+    place: HookFolders
     isolation: Isolation
     interpreter: Interpreter
     limits: Limits
@@ -222,7 +222,7 @@ class Runner:
     ) -> Completed:
         place, isolation = self.place, self.isolation
         tree = place.tree if isolation.constant_paths else None
-        command = view.Command(
+        command = view.ProcessSpec(
             argv=(place.environment.python, *self._program(script), *rest),
             # Where the source goes into memory, the project is there once it is filled.
             directory=self._seen(

@@ -41,7 +41,7 @@ _DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RustPlace:
+class RustFolders:
     """The folders of one build on the host: crates (read-only), and what cargo writes.
 
     ``folder`` holds the rest: ``cargo`` (its home), ``target``, the wrapper ``rustc``, ``bin``
@@ -76,14 +76,14 @@ def prepare(
     store: Store,
     isolation: Isolation,
     notify: Callable[[str], None] = lambda message: None,
-) -> RustPlace:
+) -> RustFolders:
     """Return what a build of Rust sees, its folders made below *folder*, a new one.
 
     :param crates: their files are in *store*
     :param source: what the sdist says of its Rust
     :raises AsamanError: a crate is not in the store (exit 5), or is refused (exit 2)
     """
-    place = RustPlace(
+    place = RustFolders(
         toolchain=toolchain,
         crates=environments.prepare(crates, store=store, notify=notify),
         folder=folder,
@@ -127,7 +127,7 @@ def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
     yield "[net]\noffline = true\n"
 
 
-def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
+def _wrapper(place: RustFolders, world: BuildEnvironment) -> str:
     flags = [
         f"--remap-path-prefix={place.sysroot}/lib/rustlib/src/rust=/rustc/{place.toolchain.commit}"
     ]
@@ -143,7 +143,7 @@ def _wrapper(place: RustPlace, world: BuildEnvironment) -> str:
     return f'exec "$@" {shlex.join(flags)}'
 
 
-def _rustc(place: RustPlace) -> str:
+def _rustc(place: RustFolders) -> str:
     """Return what is run by the name ``rustc``: the compiler, without the library of the clock.
 
     With that, the allocator of the official releases waits for itself for ever when it starts.
@@ -151,7 +151,7 @@ def _rustc(place: RustPlace) -> str:
     return f'unset LD_PRELOAD\nexec {shlex.quote(f"{place.sysroot}/bin/rustc")} "$@"'
 
 
-def _cargo(place: RustPlace, world: BuildEnvironment) -> str:
+def _cargo(place: RustFolders, world: BuildEnvironment) -> str:
     """Return what is run by the name ``cargo``: cargo, whose locks are looked at later."""
     locks = place.seen(place.folder / "locks", _LOCKS)
     return cargo_locks.keeping(
@@ -159,7 +159,7 @@ def _cargo(place: RustPlace, world: BuildEnvironment) -> str:
     )
 
 
-def check_locks(place: RustPlace, source: Source) -> None:
+def check_locks(place: RustFolders, source: Source) -> None:
     """Check that cargo left the locks of *source* as they were, but for entries without use.
 
     :raises AsamanError: it did not (exit 3)
@@ -173,7 +173,7 @@ def check_locks(place: RustPlace, source: Source) -> None:
     )
 
 
-def folders(place: RustPlace) -> Iterator[Folder]:
+def folders(place: RustFolders) -> Iterator[Folder]:
     """Yield what the build is shown besides its own folders."""
     if place.toolchain.sysroot != SYSTEM:
         yield Folder(host=Path(place.toolchain.sysroot), inside=INSIDE)
@@ -185,7 +185,7 @@ def folders(place: RustPlace) -> Iterator[Folder]:
     yield Folder(host=place.folder / "bin", inside=_BIN)
 
 
-def variables(place: RustPlace, world: BuildEnvironment) -> dict[str, str]:
+def variables(place: RustFolders, world: BuildEnvironment) -> dict[str, str]:
     """Return the variables of cargo, maturin and setuptools-rust, and the search path."""
     own = place.seen(place.folder / "bin", _BIN)
     bins = "" if place.sysroot == SYSTEM else f"{place.sysroot}/bin:"

@@ -15,12 +15,12 @@ class Rung(NamedTuple):
 
     ``provides`` says in a few words what a build on it can reach. ``launch`` names the function
     that makes the command line, as ``MODULE:NAME``; it takes a
-    :class:`amrasaman_nox.sandbox.view.Command` and whether system calls are filtered, and returns a
-    :class:`amrasaman_nox.sandbox.view.Launch`. ``must_filter`` rungs are not available where they
-    cannot be. On ``constant_paths`` rungs a build sees its folders at the same paths everywhere,
-    and is an unprivileged user; on others it sees the paths of the machine. ``remedy`` is what to
-    do where the rung is not available. ``warning`` is what a user must know before using it, or
-    ``""``.
+    :class:`amrasaman_nox.sandbox.view.ProcessSpec` and whether system calls are filtered, and
+    returns a :class:`amrasaman_nox.sandbox.view.Launch`. ``must_filter`` rungs are not available
+    where they cannot be. On ``constant_paths`` rungs a build sees its folders at the same paths
+    everywhere, and is an unprivileged user; on others it sees the paths of the machine. ``remedy``
+    is what to do where the rung is not available. ``warning`` is what a user must know before
+    using it, or ``""``.
     """
 
     name: str

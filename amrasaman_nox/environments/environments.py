@@ -193,7 +193,7 @@ def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
                 _move(Path(file), Path(place), wheel.python, environment.python)
             if place.endswith(_COMPILED) and source_from_cache(place) in kept:
                 continue
-            if not _place(file, place, share=isolation.constant_paths):
+            if not _put(file, place, share=isolation.constant_paths):
                 kept.add(place)
 
 
@@ -204,7 +204,7 @@ def _make(folder: str) -> None:
         os.mkdir(folder)
 
 
-def _place(file: str, there: str, *, share: bool) -> bool:
+def _put(file: str, there: str, *, share: bool) -> bool:
     """Put *file* there, unless another file is; return whether it was put."""
     if os.path.lexists(there):
         if os.path.isdir(there):

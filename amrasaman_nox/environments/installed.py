@@ -193,7 +193,7 @@ def _take(folder: Path, final: Path) -> None:
     folder.rename(final)
 
 
-def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) -> view.Command:
+def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) -> view.ProcessSpec:
     """Return what installs *files*, each into a folder of its own, and compiles."""
     inside = how.isolation.constant_paths
     shown = {
@@ -211,7 +211,7 @@ def _command(work: Path, known: Path, files: Sequence[LockedFile], how: _How) ->
         world = dataclasses.replace(world, home=str(work / "home"))
     variables = normalise.variables(world)
     del variables["PYTHONDONTWRITEBYTECODE"]
-    return view.Command(
+    return view.ProcessSpec(
         argv=("/bin/sh", "-c", _program(files, seen, how)),
         directory="/" if inside else str(work),
         variables=variables,

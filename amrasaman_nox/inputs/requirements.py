@@ -536,7 +536,7 @@ _Read = Callable[[_Reading, _File, str, str, Origin], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Option:
+class _LineOption:
     """How an option is read, whether it takes a value, and whether it needs a line of its own."""
 
     read: _Read
@@ -544,44 +544,44 @@ class _Option:
     alone: bool = False
 
 
-_OPTIONS: Final[Mapping[str, _Option]] = MappingProxyType(
+_OPTIONS: Final[Mapping[str, _LineOption]] = MappingProxyType(
     {
-        "-r": _Option(_nested, alone=True),
-        "--requirement": _Option(_nested, alone=True),
-        "-c": _Option(_nested, alone=True),
-        "--constraint": _Option(_nested, alone=True),
-        "-i": _Option(_index_url),
-        "--index-url": _Option(_index_url),
-        "--extra-index-url": _Option(_index_url),
-        "-f": _Option(_find_links),
-        "--find-links": _Option(_find_links),
-        "--no-index": _Option(_no_index, value=False),
-        "--hash": _Option(_refused("it does not follow a requirement")),
-        "--require-hashes": _Option(_already_so, value=False),
-        "--pre": _Option(_of_no_effect, value=False),
-        "--prefer-binary": _Option(_of_no_effect, value=False),
-        "--use-feature": _Option(_of_no_effect),
-        "--no-binary": _Option(_of_no_effect),
-        "--only-binary": _Option(
+        "-r": _LineOption(_nested, alone=True),
+        "--requirement": _LineOption(_nested, alone=True),
+        "-c": _LineOption(_nested, alone=True),
+        "--constraint": _LineOption(_nested, alone=True),
+        "-i": _LineOption(_index_url),
+        "--index-url": _LineOption(_index_url),
+        "--extra-index-url": _LineOption(_index_url),
+        "-f": _LineOption(_find_links),
+        "--find-links": _LineOption(_find_links),
+        "--no-index": _LineOption(_no_index, value=False),
+        "--hash": _LineOption(_refused("it does not follow a requirement")),
+        "--require-hashes": _LineOption(_already_so, value=False),
+        "--pre": _LineOption(_of_no_effect, value=False),
+        "--prefer-binary": _LineOption(_of_no_effect, value=False),
+        "--use-feature": _LineOption(_of_no_effect),
+        "--no-binary": _LineOption(_of_no_effect),
+        "--only-binary": _LineOption(
             _refused(
                 "wheels are built from source here",
                 hint="remove the line, and give --only-binary NAME on the command line",
             )
         ),
-        "--trusted-host": _Option(
+        "--trusted-host": _LineOption(
             _refused(
                 "a file cannot turn off certificate checks",
                 hint="give --trusted-host HOST on the command line",
             )
         ),
-        "-e": _Option(_refused("an editable project has no hash"), alone=True),
-        "--editable": _Option(_refused("an editable project has no hash"), alone=True),
-        "--config-settings": _Option(
+        "-e": _LineOption(_refused("an editable project has no hash"), alone=True),
+        "--editable": _LineOption(_refused("an editable project has no hash"), alone=True),
+        "--config-settings": _LineOption(
             _refused(
                 "config settings are given on the command line",
                 hint="give -C/--config-setting KEY=VALUE on the command line",
             )
         ),
-        "--global-option": _Option(_refused("options of setup.py are not supported")),
+        "--global-option": _LineOption(_refused("options of setup.py are not supported")),
     }
 )

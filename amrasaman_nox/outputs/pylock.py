@@ -20,7 +20,7 @@ from amrasaman_nox.outputs.requirements import (
     check_output,
     check_rendered,
     origins,
-    put_in_place,
+    write_output,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def write_verified_pylock(
     folder = Path(os.path.relpath(wheels.absolute(), output.parent.absolute())).as_posix()
     text = render(requirements, entries, wheels=folder)
     check_rendered(entries, _read_back(text, requirements, entries, folder), output)
-    put_in_place(output, text)
+    write_output(output, text)
 
 
 def _left_out(pin: Pin) -> str:

@@ -91,7 +91,7 @@ def write_verified_requirements_file(
     check_output(output, [*inputs, *origins(entries)])
     text = render(entries)
     check_rendered(entries, _read_back(text), output)
-    put_in_place(output, text)
+    write_output(output, text)
 
 
 def check_rendered(
@@ -127,7 +127,7 @@ def check_output(output: Path, inputs: Iterable[Path]) -> None:
             raise AsamanError(f"cannot write {output}", f"it is the input {path}")
 
 
-def put_in_place(output: Path, text: str) -> None:
+def write_output(output: Path, text: str) -> None:
     """Write *text* to *output* by one rename, so that no reader sees half of it.
 
     :raises AsamanError: ``cannot write OUTPUT``, with the exit code of input and output

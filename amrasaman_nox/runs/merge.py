@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox import record_files
 from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
-from amrasaman_nox.files import digest_of, place
+from amrasaman_nox.files import copy_in_place, digest_of
 from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
 from amrasaman_nox.sources import vouched
 from amrasaman_nox.sources.vouched import is_whole
@@ -126,13 +126,13 @@ def _lock(
     """Return the union of the locks, with the path that it is to be written to."""
     path = config.lock or config.output / LOCK
     entries: dict[tuple[Digest, str], tuple[LockEntry, Path]] = {}
-    for place_of in dict.fromkeys([*(folder / LOCK for folder in folders), path]):
-        for entry in read_lock(place_of).entries:
-            other, where = entries.setdefault((entry.sdist, entry.interpreter), (entry, place_of))
+    for folders_of in dict.fromkeys([*(folder / LOCK for folder in folders), path]):
+        for entry in read_lock(folders_of).entries:
+            other, where = entries.setdefault((entry.sdist, entry.interpreter), (entry, folders_of))
             if _undated(other) != _undated(entry):
-                problems.append(_lock_conflict(entry, *sorted((where, place_of))))
+                problems.append(_lock_conflict(entry, *sorted((where, folders_of))))
             elif _date(entry) < _date(other):
-                entries[entry.sdist, entry.interpreter] = entry, place_of
+                entries[entry.sdist, entry.interpreter] = entry, folders_of
     return BuildLock(entries=tuple(entry for entry, _ in entries.values())), path
 
 
@@ -183,7 +183,7 @@ def _write_one(output: Path, found: RecordFile) -> None:
     wheel, digest = output / found.wheel.name, found.record.wheel.digest
     if digest_of(wheel, digest.algorithm) != digest.value:
         with found.wheel.open("rb") as source:
-            place(source, wheel, digest)
+            copy_in_place(source, wheel, digest)
     beside = record_files.beside(wheel)
     if digest_of(beside) != hashlib.sha256(found.text).hexdigest():
-        place(io.BytesIO(found.text), beside, None)
+        copy_in_place(io.BytesIO(found.text), beside, None)

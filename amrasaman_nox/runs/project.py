@@ -17,7 +17,7 @@ from amrasaman_nox.builds import builder, hooks, tools
 from amrasaman_nox.builds.folders import build_folders
 from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, system_reason
-from amrasaman_nox.files import place
+from amrasaman_nox.files import copy_in_place
 from amrasaman_nox.model import (
     BuildLock,
     BuildRecord,
@@ -72,10 +72,12 @@ def read_project(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fetched(made.digest, made.filename, site.store) as source:
-            place(source, path, made.digest)
+            copy_in_place(source, path, made.digest)
         if made.record is not None:
             text = records.render_sdist(made.record)
-            place(io.BytesIO(text.encode()), path.with_name(f"{path.name}{records.SUFFIX}"), None)
+            copy_in_place(
+                io.BytesIO(text.encode()), path.with_name(f"{path.name}{records.SUFFIX}"), None
+            )
     except OSError as error:
         raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
     pin = Pin(
@@ -244,7 +246,7 @@ def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config)
 def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
     """Copy the tree into the folder *work*, and return what runs its hooks."""
     copied = _copy(working, work / "source", job.environment)
-    where = builder.place_of(
+    where = builder.folders_of(
         job,
         work,
         store=working.site.store,

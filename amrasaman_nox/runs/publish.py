@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox import record_files, records, strict_json
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
-from amrasaman_nox.files import digest_of, place
+from amrasaman_nox.files import copy_in_place, digest_of
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.sources.vouched import is_whole, strangers
 
@@ -62,9 +62,9 @@ def _publish(
     with _whole_or_nothing(record, wheel, beside) if new else contextlib.nullcontext():
         if new:
             with fetched(record.wheel.digest, record.wheel.filename, store) as source:
-                place(source, wheel, record.wheel.digest)
+                copy_in_place(source, wheel, record.wheel.digest)
         if not _says(beside, text):
-            place(io.BytesIO(text), beside, None)
+            copy_in_place(io.BytesIO(text), beside, None)
     return note
 
 
@@ -91,7 +91,7 @@ def publish_source(source: Source, output: Path, store: Store) -> None:
         if digest_of(path, source.digest.algorithm) == source.digest.value:
             return
         with fetched(source.digest, source.filename, store) as file:
-            place(file, path, source.digest)
+            copy_in_place(file, path, source.digest)
     except OSError as error:
         raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
 

@@ -8,9 +8,9 @@ from typing import Final
 from amrasaman_nox.sandbox import system_calls
 from amrasaman_nox.sandbox.limited import with_limits
 from amrasaman_nox.sandbox.view import (
-    Command,
     Files,
     Launch,
+    ProcessSpec,
     View,
     program,
     temporary_size,
@@ -22,7 +22,7 @@ from amrasaman_nox.sandbox.view import (
 _FIRST: Final = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
 
 
-def full(command: Command, filtered: bool) -> Launch:
+def full(command: ProcessSpec, filtered: bool) -> Launch:
     """Bubblewrap: every namespace, and a root that holds only what is named.
 
     Where the tool is root, one bubblewrap mounts as root, and a second one, started as an

@@ -17,7 +17,7 @@ from amrasaman_nox.sandbox.view import CLOCK, program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amrasaman_nox.sandbox.view import Command
+    from amrasaman_nox.sandbox.view import ProcessSpec
 
 #: The project on the package index, and the library in its wheel.
 PACKAGE: Final = "libfaketime"
@@ -78,7 +78,7 @@ def _header(path: Path) -> tuple[bytes, ...]:
     return tuple(start[part] for part in _ELF)
 
 
-def under(command: Command, *, constant_paths: bool) -> tuple[str, ...]:
+def under(command: ProcessSpec, *, constant_paths: bool) -> tuple[str, ...]:
     """Return the start of a command line under another clock; times of files stay as they are.
 
     :raises AsamanError: there is no libfaketime (exit 4)

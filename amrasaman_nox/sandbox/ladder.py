@@ -14,7 +14,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode, Kind, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
 from amrasaman_nox.sandbox import clock, limited
 from amrasaman_nox.sandbox.process import run
-from amrasaman_nox.sandbox.view import Command, Folder, Isolation, is_of_system
+from amrasaman_nox.sandbox.view import Folder, Isolation, ProcessSpec, is_of_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +98,7 @@ def _probe(isolation: Isolation) -> str:
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     prefixes = {sys.base_prefix, sys.base_exec_prefix, str(Path(python).parents[1])}
     with files.folder() as folder:
-        command = Command(
+        command = ProcessSpec(
             argv=("/bin/sh", "-c", f"{check}exit {_PROBE_ENDS}"),
             directory="/" if isolation.constant_paths else str(folder),
             variables={"PATH": "/usr/bin:/bin"},

@@ -10,7 +10,7 @@ from typing import Final
 
 from amrasaman_nox.sandbox import clock, system_calls
 from amrasaman_nox.sandbox.inside import confine
-from amrasaman_nox.sandbox.view import BEGUN, Command, Launch, find_program, program
+from amrasaman_nox.sandbox.view import BEGUN, Launch, ProcessSpec, find_program, program
 
 # The shell's own variables are no part of the normalised environment.
 _BEGIN: Final = (
@@ -25,12 +25,12 @@ _COUNTS_BY_NAMESPACE: Final = (5, 14)
 _STACK: Final = 8 << 20
 
 
-def none(command: Command, filtered: bool) -> Launch:
+def none(command: ProcessSpec, filtered: bool) -> Launch:
     """No isolation: the normalised environment alone, at the host's own paths."""
     return Launch(argv=with_limits(command, own_namespace=False, filtered=filtered))
 
 
-def with_limits(command: Command, *, own_namespace: bool, filtered: bool) -> tuple[str, ...]:
+def with_limits(command: ProcessSpec, *, own_namespace: bool, filtered: bool) -> tuple[str, ...]:
     """Return the command with the limits that the kernel keeps, its processors and its clock.
 
     :param filtered: whether a program of ours sets the filter of system calls

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.sandbox.limited import with_limits
 from amrasaman_nox.sandbox.view import (
-    Command,
     Files,
     Folder,
     Launch,
+    ProcessSpec,
     build_owner,
     program,
     temporary_size,
@@ -31,7 +31,7 @@ _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
-def namespaces(command: Command, filtered: bool) -> Launch:
+def namespaces(command: ProcessSpec, filtered: bool) -> Launch:
     """Util-linux ``unshare``: the same namespaces, and a root that a shell puts together.
 
     The shell is the first process of the PID namespace; with it, all others end. Its script comes
@@ -57,7 +57,7 @@ def namespaces(command: Command, filtered: bool) -> Launch:
     )
 
 
-def _script(command: Command, root: Path, *, filtered: bool) -> Iterator[str]:
+def _script(command: ProcessSpec, root: Path, *, filtered: bool) -> Iterator[str]:
     """Yield the shell's lines: mount, change the root, give up all privileges, run the build."""
     seen, quoted = view(command), shlex.quote
     world = command.environment

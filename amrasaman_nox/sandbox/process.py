@@ -1,7 +1,7 @@
 """The isolation ladder; the only place that starts a process of foreign code.
 
-A :class:`Command` says what a process may see; a rung of the ladder turns it into a command line,
-which is started here, watched and ended with all that it started.
+A :class:`ProcessSpec` says what a process may see; a rung of the ladder turns it into a command
+line, which is started here, watched and ended with all that it started.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from amrasaman_nox.sandbox.meter import Meter, descendants
 from amrasaman_nox.sandbox.view import (
     BEGUN,
     TEMPORARY,
-    Command,
     Isolation,
     Launch,
+    ProcessSpec,
     build_owner,
 )
 
@@ -63,7 +63,7 @@ class Completed:
     outgrew: bool = False
 
 
-def run(command: Command, isolation: Isolation) -> Completed:
+def run(command: ProcessSpec, isolation: Isolation) -> Completed:
     """Run *command*; when this returns, all of its processes are dead.
 
     On the rung ``none`` that is promised for those only that did not leave its process tree.
@@ -115,16 +115,16 @@ def _failed(isolation: Isolation, words: bytes, code: int) -> AsamanError:
     )
 
 
-def _launch(command: Command, isolation: Isolation) -> Launch:
+def _launch(command: ProcessSpec, isolation: Isolation) -> Launch:
     """Return the command line by which the rung of *isolation* starts *command*."""
     module, _, name = RUNGS[isolation.rung].launch.partition(":")
-    launch: Callable[[Command, bool], Launch] = getattr(
+    launch: Callable[[ProcessSpec, bool], Launch] = getattr(
         import_module(f"amrasaman_nox.{module}"), name
     )
     return launch(command, isolation.filtered)
 
 
-def _started(command: Command, isolation: Isolation) -> subprocess.Popen[bytes]:
+def _started(command: ProcessSpec, isolation: Isolation) -> subprocess.Popen[bytes]:
     _leave_keyring(isolation)
     launch = _launch(command, isolation)
     cwd = "/" if isolation.constant_paths else command.directory
@@ -211,7 +211,7 @@ class _Watch:
     """Copies the output of a process to its log, and holds it against its limits."""
 
     process: subprocess.Popen[bytes]
-    command: Command
+    command: ProcessSpec
     isolation: Isolation
     begun: bool = False
     words: bytes = b""
@@ -305,7 +305,7 @@ def _read(number: int) -> bytes | None:
         return None
 
 
-def _kernel_limit(code: int, tail: str, command: Command) -> str:
+def _kernel_limit(code: int, tail: str, command: ProcessSpec) -> str:
     """Return the limit that the kernel kept and that made the process fail, or ``""``."""
     too_large = {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}
     if command.limits.file and (code in too_large or (code and "File too large" in tail[-4096:])):

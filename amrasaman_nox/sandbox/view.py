@@ -63,7 +63,7 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class ProcessSpec:
     """One process of foreign code: what it is, what it sees, what it may use.
 
     ``argv`` and ``directory`` are paths as the process sees them. ``variables`` is its whole
@@ -153,7 +153,7 @@ def find_program(name: str) -> str | None:
     return str(behind) if behind.name == name else found
 
 
-def view(command: Command) -> View:
+def view(command: ProcessSpec) -> View:
     """Return the root that *command* sees on every rung with constant paths."""
     world = command.environment
     system = [Path(name) for name in _SYSTEM]

@@ -95,10 +95,10 @@ def _text(package: dict[str, Any], key: str, name: str) -> str:
 def _crate(crate: str, version: str, source: str, checksum: str, name: str) -> Crate:
     if not source.startswith(_REGISTRIES):
         kind = "a git repository" if source.startswith("git+") else "an unknown kind of source"
-        why = f"crate {crate} {version} comes from {kind} without a hash: {_place(source)}"
+        why = f"crate {crate} {version} comes from {kind} without a hash: {_shown(source)}"
         raise AsamanError(name, why)
     if not checksum:
-        raise AsamanError(name, f"crate {crate} {version} has no checksum: {_place(source)}")
+        raise AsamanError(name, f"crate {crate} {version} has no checksum: {_shown(source)}")
     try:
         digest = Digest(algorithm="sha256", value=checksum)
     except AsamanError:
@@ -107,6 +107,6 @@ def _crate(crate: str, version: str, source: str, checksum: str, name: str) -> C
     return Crate(name=crate, version=version, digest=digest, registry=source)
 
 
-def _place(source: str) -> str:
+def _shown(source: str) -> str:
     """Return the source for a message, without what could be a credential."""
     return quoted(re.sub(r"://[^/]*@", "://", source.partition("?")[0]))

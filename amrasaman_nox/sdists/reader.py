@@ -247,9 +247,9 @@ def survey(
     lenient = limit is not None
     names = Names(subject, fold=not lenient)
     for member, content in members:
-        parts = _place(tree, member) if lenient else split_name(subject, member.name)
+        parts = _components(tree, member) if lenient else split_name(subject, member.name)
         if parts:
-            _check_place(tree, parts, member)
+            _check_components(tree, parts, member)
             if lenient and parts[1:] in tree.known:
                 _check_repeated(tree, parts[1:], member, content)
             else:
@@ -268,7 +268,7 @@ def survey(
     return tree
 
 
-def _place(tree: Tree, member: TarMember) -> tuple[str, ...]:
+def _components(tree: Tree, member: TarMember) -> tuple[str, ...]:
     """Return the components of a member's name; none for what is no part of the source.
 
     That is the folder ``.`` that the archive was packed from, and what macOS notes of the top
@@ -284,7 +284,7 @@ def _place(tree: Tree, member: TarMember) -> tuple[str, ...]:
     return parts
 
 
-def _check_place(tree: Tree, parts: tuple[str, ...], member: TarMember) -> None:
+def _check_components(tree: Tree, parts: tuple[str, ...], member: TarMember) -> None:
     tree.top = tree.top or parts[0]
     if parts[0] != tree.top or (len(parts) == 1 and member.kind != "folder"):
         raise tree.subject.refusal(f"{quoted(member.name)} is outside the top folder")

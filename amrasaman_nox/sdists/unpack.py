@@ -103,7 +103,7 @@ def _unpacked(
             stage = _open_folder(_STAGE, root)
             stack.callback(os.close, stage)
             tree = survey(members, subject, _Stage(folder=stage, stamp=stamp), limit=limit)
-            _Placer(root=root, stage=stage, stamp=stamp).place(tree, order)
+            _Writer(root=root, stage=stage, stamp=stamp).write(tree, order)
             os.rmdir(_STAGE, dir_fd=root)
             stamp.put(root)
     except OSError as error:
@@ -160,7 +160,7 @@ class _Stage:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Placer:
+class _Writer:
     """Moves staged files into place; ``_way`` are the open folders from the root downwards."""
 
     root: int
@@ -168,7 +168,7 @@ class _Placer:
     stamp: _Stamp
     _way: list[tuple[str, int]] = field(default_factory=list)
 
-    def place(self, tree: Tree, order: str) -> None:
+    def write(self, tree: Tree, order: str) -> None:
         # Neighbours in this order share their folders, so each folder is made and left once.
         folders = tree.folders - {()}
         try:

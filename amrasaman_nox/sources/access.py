@@ -116,14 +116,14 @@ def credentials_for(
     candidates = [(also, _credentials(also))] if also else []
     candidates += list(_index_credentials(index))
     for other, found in candidates:
-        if found is not None and other is not None and same_place(other, url):
+        if found is not None and other is not None and same_origin(other, url):
             return found
     return None
 
 
-def same_place(one: str, other: str) -> bool:
+def same_origin(one: str, other: str) -> bool:
     """Return whether two URLs have the same scheme, host and port."""
-    return _place(one) == _place(other)
+    return _origin_of(one) == _origin_of(other)
 
 
 def local_path(url: str) -> Path:
@@ -163,7 +163,7 @@ def _named(entry: str) -> tuple[str, str]:
     return (match["name"], match["url"]) if match else ("", entry)
 
 
-def _place(url: str) -> tuple[str, str, int | None]:
+def _origin_of(url: str) -> tuple[str, str, int | None]:
     return _split(url).scheme.lower(), host_of(url), port_of(url)
 
 

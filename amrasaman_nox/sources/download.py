@@ -207,7 +207,7 @@ def _is_stored(digest: Digest, store: Store) -> bool:
 
 def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
     """Take a file of this machine, where the user named an index or a folder on it."""
-    if wanted.written_url is None and not _has_local_place(index):
+    if wanted.written_url is None and not _has_local_index(index):
         raise AsamanError(wanted.filename, "a remote index points to a file of this machine")
     path = access.local_path(wanted.url)
     limit = LARGEST if wanted.size is None else wanted.size
@@ -224,7 +224,7 @@ def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
         store.add(chunks(file), wanted.digest, limit=limit, name=wanted.filename)
 
 
-def _has_local_place(index: IndexOptions) -> bool:
+def _has_local_index(index: IndexOptions) -> bool:
     places = (*access.index_urls(index), *index.find_links)
     return any(not access.is_url(place) or place.startswith("file:") for place in places)
 
@@ -281,7 +281,7 @@ def _answer(
         response.close()
         location = _location(response, url)
         _check_redirect(url, location, sessions.index)
-        if not access.same_place(url, location):
+        if not access.same_origin(url, location):
             credentials = None
         url = access.without_credentials(location)
     raise BrokenError("too many redirects", again=False)

@@ -39,7 +39,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Limits:
+class _Bounds:
     """What holds in a resolution beside the requirements themselves."""
 
     constraints: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def resolve(
         cache=cache,
         connections=_RESOLVING_CONNECTIONS,
     )
-    limits = _Limits(
+    limits = _Bounds(
         constraints=tuple(_plain_requirement(constraint) for constraint in constraints),
         overrides=tuple(_plain_requirement(override) for override in overrides),
     )
@@ -95,7 +95,7 @@ def resolve(
 def _resolve_as_of(
     client: Client,
     lines: Sequence[str],
-    limits: _Limits,
+    limits: _Bounds,
     interpreter: Interpreter,
     as_of: datetime | None,
 ) -> tuple[Answer, tuple[str, ...]]:

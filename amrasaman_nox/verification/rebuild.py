@@ -1,6 +1,6 @@
 """One rebuild under all variations; and, where it differs, the variations that matter.
 
-What is rebuilt is a :class:`Subject`: a wheel or an sdist with a function that builds it again in
+What is rebuilt is a :class:`Original`: a wheel or an sdist with a function that builds it again in
 an environment. A difference is never tried again until it vanishes: every further build only
 narrows down where it comes from. The likeliest cause is tried first, and each build is told of.
 """
@@ -47,7 +47,7 @@ _LIKELIEST_TO_FAIL: Final = ("locale",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Original:
     """What is rebuilt: the first artefact, the environment that made it, and how to repeat that.
 
     ``started`` is when the first build began, ``finished`` when it had ended; each is ``None``
@@ -72,7 +72,7 @@ class Rebuilt:
     artefact: Artefact | None = None
 
 
-def rebuild(subject: Subject, plan: Plan, tell: Tell = lambda step, known: None) -> Rebuilt:
+def rebuild(original: Original, plan: Plan, tell: Tell = lambda step, known: None) -> Rebuilt:
     """Rebuild under all variations of *plan*; where that differs, find out which of them matter.
 
     The comparison has the causes, each confirmed by a build with that one variation alone.
@@ -81,12 +81,12 @@ def rebuild(subject: Subject, plan: Plan, tell: Tell = lambda step, known: None)
 
     :param tell: is called before each build of the search for causes, with what is known by then
     """
-    search = _Search(subject=subject, plan=plan, steps=Steps(tell))
+    search = _Search(original=original, plan=plan, steps=Steps(tell))
     try:
         search, whole = search.whole()
-        if whole.digest == subject.first.digest:
+        if whole.digest == original.first.digest:
             return Rebuilt(comparison=search.comparison(Verdict.IDENTICAL, whole), artefact=whole)
-        found = subject.compare(subject.first, whole)
+        found = original.compare(original.first, whole)
         comparison = replace(
             search.comparison(verdict_of(found), whole),
             normalisations=normalisations_of(found),
@@ -151,9 +151,9 @@ _Matters = tuple[tuple["Variation", ...], Artefact, _Steady]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Search:
-    """The search for the variations that matter to one subject."""
+    """The search for the variations that matter to one original."""
 
-    subject: Subject
+    original: Original
     plan: Plan
     steps: Steps
     left_out: tuple[Cause, ...] = ()
@@ -166,7 +166,7 @@ class _Search:
         :returns: the search with the variations that are left, and what was built under them
         """
         if not self.plan.machine.fake_clock:
-            self._pause(self.subject.finished)
+            self._pause(self.original.finished)
         search, built = self, self.under_all()
         while isinstance(built, BuildFailure):
             search, built = search._without_failing(built)
@@ -174,7 +174,7 @@ class _Search:
 
     def under_all(self) -> Artefact | BuildFailure:
         """Build under all variations that are left."""
-        return self._under(self.subject.environment, self.plan.variations)
+        return self._under(self.original.environment, self.plan.variations)
 
     def _without_failing(self, failure: BuildFailure) -> tuple[_Search, Artefact | BuildFailure]:
         """Leave out variations under which the build fails, at least one, and build again."""
@@ -188,12 +188,12 @@ class _Search:
             if isinstance(built, Artefact):
                 return search, built
         self.steps.expect(1 + _halvings(self.plan.variations) + 1)
-        plain = self._under(self.subject.environment, ())
+        plain = self._under(self.original.environment, ())
         if isinstance(plain, BuildFailure):
             raise _Failed(plain, ())
 
         def fails(tried: Sequence[Variation]) -> BuildFailure | None:
-            result = self._under(self.subject.environment, tried)
+            result = self._under(self.original.environment, tried)
             return result if isinstance(result, BuildFailure) else None
 
         # Of several that fail only together, one is enough to leave out.
@@ -206,7 +206,7 @@ class _Search:
     def _without(self, failures: Mapping[str, BuildFailure]) -> _Search:
         failing = [each for each in self.plan.variations if each.name in failures]
         where = {
-            each.name: each.where(self.plan.varied(self.subject.environment, [each]))
+            each.name: each.where(self.plan.varied(self.original.environment, [each]))
             for each in failing
         }
         reasons = {
@@ -220,7 +220,7 @@ class _Search:
         self, environment: BuildEnvironment, variations: Sequence[Variation]
     ) -> Artefact | BuildFailure:
         self.steps.next()
-        return self.subject.build(self.plan.varied(environment, variations))
+        return self.original.build(self.plan.varied(environment, variations))
 
     def _artefact(self, environment: BuildEnvironment, variations: Sequence[Variation]) -> Artefact:
         built = self._under(environment, variations)
@@ -255,9 +255,9 @@ class _Search:
             steady = after
         if steady.random:
             found[RANDOM] = explain(steady.random, RANDOM)
-        elif CLOCK not in found and not steady.same(self.subject.first):
+        elif CLOCK not in found and not steady.same(self.original.first):
             # Held still, the clock gives another result than running: fractions of a second.
-            parts = self.subject.compare(self.subject.first, steady.base)
+            parts = self.original.compare(self.original.first, steady.base)
             found[CLOCK] = explain(parts, CLOCK)
         elif not found:
             # Only the clock went on, unless that was held against another one as well.
@@ -276,7 +276,7 @@ class _Search:
         """
         builds = functools.cache(functools.partial(self._artefact, steady.environment))
         unknown = tuple(one for one in differences if one.member not in steady.masked)
-        telling = shown(unknown, self.subject.environment, self.plan)
+        telling = shown(unknown, self.original.environment, self.plan)
         self.steps.expect(len(telling) or 2 * _LAYOUTS)
         for each in telling:
             built = builds((each,))
@@ -317,7 +317,7 @@ class _Search:
     ) -> tuple[Cause, ...]:
         differences = tuple(
             one
-            for one in self.subject.compare(steady.base, built)
+            for one in self.original.compare(steady.base, built)
             if one.member not in steady.masked
         )
         return explain(differences, _label(group))
@@ -334,24 +334,24 @@ class _Search:
 
     def _steady(self) -> _Steady:
         """Build with nothing varied, once or, where that differs from the first, twice."""
-        subject = self.subject
+        original = self.original
         still = self._still()
-        if still == subject.environment:
+        if still == original.environment:
             return self._steady_in(still)
         try:
             return self._steady_in(still)
         except _Failed:
             # Some programs do not run under a clock that stands still.
-            return self._steady_in(subject.environment)
+            return self._steady_in(original.environment)
 
     def _steady_in(self, environment: BuildEnvironment) -> _Steady:
         once = self._artefact(environment, ())
-        if once.digest == self.subject.first.digest:
+        if once.digest == self.original.first.digest:
             return _Steady(environment=environment, base=once)
         if environment.clock is None:
             self._pause(datetime.now(UTC))
         twice = self._artefact(environment, ())
-        random = self.subject.compare(once, twice) if once.digest != twice.digest else ()
+        random = self.original.compare(once, twice) if once.digest != twice.digest else ()
         content = {name: _facts(once).get(name) for name in {*_facts(once), *_facts(twice)}}
         masked = frozenset(
             name for name, facts in content.items() if _facts(twice).get(name) != facts
@@ -359,7 +359,7 @@ class _Search:
         return _Steady(environment=environment, base=once, masked=masked, random=random)
 
     def _still(self) -> BuildEnvironment:
-        started, environment = self.subject.started, self.subject.environment
+        started, environment = self.original.started, self.original.environment
         if started is None or not self.plan.machine.fake_clock or environment.clock is not None:
             return environment
         return replace(environment, clock=int(started.timestamp()))
@@ -376,17 +376,17 @@ class _Search:
 
     def comparison(self, verdict: Verdict, other: Artefact | None = None) -> Comparison:
         """Return a comparison with what is known of every rebuild."""
-        subject = self.subject
+        original = self.original
         return Comparison(
-            name=subject.name,
-            version=subject.version,
-            wheel=subject.first.filename,
+            name=original.name,
+            version=original.version,
+            wheel=original.first.filename,
             verdict=verdict,
-            ours=subject.first.digest,
+            ours=original.first.digest,
             theirs=None if other is None else other.digest,
             varied=self.plan.names,
             not_varied=self.plan.not_varied,
-            values=self.plan.values(subject.environment),
+            values=self.plan.values(original.environment),
             causes=self.left_out,
         )
 

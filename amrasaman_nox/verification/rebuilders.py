@@ -31,7 +31,7 @@ _LONGEST_FACT: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Other:
+class TheirWheel:
     """A wheel of somebody else: its record, its file, or both."""
 
     name: str
@@ -47,14 +47,14 @@ class Other:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Others:
+class Rebuilder:
     """What somebody else has: wheels, and a note on each record that cannot be read."""
 
-    wheels: tuple[Other, ...]
+    wheels: tuple[TheirWheel, ...]
     notes: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Others:
+def read(path: Path) -> Rebuilder:
     """Return the wheels and records in a folder, or the one that a file holds or tells of.
 
     :param path: a folder, a ``….provenance.json`` or a ``….whl``
@@ -63,11 +63,11 @@ def read(path: Path) -> Others:
     if path.is_dir():
         return _in_folder(path)
     if path.name.endswith(records.SUFFIX):
-        return Others(wheels=(_told(record_files.read_file(path)),))
+        return Rebuilder(wheels=(_told(record_files.read_file(path)),))
     if path.name.endswith(".whl") and path.is_file():
         found = tuple(_bare([path]))
         if found:
-            return Others(wheels=found)
+            return Rebuilder(wheels=found)
     raise AsamanError(
         str(path),
         "not a folder, a record or a wheel",
@@ -75,7 +75,7 @@ def read(path: Path) -> Others:
     )
 
 
-def _in_folder(folder: Path) -> Others:
+def _in_folder(folder: Path) -> Rebuilder:
     read = record_files.read_folder(folder)
     wheels = (path for path in sorted(folder.glob("*.whl")) if path.is_file())
     found = [*map(_told, read.files), *_bare(wheels)]
@@ -83,12 +83,12 @@ def _in_folder(folder: Path) -> Others:
         why = "it contains no wheel and no readable record"
         raise all_of([AsamanError(str(folder), why), *read.problems])
     by_name = {one.filename: one for one in reversed(found)}
-    return Others(wheels=tuple(by_name.values()), notes=read.notes)
+    return Rebuilder(wheels=tuple(by_name.values()), notes=read.notes)
 
 
-def _told(file: RecordFile) -> Other:
+def _told(file: RecordFile) -> TheirWheel:
     record = file.record
-    return Other(
+    return TheirWheel(
         name=record.name,
         version=record.version,
         filename=record.wheel.filename,
@@ -97,16 +97,16 @@ def _told(file: RecordFile) -> Other:
     )
 
 
-def _bare(paths: Iterable[Path]) -> Iterable[Other]:
+def _bare(paths: Iterable[Path]) -> Iterable[TheirWheel]:
     for path in paths:
         try:
             name, version, _, _ = parse_wheel_filename(path.name)
         except InvalidWheelFilename:
             continue
-        yield Other(name=name, version=str(version), filename=path.name, wheel=path)
+        yield TheirWheel(name=name, version=str(version), filename=path.name, wheel=path)
 
 
-def compare(record: BuildRecord, config: Config, theirs: tuple[Other, ...]) -> Comparison:
+def compare(record: BuildRecord, config: Config, theirs: tuple[TheirWheel, ...]) -> Comparison:
     """Return how our wheel of *record*, in the output folder, compares with theirs of that name.
 
     Where only their record is at hand, the digests are compared. What differs in the inputs of the
@@ -124,7 +124,9 @@ def compare(record: BuildRecord, config: Config, theirs: tuple[Other, ...]) -> C
     return compare_files(record, config.output, other, config)
 
 
-def compare_files(record: BuildRecord, output: Path, other: Other, config: Config) -> Comparison:
+def compare_files(
+    record: BuildRecord, output: Path, other: TheirWheel, config: Config
+) -> Comparison:
     """Compare our wheel, which is in *output*, with the file of *other*, member by member.
 
     Where they differ, both are kept in the output folder of *config*.
@@ -159,7 +161,7 @@ def compare_files(record: BuildRecord, output: Path, other: Other, config: Confi
     return keep(comparison, {"ours": ours, "theirs": theirs}, config)
 
 
-def _counterpart(record: BuildRecord, theirs: tuple[Other, ...]) -> Other | str:
+def _counterpart(record: BuildRecord, theirs: tuple[TheirWheel, ...]) -> TheirWheel | str:
     """Return their wheel of the same file name, or why there is none."""
     name = canonicalize_name(record.name)
     same = [one for one in theirs if (one.name, one.version) == (name, record.version)]

@@ -36,10 +36,10 @@ from amrasaman_nox.sandbox.clock import library
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.verification import clock, diffoscope, probe, rebuilders, subjects, variations
+from amrasaman_nox.verification import clock, diffoscope, originals, probe, rebuilders, variations
 from amrasaman_nox.verification.draw import begin
 from amrasaman_nox.verification.kept import DIFFERENT, keep
-from amrasaman_nox.verification.rebuild import Rebuilt, Subject, rebuild
+from amrasaman_nox.verification.rebuild import Original, Rebuilt, rebuild
 from amrasaman_nox.verification.variations import Plan
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def _built(
             run = _supplied(run, records)
             plan = probe.proved(run, how) if records else how
             comparisons += _own_sdist(run, records, plan, started)
-            compare: _Compare = partial(rebuild_record, plan=plan)
+            compare: _Compare = partial(verify_record, plan=plan)
         else:
             compare = how
         notify(Event(stage="rebuild", state="total", count=len(records)))
@@ -359,7 +359,7 @@ def unchecked(record: BuildRecord, reason: str) -> Comparison:
     )
 
 
-def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
+def verify_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     """Rebuild the wheel of *record*, which is in the output folder, and compare.
 
     :raises AsamanError: the wheel or its interpreter is not at hand
@@ -367,13 +367,15 @@ def rebuild_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     if record.as_published:
         return unchecked(record, "used as published, not rebuilt")
     wheel = run.config.output / record.wheel.filename
-    subject = subjects.wheel_subject(run, record, wheel)
+    original = originals.of_wheel(run, record, wheel)
     if record.source_on_disk:
         plan = plan.without(_ON_DISK)
     if record.rust is not None and variations.CLOCK in plan.names:
         plan = dataclasses.replace(plan, not_varied=(*plan.not_varied, _IN_RUSTC))
     plan = plan.since(record.started)
-    return _kept(run, subject, rebuild(subject, plan, partial(_tell, run, str(record.source.pin))))
+    return _kept(
+        run, original, rebuild(original, plan, partial(_tell, run, str(record.source.pin)))
+    )
 
 
 def _tell(run: Run, pin: str, step: str, known: Comparison | None) -> None:
@@ -390,8 +392,8 @@ def _own_sdist(
     if folder is None or not records:
         return []
     # The wheels of all interpreters come from one sdist.
-    subject = subjects.sdist_subject(run, folder, records[0].source, started)
-    return [_kept(run, subject, rebuild(subject, plan.without(_ON_DISK)))]
+    original = originals.of_sdist(run, folder, records[0].source, started)
+    return [_kept(run, original, rebuild(original, plan.without(_ON_DISK)))]
 
 
 def _supplied(run: Run, records: Sequence[BuildRecord]) -> Run:
@@ -421,8 +423,8 @@ def _built_by(interpreter: Interpreter, record: BuildRecord) -> bool:
     return record.interpreter is not None and interpreter.digest == record.interpreter.digest
 
 
-def _kept(run: Run, subject: Subject, rebuilt: Rebuilt) -> Comparison:
-    artefacts = {"first": subject.first, "rebuilt": rebuilt.artefact or subject.first}
+def _kept(run: Run, original: Original, rebuilt: Rebuilt) -> Comparison:
+    artefacts = {"first": original.first, "rebuilt": rebuilt.artefact or original.first}
     return keep(
         rebuilt.comparison,
         {

@@ -135,7 +135,7 @@ def test_without_a_toolchain_the_error_says_what_to_install(
     assert "--only-binary rusty" in done.stdout + done.stderr
 
 
-def prepared(store: Store, folder: Path, isolation: str, **world: object) -> rust.RustPlace:
+def prepared(store: Store, folder: Path, isolation: str, **world: object) -> rust.RustFolders:
     data = crate_file("a")
     store.add(iter([data]), Digest.of(data))
     crates = (crate("a", data, registry=DEFAULT), crate("a", data, registry=SOURCE))

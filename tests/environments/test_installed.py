@@ -29,10 +29,10 @@ def test_a_wheel_is_installed_once_and_shared_only_where_no_build_can_write(
 ) -> None:
     one, two = maker.wheel("one"), maker.wheel("two")
     first = maker.site(maker.make(one)) / "one.py"
-    ran: list[view.Command] = []
+    ran: list[view.ProcessSpec] = []
     run = process.run
 
-    def counted(command: view.Command, isolation: Isolation) -> process.Completed:
+    def counted(command: view.ProcessSpec, isolation: Isolation) -> process.Completed:
         ran.append(command)
         return run(command, isolation)
 

@@ -61,7 +61,7 @@ def _defects(run: Run, plan: Plan) -> bool:
             print(f"| {defect} | unchecked | needs {lacks} | | |")
             continue
         record = defects.first_build(run, defect.name)
-        comparison = verify.rebuild_record(run, record, plan)
+        comparison = verify.verify_record(run, record, plan)
         told = judge(defect, comparison, record.passes)
         counts[told] += 1
         first = comparison.causes[0] if comparison.causes else None
@@ -95,7 +95,7 @@ def _clean(run: Run, plan: Plan) -> int:
         for group in groups:
             for record in records:
                 tried = replace(plan, variations=group)
-                verdict = verify.rebuild_record(run, record, tried).verdict
+                verdict = verify.verify_record(run, record, tried).verdict
                 done += 1
                 if verdict is not Verdict.IDENTICAL:
                     alarms += 1

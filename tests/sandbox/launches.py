@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amrasaman_nox.model import BuildEnvironment, Limits
-from amrasaman_nox.sandbox.view import Command, Folder
+from amrasaman_nox.sandbox.view import Folder, ProcessSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sandbox.view import Launch
 
 
-def command(folder: Path, **changes: Any) -> Command:
+def command(folder: Path, **changes: Any) -> ProcessSpec:
     """Return a command with one folder to read and one to write below *folder*, both made."""
     for name in ("read", "write"):
         (folder / name).mkdir(exist_ok=True)
@@ -34,12 +34,12 @@ def command(folder: Path, **changes: Any) -> Command:
         "python": "/usr/bin/python3",
         "memory": ("/build/source",),
     }
-    return Command(**{**facts, **changes})
+    return ProcessSpec(**{**facts, **changes})
 
 
 @contextlib.contextmanager
 def launched(
-    rung: Callable[[Command, bool], Launch], command: Command, *, filtered: bool = True
+    rung: Callable[[ProcessSpec, bool], Launch], command: ProcessSpec, *, filtered: bool = True
 ) -> Iterator[tuple[tuple[str, ...], bytes]]:
     """Yield the command line of a launch, and all that is in the files that it hands over."""
     launch = rung(command, filtered)

@@ -14,7 +14,7 @@ import pytest
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, Limits
 from amrasaman_nox.sandbox import clock
-from amrasaman_nox.sandbox.view import CLOCK, Command
+from amrasaman_nox.sandbox.view import CLOCK, ProcessSpec
 
 
 def hide_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,8 +25,8 @@ def hide_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "_of_system", lambda: ())
 
 
-def command(path: str, world: BuildEnvironment) -> Command:
-    return Command(
+def command(path: str, world: BuildEnvironment) -> ProcessSpec:
+    return ProcessSpec(
         argv=("true",),
         directory="/",
         variables={},

@@ -93,15 +93,15 @@ def any_rung(request: pytest.FixtureRequest) -> Isolation:
 
 
 @pytest.fixture
-def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., view.Command]:
+def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., view.ProcessSpec]:
     """Makes a command: a program of the interpreter in a folder of its own."""
 
-    def made(program: str, *arguments: str, **changes: Any) -> view.Command:
+    def made(program: str, *arguments: str, **changes: Any) -> view.ProcessSpec:
         for name in ("work", "output", "read"):
             (tmp_path / name).mkdir(exist_ok=True, mode=0o700)
         give_to_build(tmp_path / "output")
         (tmp_path / "read").chmod(0o755)
-        plain = view.Command(
+        plain = view.ProcessSpec(
             argv=(interpreter.executable, "-I", "-c", program, *arguments),
             directory="/",
             variables={"PATH": "/usr/bin:/bin", "MARK": "one two"},
@@ -120,7 +120,7 @@ def command(tmp_path: Path, interpreter: Interpreter) -> Callable[..., view.Comm
     return made
 
 
-def facts(command: view.Command, isolation: Isolation) -> dict[str, Any]:
+def facts(command: view.ProcessSpec, isolation: Isolation) -> dict[str, Any]:
     done = process.run(command, isolation)
     assert done.code == 0, done
     found: dict[str, Any] = json.loads(done.tail.splitlines()[-1])
@@ -131,7 +131,7 @@ def facts(command: view.Command, isolation: Isolation) -> dict[str, Any]:
 
 
 def test_a_process_sees_what_is_named_and_nothing_else(
-    isolated: Isolation, command: Callable[..., view.Command], interpreter: Interpreter
+    isolated: Isolation, command: Callable[..., view.ProcessSpec], interpreter: Interpreter
 ) -> None:
     found = facts(command(FACTS, memory=("/build/source",)), isolated)
     ways = {path.split("/")[1] for path in interpreter.shown}
@@ -149,7 +149,7 @@ def test_a_process_sees_what_is_named_and_nothing_else(
 
 
 def test_a_process_has_a_constant_name_and_user_and_no_privileges(
-    isolated: Isolation, command: Callable[..., view.Command]
+    isolated: Isolation, command: Callable[..., view.ProcessSpec]
 ) -> None:
     found = facts(command(FACTS), isolated)
     assert found["user"] == ["builder", "x", 1000, 1000]
@@ -161,7 +161,7 @@ def test_a_process_has_a_constant_name_and_user_and_no_privileges(
 
 
 def test_a_process_has_its_own_variables_and_files_only(
-    any_rung: Isolation, command: Callable[..., view.Command], tmp_path: Path
+    any_rung: Isolation, command: Callable[..., view.ProcessSpec], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
     program = (
@@ -180,7 +180,7 @@ def test_a_process_has_its_own_variables_and_files_only(
 
 
 def test_the_only_interface_is_loopback(
-    isolated: Isolation, command: Callable[..., view.Command]
+    isolated: Isolation, command: Callable[..., view.ProcessSpec]
 ) -> None:
     found = facts(command(FACTS), isolated)
     assert set(found["interfaces"]) <= {"lo", "sit0", "tunl0", "ip6tnl0", "gre0", "erspan0"}
@@ -188,7 +188,7 @@ def test_the_only_interface_is_loopback(
 
 
 def test_no_argument_of_a_sandbox_holds_a_path_of_the_host(
-    isolated: Isolation, command: Callable[..., view.Command], tmp_path: Path
+    isolated: Isolation, command: Callable[..., view.ProcessSpec], tmp_path: Path
 ) -> None:
     assert str(tmp_path) not in str(facts(command(FACTS), isolated)["commands"])
     with running(command(SLEEPS), isolated) as pids:
@@ -200,7 +200,7 @@ def test_no_argument_of_a_sandbox_holds_a_path_of_the_host(
 @pytest.mark.parametrize("name", ["with blank", "with'quote", 'a"b$c`d\\e', "näme", "new\nline"])
 def test_any_path_of_the_host_can_be_shown(
     isolated: Isolation,
-    command: Callable[..., view.Command],
+    command: Callable[..., view.ProcessSpec],
     tmp_path: Path,
     name: str,
 ) -> None:
@@ -214,7 +214,7 @@ def test_any_path_of_the_host_can_be_shown(
 
 
 def test_what_is_shown_is_read_only_unless_it_is_said(
-    isolated: Isolation, command: Callable[..., view.Command], tmp_path: Path
+    isolated: Isolation, command: Callable[..., view.ProcessSpec], tmp_path: Path
 ) -> None:
     program = "import errno\nopen('/build/output/a', 'w').close()\ntry: open('/build/read/a', 'w')"
     program += "\nexcept OSError as error: print(errno.errorcode[error.errno])"
@@ -238,7 +238,7 @@ def test_what_is_shown_is_read_only_unless_it_is_said(
 )
 def test_the_exit_status_is_that_of_the_process(
     any_rung: Isolation,
-    command: Callable[..., view.Command],
+    command: Callable[..., view.ProcessSpec],
     tmp_path: Path,
     program: str,
     codes: set[int],
@@ -250,7 +250,7 @@ def test_the_exit_status_is_that_of_the_process(
 
 
 def test_the_processor_time_of_all_children_is_counted(
-    isolated: Isolation, command: Callable[..., view.Command]
+    isolated: Isolation, command: Callable[..., view.ProcessSpec]
 ) -> None:
     program = (
         "import subprocess, sys\n"
@@ -261,7 +261,7 @@ def test_the_processor_time_of_all_children_is_counted(
 
 
 def test_what_a_build_says_is_not_taken_for_the_isolations_words(
-    any_rung: Isolation, command: Callable[..., view.Command], tmp_path: Path
+    any_rung: Isolation, command: Callable[..., view.ProcessSpec], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
     program = "print('bwrap: no such thing'); raise SystemExit(1)"
@@ -270,7 +270,7 @@ def test_what_a_build_says_is_not_taken_for_the_isolations_words(
 
 
 def test_the_end_of_a_log_that_is_too_long_is_kept(
-    isolated: Isolation, command: Callable[..., view.Command]
+    isolated: Isolation, command: Callable[..., view.ProcessSpec]
 ) -> None:
     few = replace(Limits(), log=50_000)
     done = process.run(command("while True: print('x' * 99)", limits=few), isolated)
@@ -279,7 +279,7 @@ def test_the_end_of_a_log_that_is_too_long_is_kept(
 
 
 @contextlib.contextmanager
-def running(command: view.Command, isolation: Isolation) -> Iterator[list[int]]:
+def running(command: view.ProcessSpec, isolation: Isolation) -> Iterator[list[int]]:
     """Run a command that says something and sleeps; the value is its processes on the host."""
     command.log.unlink(missing_ok=True)
     done: list[process.Completed] = []
@@ -298,7 +298,7 @@ SLEEPS = "import time; print('begun', flush=True); time.sleep(60)"
 
 
 def test_an_interrupted_run_leaves_no_process(
-    any_rung: Isolation, command: Callable[..., view.Command], tmp_path: Path
+    any_rung: Isolation, command: Callable[..., view.ProcessSpec], tmp_path: Path
 ) -> None:
     directory = "/" if any_rung.constant_paths else str(tmp_path)
     program = "import os; os.fork() or os.setsid()\n" + SLEEPS
@@ -325,7 +325,7 @@ from amrasaman_nox.sandbox import limited, process, system_calls, view
 rung, folder, token = sys.argv[1:]
 base = view.Folder(host=Path(sys.base_prefix), inside=sys.base_prefix)
 print("ready", flush=True)
-process.run(view.Command(
+process.run(view.ProcessSpec(
     argv=("/bin/sh", "-c", "sleep 60 & sleep 60; : $0", token), directory="/", variables={},
     folders=() if view.is_of_system(base.inside) else (base,), environment=BuildEnvironment(),
     limits=Limits(), log=Path(folder) / "log", python=os.path.realpath(sys.executable),
@@ -371,7 +371,7 @@ def processes_with(token: str) -> list[str]:
 @pytest.mark.parametrize("filtered", [True, False])
 def test_no_process_starts_with_the_keys_of_the_caller(
     isolated: Isolation,
-    command: Callable[..., view.Command],
+    command: Callable[..., view.ProcessSpec],
     monkeypatch: pytest.MonkeyPatch,
     filtered: bool,
 ) -> None:
@@ -399,7 +399,7 @@ def test_no_process_starts_with_the_keys_of_the_caller(
     ],
 )
 def test_isolation_that_fails_at_the_build_is_no_failure_of_the_build(
-    programs: Path, command: Callable[..., view.Command], tmp_path: Path, script: str
+    programs: Path, command: Callable[..., view.ProcessSpec], tmp_path: Path, script: str
 ) -> None:
     isolation = chosen("full")
     put(programs / "bwrap", script)
@@ -441,7 +441,7 @@ def test_a_folder_that_is_gone_is_not_hidden(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("killed", "expected"), [((3, 3), None), ((3, 4), ExitCode.INPUT_OUTPUT)])
 def test_what_the_kernel_ends_for_want_of_memory_is_no_fault_of_the_build(
     isolated: Isolation,
-    command: Callable[..., view.Command],
+    command: Callable[..., view.ProcessSpec],
     monkeypatch: pytest.MonkeyPatch,
     killed: tuple[int, int],
     expected: ExitCode | None,

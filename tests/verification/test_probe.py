@@ -152,7 +152,7 @@ def test_a_date_in_a_wheel_is_found_as_the_time_of_the_build(
     names: tuple[str, ...], run: Run
 ) -> None:
     record = defects.first_build(run, "date-of-build")
-    comparison = verify.rebuild_record(run, record, probe.proved(run, plan_of(run, *names)))
+    comparison = verify.verify_record(run, record, probe.proved(run, plan_of(run, *names)))
     assert comparison.verdict is Verdict.DIFFERENT
     assert [(one.variation, one.explanation) for one in comparison.causes] == [
         ("clock", "build-time")

@@ -23,7 +23,7 @@ from amrasaman_nox.model import (
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.verification import rebuild, variations, verify
-from amrasaman_nox.verification.rebuild import Subject
+from amrasaman_nox.verification.rebuild import Original
 from tests.support.differences import changed, rows
 
 from ..evaluation.defects import judge
@@ -108,7 +108,7 @@ class Project:
         first = self.build(self.first)
         assert isinstance(first, Artefact)
         self.built.clear()
-        subject = Subject(
+        original = Original(
             name="a",
             version="1",
             first=first,
@@ -119,7 +119,7 @@ class Project:
             compare=self.compare,
         )
         plan = variations.plan(names, machine, draw(STARTED))
-        return rebuild.rebuild(subject, plan, tell).comparison
+        return rebuild.rebuild(original, plan, tell).comparison
 
 
 def causes(comparison: Comparison) -> list[tuple[str, str]]:
@@ -520,7 +520,7 @@ def test_a_seeded_defect_is_found_and_its_cause_named(
         pytest.skip(f"this machine lacks {lacks}")
     record = defects.first_build(run, defect.name)
     before = {path: path.read_bytes() for path in run.config.output.iterdir()}
-    comparison = verify.rebuild_record(run, record, plan)
+    comparison = verify.verify_record(run, record, plan)
     assert judge(defect, comparison, record.passes) == "yes", comparison
     assert {path: path.read_bytes() for path in before} == before
 
@@ -528,6 +528,6 @@ def test_a_seeded_defect_is_found_and_its_cause_named(
 @pytest.mark.sandbox
 @pytest.mark.parametrize("name", defects.CLEAN)
 def test_a_clean_project_raises_no_alarm(name: str, run: Run, plan: variations.Plan) -> None:
-    comparison = verify.rebuild_record(run, defects.first_build(run, name), plan)
+    comparison = verify.verify_record(run, defects.first_build(run, name), plan)
     assert comparison.verdict is Verdict.IDENTICAL, comparison
     assert not (run.config.output / "different").exists()

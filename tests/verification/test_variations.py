@@ -17,7 +17,7 @@ from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sandbox.ladder import choose
 from amrasaman_nox.sources.store import Store
-from amrasaman_nox.verification import subjects, variations
+from amrasaman_nox.verification import originals, variations
 from amrasaman_nox.verification.draw import Draw
 
 from ..support import defects
@@ -51,11 +51,11 @@ def look(
     store = Store.open(folder / "cache")
     with defects.run_without_index(store, isolation, interpreter, folder / "wheels") as run:
         record = defects.first_build(run, "probe")
-        subject = subjects.wheel_subject(run, record, folder / "wheels" / record.wheel.filename)
+        original = originals.of_wheel(run, record, folder / "wheels" / record.wheel.filename)
 
         def seen(environment: BuildEnvironment) -> Seen:
-            built = subject.build(environment)
-            assert isinstance(built, subjects.Artefact), built
+            built = original.build(environment)
+            assert isinstance(built, originals.Artefact), built
             with store.get(built.digest) as file, zipfile.ZipFile(file) as archive:  # type: ignore[union-attr]
                 found: Seen = json.loads(archive.read("seen.json"))
                 return found

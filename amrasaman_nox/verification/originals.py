@@ -15,7 +15,7 @@ from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Artefact, BuildFailure, Difference
 from amrasaman_nox.runs import project
 from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.verification.rebuild import Subject
+from amrasaman_nox.verification.rebuild import Original
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.store import Store
 
 
-def wheel_subject(run: Run, record: BuildRecord, wheel: Path) -> Subject:
+def of_wheel(run: Run, record: BuildRecord, wheel: Path) -> Original:
     """Return the build that *record* tells of as one that can be repeated.
 
     The sdist and the build requirements must be in the store.
@@ -51,7 +51,7 @@ def wheel_subject(run: Run, record: BuildRecord, wheel: Path) -> Subject:
         with _both(ours, theirs, run.site.store) as (left, right):
             return wheels.compare_wheels(left, right, filename=ours.filename)
 
-    return Subject(
+    return Original(
         name=record.name,
         version=record.version,
         first=_first(record, wheel, run.site.store),
@@ -114,7 +114,7 @@ def _first(record: BuildRecord, path: Path, store: Store) -> Artefact:
 # --- the project's own sdist -----------------------------------------------------------------
 
 
-def sdist_subject(run: Run, folder: Path, first: Source, started: datetime) -> Subject:
+def of_sdist(run: Run, folder: Path, first: Source, started: datetime) -> Original:
     """Return the sdist that was built from the project in *folder* as one that can be repeated.
 
     :param first: the sdist; its bytes are in the store
@@ -141,7 +141,7 @@ def sdist_subject(run: Run, folder: Path, first: Source, started: datetime) -> S
         with _both(ours, theirs, run.site.store) as (left, right):
             return compare_sdists(ours, theirs, left, right)
 
-    return Subject(
+    return Original(
         name=first.name,
         version=first.version,
         first=_members(first.filename, first.digest, run.site.store),
