@@ -6,7 +6,7 @@ For a noxfile::
 
     amrasaman_nox.register()
 
-Everything public stands in ``__all__`` and is imported when it is first used, so that this import
+Everything public is in ``__all__`` and is imported when it is first used, so that this import
 costs next to nothing.
 """
 

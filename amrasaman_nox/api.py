@@ -50,11 +50,11 @@ def build_wheels(
         for failure in report.build.failures:
             print(failure.name, failure.reason)
 
-    A build that fails is no error: the report has it.
+    A build that fails is not an error: the report has it.
 
     :param notify: told of what happens meanwhile, from several threads
     :raises AsamanError: bad input, or isolation, an interpreter, the disk or the network that
-        cannot be had
+        is not available
     """
     from amrasaman_nox.runs import build
 
@@ -68,7 +68,7 @@ def compare_wheels(ours: str | os.PathLike[str], theirs: str | os.PathLike[str])
 
         print(compare_wheels("a/six-1.17.0-py2.py3-none-any.whl", "b/six-1.17.0.whl").verdict)
 
-    :raises AsamanError: one of them cannot be read, or is no wheel
+    :raises AsamanError: one of them cannot be read, or is not a wheel
     """
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -114,7 +114,7 @@ def write_verified_requirements(
     skip: Sequence[str] = (),
     config: Config | None = None,
 ) -> Report:
-    """Write the requirements file with the hashes of the wheels that our records vouch for.
+    """Write a requirements file with the hashes of the wheels that have a record.
 
     For example::
 
@@ -153,7 +153,7 @@ def create_environment(
         environment = create_environment(session, "verified-requirements.txt")
         session.run(f"{environment}/bin/python", "-m", "pytest", external=True)
 
-    Only wheels are installed, by their hashes, from ``config.output`` and from nowhere else. The
+    Only wheels are installed, by their hashes, from ``config.output`` only. The
     folder is below the session's own, and nothing else uses it.
 
     :param files: requirements files with hashes; their paths count from the current folder

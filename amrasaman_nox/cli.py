@@ -41,14 +41,14 @@ def _end(code: int) -> NoReturn:
     main = threading.main_thread()
     waiting = [thread for thread in threading.enumerate() if thread is not main]
     if code != ExitCode.INTERRUPTED:
-        # Others end with the process, and are no matter of ours.
+        # Other threads end with the process.
         waiting = [thread for thread in waiting if not thread.daemon]
     if waiting:
         import logging
 
         from amrasaman_nox.sandbox import process
 
-        # What they still do is none of the user's business.
+        # What they still print does not concern the user.
         logging.disable(logging.CRITICAL)
         process.kill_all()
         _leave(code)
@@ -149,7 +149,7 @@ def _return_to(folder: Path) -> None:
     import contextlib
     import os
 
-    # One that the user may not enter, or that is gone by now, is no fault of the run.
+    # One that the user may not enter, or that is gone by now, is not a fault of the run.
     with contextlib.suppress(OSError):
         os.chdir(folder)
 

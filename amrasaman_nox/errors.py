@@ -18,7 +18,7 @@ _LONGEST_PART = 16_000
 _HIDDEN = "****"
 #: All of a URL behind its scheme.
 _URL = re.compile(r"(?<=://)\S+")
-#: What stands behind a URL in a sentence.
+#: Punctuation that follows a URL in a sentence.
 _CLOSING = ")]}>'\"`,.;:"
 
 
@@ -67,7 +67,7 @@ class Kind(enum.Enum):
     ISOLATION = enum.auto()
 
 
-#: What is no fault of a file or of who wrote it.
+#: What is not a fault of a file or of its author.
 DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
@@ -209,7 +209,7 @@ def all_of(errors: list[AsamanError]) -> AsamanError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """The file, and the line in it, where a pin stands (lines count from 1)."""
+    """The file, and the line in it, that has a pin (lines count from 1)."""
 
     path: str
     line: int | None = None

@@ -276,7 +276,7 @@ def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
 def remove_tree(path: Path) -> None:
     """Remove a file or folder, however deep and whatever its modes; nothing is followed.
 
-    What cannot be removed (another user's, a mount point) stays and is no error.
+    What cannot be removed (another user's, a mount point) stays and is not an error.
     """
     with contextlib.suppress(OSError):
         if not stat.S_ISDIR(os.lstat(path).st_mode):

@@ -180,7 +180,7 @@ class LockScope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirements:
-    """What one input asks for: its pins in order, and the index options that stand in it.
+    """What one input asks for: its pins in order, and the index options in it.
 
     ``kind`` names the format: ``requirements``, ``pylock``, ``archive``, ``directory`` or
     ``project``; ``path`` is the file or folder that was read. ``constraints`` are still to be
@@ -351,7 +351,7 @@ class BuildLock:
     _found: dict[tuple[Digest, str], LockEntry] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Each of thousands of sources asks; the first entry counts, as it stands in the file.
+        # Each of thousands of sources asks; the first entry counts, as written in the file.
         by_source = {(each.sdist, each.interpreter): each for each in reversed(self.entries)}
         object.__setattr__(self, "_found", by_source)
 
@@ -368,10 +368,10 @@ class BuildEnvironment:
     published wheels were built so). Paths are those that the build sees. ``directory_order`` is
     ``sorted`` or ``reversed``: the order in which the source's members are created.
     ``source_times`` is the modification time of unpacked members in seconds since 1970.
-    ``processors`` is the number that a build sees. ``clock`` is where the clock stands still, in
-    seconds since 1970, ``None`` for the machine's own that runs; ``clock_offset`` shifts it by
-    seconds. Both need libfaketime. ``random_addresses`` lets the kernel place memory as it likes,
-    where it can be kept from that. ``variables`` are passed on purpose and stand in the record.
+    ``processors`` is the number that a build sees. ``clock`` is the time at which the clock is
+    fixed, in seconds since 1970, ``None`` for the machine's own that runs; ``clock_offset`` shifts
+    it by seconds. Both need libfaketime. ``random_addresses`` lets the kernel place memory as it
+    likes, where it can be kept from that. ``variables`` are passed on purpose and recorded.
     """
 
     source_date_epoch: int | None = DEFAULT_SOURCE_DATE_EPOCH
@@ -467,7 +467,7 @@ class Wheel:
     """A wheel that was read strictly.
 
     ``digest`` is the sha256 of the file; ``content_digest`` covers names, bytes and executable
-    bits of the members, and does not depend on the zlib at hand. ``size`` is in bytes.
+    bits of the members, and does not depend on the zlib that is used. ``size`` is in bytes.
     """
 
     filename: str
@@ -796,7 +796,7 @@ class Bootstrap:
 class BuildOutcome:
     """What one run of builds came to.
 
-    ``records`` are the wheels that stand in the output folder; ``kept`` are the keys of those
+    ``records`` are the wheels in the output folder; ``kept`` are the keys of those
     that were not built now; ``left_out`` are pins that do not apply here, with the reason.
     ``merged`` tells that the wheels were brought together from other folders. ``bootstraps`` tell
     of build requirements that were built from source, an item for each interpreter.

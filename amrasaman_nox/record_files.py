@@ -1,4 +1,4 @@
-"""Records as they stand in a folder, each beside its wheel; anybody can have put them there."""
+"""The records of a folder, each beside its wheel; anybody can have put them there."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class RecordFolder:
 
 
 def beside(wheel: Path) -> Path:
-    """Return where the record of *wheel* stands."""
+    """Return the path of the record of *wheel*."""
     return wheel.with_name(f"{wheel.name}{records.SUFFIX}")
 
 
 def read_file(path: Path) -> RecordFile:
     """Return the record at *path*, a regular file of at most 4 MiB.
 
-    :raises AsamanError: it cannot be read, is no record of ours or is of another schema
+    :raises AsamanError: it cannot be read, is not a record or has another schema
     """
     try:
         with open_regular(path) as file:

@@ -53,9 +53,9 @@ def render(record: BuildRecord) -> str:
 
 
 def render_sdist(record: BuildRecord) -> str:
-    """Return the provenance file of an sdist: what stands for the wheel in *record* is the sdist.
+    """Return the provenance file of an sdist: the sdist takes the part of the wheel in *record*.
 
-    Its dependencies are the build requirements; the working tree is no file with a hash.
+    Its dependencies are the build requirements; the working tree is not a file with a hash.
     """
     content = statement(record)
     definition = content["predicate"]["buildDefinition"]
@@ -113,7 +113,7 @@ def parse(content: bytes, name: str) -> BuildRecord:
 
     Every value is checked for its type. What a later version adds to a record is ignored.
 
-    :raises AsamanError: it is no record of ours, or one of another schema
+    :raises AsamanError: it is not a record, or has another schema
     """
     try:
         document = strict_json.parse(content)

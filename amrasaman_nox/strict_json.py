@@ -36,7 +36,7 @@ class Value:
     def __getitem__(self, key: str) -> Value:
         """Return the member *key* of an object.
 
-        :raises Malformed: it is no object, or has none of that name
+        :raises Malformed: it is not an object, or has no such key
         """
         found = self.get(key)
         if found is None:

@@ -33,7 +33,7 @@ _HEADER: Final = (
 
 
 def lock_path(requirement: Path) -> Path:
-    """Return where the build lock of a requirements file or a pylock stands: beside it."""
+    """Return the path of the build lock of a requirements file or a pylock: beside it."""
     return requirement.with_name(
         f"{requirement.name.removesuffix(requirement.suffix)}.build-lock.toml"
     )
@@ -214,7 +214,7 @@ def file_of(item: dict[str, Any]) -> LockedFile:
 
 
 def lock_of(config: Config) -> Path:
-    """Return where the build lock of the configured input stands."""
+    """Return the path of the build lock of the configured input."""
     if config.lock is not None:
         return config.lock
     if config.requirement is not None:

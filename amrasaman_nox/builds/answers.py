@@ -49,7 +49,7 @@ def ask(folder: Path, asked: dict[str, Any]) -> None:
 def read(folder: Path, log: Path) -> dict[str, Any]:
     """Return the answer in *folder*; what the backend warned of goes to its log.
 
-    :raises BadAnswer: it is no regular file of ours, too long, or not JSON
+    :raises BadAnswer: it is not a regular file, too long, or not JSON
     :raises OSError: the disk is at fault
     """
     answer = _parsed(_content(folder / _ANSWER))

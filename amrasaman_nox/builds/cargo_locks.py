@@ -42,7 +42,7 @@ def keeping(cargo: str, source: str, manifests: Sequence[str], folder: str) -> s
 def found(folder: Path, manifests: Sequence[str]) -> dict[str, tuple[Crate, ...]]:
     """Return the crates of each lock that was copied to *folder*, by the path of the lock.
 
-    :raises AsamanError: one is no lock (exit 3)
+    :raises AsamanError: one is not a lock (exit 3)
     """
     locks = {}
     for number, place in enumerate(manifests):

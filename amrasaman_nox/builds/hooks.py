@@ -53,7 +53,7 @@ _ASKING: Final = "get_requires_for_build_wheel"
 _BUILDING: Final = "build_wheel"
 _HOOK: Final = "/build/frontend/hook.py"
 _START: Final = "/build/frontend/start.py"
-#: The variables that name an in-tree backend's folders: how each is taken apart and put together.
+#: The variables that name an in-tree backend's folders: how each is decoded and encoded.
 _BACKEND_PATHS: Final[Mapping[str, _Paths]] = {
     "_PYPROJECT_HOOKS_BACKEND_PATH_JSON": (json.loads, json.dumps),
     "_PYPROJECT_HOOKS_BACKEND_PATH": (lambda paths: paths.split(os.pathsep), os.pathsep.join),

@@ -155,7 +155,7 @@ _MISSING: Final = (
     ("shared", r"(lib[\w+-]{1,60}\.so)[\w.]{0,20}: cannot open shared object file"),
 )
 _PATTERNS: Final = tuple((kind, re.compile(pattern)) for kind, pattern in _MISSING)
-#: How the table names what is no program and no header.
+#: How the table names what is neither a program nor a header.
 _FORMS: Final = {"module": "{}.pc", "library": "lib{}.so"}
 
 

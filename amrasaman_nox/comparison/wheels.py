@@ -1,6 +1,6 @@
 """Two wheels compared member by member, for everything that can differ in them.
 
-*Ours* is the wheel at hand, *theirs* the one it is held against (a rebuild, a published wheel):
+*Ours* is our wheel, *theirs* the one it is compared with (a rebuild, a published wheel):
 a member is *added* where only theirs has it. Nothing is extracted to disk.
 """
 
@@ -89,7 +89,7 @@ def compare_wheels(ours: BinaryIO, theirs: BinaryIO, *, filename: str) -> tuple[
     A difference with a ``normalisation`` is one of form alone. An added or missing member, a
     changed byte of an installed file, another entry point or executable bit never has one.
 
-    :param ours: the wheel at hand, open for reading and seekable
+    :param ours: our wheel, open for reading and seekable
     :param theirs: the wheel it is held against, likewise
     :param filename: the wheel's file name, for messages
     :raises AsamanError: one of the two is malformed or beyond the bounds

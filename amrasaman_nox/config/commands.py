@@ -35,7 +35,7 @@ class Command(NamedTuple):
     """A command.
 
     ``session`` is the name of its nox session, which reports have as well, and ``word`` is what
-    stands behind ``asaman``. ``work`` names the function that does it, as ``MODULE:NAME``; it takes
+    follows ``asaman``. ``work`` names the function that does it, as ``MODULE:NAME``; it takes
     the configuration and, as ``notify``, who is told of events, and returns a report. ``summary``
     is its line in a list of commands, ``help`` is the first line of its own help where that is
     another. With ``project`` it works on the project in the current folder where no input is

@@ -32,7 +32,7 @@ MOST_PARTS: Final = 100_000
 #: More builds at a time than any machine that this is meant for can run.
 MOST_JOBS: Final = 1024
 
-#: The last number is not that of a user: it stands for none.
+#: The last number is not a user ID: it means none.
 LARGEST_UID: Final = (1 << 32) - 2
 
 #: Where build requirements come from: published wheels, or sources that are built.
@@ -69,7 +69,7 @@ class Config(reports.ReportFiles):
     """What a run is asked to do. The fields are the long options of the commands.
 
     Strings are taken for paths, and lists for tuples. Relative paths count from the folder of
-    the noxfile or ``pyproject.toml`` that they stand in, and those of options from the folder in
+    the noxfile or ``pyproject.toml`` that has them, and those of options from the folder in
     which the command was given; who reads a loaded configuration finds absolute paths.
 
     - Input, at most one: ``requirement`` (a requirements file or a pylock), ``source`` (an
@@ -393,7 +393,7 @@ def _parsed_moment(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-#: Which fields are checked and normalised by what; each field stands in one row.
+#: Which fields are checked and normalised by what; each field is in one row.
 _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ...]] = (
     (
         (

@@ -71,7 +71,7 @@ def _all_or_names(text: str) -> tuple[str, ...]:
 
 def _toml(*types: type) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        # In TOML a boolean is no number, in Python it is.
+        # In TOML a boolean is not a number, in Python it is.
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise ValueError(f"{_TOML_NAMES[types[0]]} is required")
         return value

@@ -1,8 +1,8 @@
 """Where a configuration comes from: options, index variables, the noxfile, ``pyproject.toml``.
 
 The order is options > index variables > ``register(Config(...))`` > ``[tool.amrasaman]`` >
-defaults. Of the environment only what stands here is read, once, into an explicit mapping; what
-is not named here has no influence.
+defaults. Only the variables named here are read from the environment, once, into an explicit
+mapping; what is not named here has no influence.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _file_values(path: Path) -> dict[str, Any]:
 
 def _absolute(value: Any, base: Path) -> Any:
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
-    # Config refuses what is no path, and its message is the better one.
+    # Config refuses what is not a path, with a better message.
     return Path(os.path.abspath(base / text)) if text and "\0" not in text else value  # noqa: PTH100
 
 

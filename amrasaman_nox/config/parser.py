@@ -120,7 +120,7 @@ class _SectionedCommand(click.Command):
 
 
 class _SectionedOption(click.Option):
-    """An option that knows the heading it stands under."""
+    """An option that knows its heading."""
 
     def __init__(self, declarations: Sequence[str], *, section: str, **attributes: Any) -> None:
         super().__init__(declarations, **attributes)

@@ -1,6 +1,6 @@
 """Which modules of a build requirement builds import: they are compiled when it is installed.
 
-A build cannot write bytecode, and would compile them anew each time. A module that is missing
+A build cannot write bytecode, and would compile them each time. A module that is missing
 here, or there, costs time and nothing else.
 """
 
@@ -70,7 +70,7 @@ _ROOTS: Final = {
 
 
 def modules(project: str, backend: str) -> tuple[str, ...]:
-    """Return the modules of *project* that builds import; ``*`` stands for all at its top.
+    """Return the modules of *project* that builds import; ``*`` means all at its top.
 
     :param project: its canonical name
     :param backend: the build backend as ``pyproject.toml`` names it, which may be part of

@@ -44,7 +44,7 @@ _COMPILING: Final = 60
 _WHEELS: Final = "/build/wheels"
 _UV: Final = "/build/uv"
 _UV_LOCK: Final = ".lock"
-#: The most characters of a project's name that stand in the name of a folder.
+#: The most characters of a project's name that are in the name of a folder.
 _LONGEST: Final = 80
 _COMPILER: Final = "/build/compiling.py"
 _NEW: Final = "/build/new"
@@ -55,7 +55,7 @@ _KNOWN: Final = "/build/known"
 class Tree:
     """An installed wheel: its folder, like that of an environment, and what its scripts name.
 
-    ``python`` is the path of the interpreter that stands in the first lines of its scripts.
+    ``python`` is the path of the interpreter in the first lines of its scripts.
     """
 
     path: Path
@@ -231,7 +231,7 @@ def _program(files: Sequence[LockedFile], seen: Mapping[str, str], how: _How) ->
     """Return what the shell runs: it fails if a wheel is not installed, or its bytecode stays.
 
     uv keeps what it found out about the interpreter in its cache, beside what it unpacks; it would
-    ask anew for each environment. Without bytecode a build is slower, and the same.
+    ask for it again for each environment. Without bytecode a build is slower, and the same.
     """
     cache = f"{seen['new']}/uv"
     install = [

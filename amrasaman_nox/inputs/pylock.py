@@ -32,9 +32,9 @@ _SDIST_HINT: Final = (
     "lock it with its sdist (no --only-binary), or give --only-binary {name} to take its wheel"
 )
 _VCS_HINT: Final = "lock a release of it, or an sdist that you made of it, with its hash"
-#: What stands for the version of a checkout whose lock names none.
+#: What replaces the version of a checkout whose lock names none.
 _UNKNOWN: Final = Version("0+unknown")
-# What the validation says, and how an error of ours begins; the first row that matches counts.
+# What the validation says, and how our error begins; the first row that matches counts.
 _VALIDATION: Final = (
     (r"Missing required value in '(.*\.)?hashes'", "not hashed"),
     (r"At least one hash must be provided", "not hashed"),

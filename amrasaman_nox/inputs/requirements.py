@@ -83,7 +83,7 @@ class _Reading:
 def read_requirements(path: Path, *, variables: Mapping[str, str] = _NO_VARIABLES) -> Requirements:
     """Return the pins of a hashed requirements file, in order, with those of nested files.
 
-    ``variables`` are what ``${NAME}`` stands for in index options. Markers are kept, not judged:
+    ``variables`` are the values of ``${NAME}`` in index options. Markers are kept, not judged:
     see :func:`select`.
 
     :raises AsamanError: all problems of the file together, each with its line
@@ -99,7 +99,7 @@ def read_requirements(path: Path, *, variables: Mapping[str, str] = _NO_VARIABLE
 def parse_requirements(
     text: str, *, path: str, variables: Mapping[str, str] = _NO_VARIABLES
 ) -> Requirements:
-    """Return the pins of *text*, which stands, or will stand, in the file *path*.
+    """Return the pins of *text*, the present or future content of the file *path*.
 
     :raises AsamanError: all problems of the text together, each with its line
     """

@@ -33,7 +33,7 @@ AS_PUBLISHED: Final = "published as is, not rebuilt"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifiedPin:
-    """A pin with the wheels that stand for it.
+    """A pin with its wheels.
 
     Without wheels the pin does not apply here, and is left out by name. ``as_published`` is true
     where a wheel is the published one.
@@ -51,7 +51,7 @@ def verified(
     skip: frozenset[str] = frozenset(),
     applies: Callable[[Pin], bool] | None = None,
 ) -> tuple[VerifiedPin, ...]:
-    """Return each pin with all wheels that a record vouches for, in the order of the input.
+    """Return each pin with all wheels that have a matching record, in the order of the input.
 
     ``skip`` are project names, compared in normal form. ``applies`` says which pins need a wheel
     (all, if not given); the others are kept only if they have one.
@@ -83,7 +83,7 @@ def write_verified_requirements_file(
 ) -> None:
     """Write the requirements file of *entries* to *output*, if it reads back as what was meant.
 
-    ``inputs`` are files that must not be overwritten; the files that the pins stand in are known.
+    ``inputs`` are files that must not be overwritten; the files that have the pins are known.
 
     :raises AsamanError: *output* is not a regular file or one of the inputs; the
         rendered text reads differently; it cannot be written
@@ -109,7 +109,7 @@ def check_rendered(
 
 
 def check_output(output: Path, inputs: Iterable[Path]) -> None:
-    """Check that *output* is missing, or a regular file that is none of *inputs*.
+    """Check that *output* is missing, or a regular file that is not one of *inputs*.
 
     :raises AsamanError: ``cannot write OUTPUT``
     """
@@ -139,7 +139,7 @@ def write_output(output: Path, text: str) -> None:
 
 
 def origins(entries: Sequence[VerifiedPin]) -> list[Path]:
-    """Return the files that the pins stand in."""
+    """Return the files that have the pins."""
     paths = (entry.pin.origin.path for entry in entries if entry.pin.origin is not None)
     return [Path(path) for path in dict.fromkeys(paths)]
 

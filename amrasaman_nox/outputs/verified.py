@@ -1,4 +1,4 @@
-"""The verified requirements of an input, from the wheels that our records vouch for."""
+"""The verified requirements of an input, from the wheels that have a record."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
-from amrasaman_nox.sources import vouched
-from amrasaman_nox.sources.vouched import is_whole
+from amrasaman_nox.sources import trusted
+from amrasaman_nox.sources.trusted import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ _COMMAND: Final = "verified_requirements"
 
 
 def verified_path(requirement: Path) -> Path:
-    """Return where the verified file of *requirement* stands: beside it.
+    """Return the path of the verified file of *requirement*: beside it.
 
     ``requirements.txt`` gives ``verified-requirements.txt``; a lock keeps the form of name that
     PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``.
@@ -47,9 +47,9 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
     ``config.output`` is the folder with the wheels and their records.
 
     :param notify: not used: nothing here takes long
-    :raises AsamanError: no requirements file is configured, or a pin has no wheel that a record
-        vouches for (exit 2), or others than we can have written one that our store does not know
-        (exit 4); nothing is written then
+    :raises AsamanError: no requirements file is configured, or a pin has no wheel with a matching
+        record (exit 2), or other users can have written one that our store does not know (exit 4);
+        nothing is written then
     """
     if config.requirement is None:
         raise AsamanError("no requirements file", "missing argument REQUIREMENT")
@@ -78,7 +78,7 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         missing.others += read.problems
         raise
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
-    vouched.check([file for file in files_found if file.wheel.name in used], config)
+    trusted.check([file for file in files_found if file.wheel.name in used], config)
     path = config.verified or verified_path(requirement)
     files.sweep_beside(path.parent)
     if requirements.kind == "pylock":

@@ -107,7 +107,7 @@ def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:
     if with_log:
         from amrasaman_nox.reports import facts
 
-        # Behind the bar, what a build prints is no command to a terminal or to a CI service.
+        # Behind the bar, what a build prints is not a command to a terminal or to a CI service.
         yield from facts.tail(failure.log)
     yield from AsamanError(
         f"{failure.name}=={failure.version}",

@@ -84,7 +84,7 @@ def state_of(record: BuildRecord, build: BuildOutcome) -> str:
 
 
 def record_name(record: BuildRecord) -> str:
-    """Return the name of the provenance file, which stands beside the wheel."""
+    """Return the name of the provenance file, which is beside the wheel."""
     return f"{record.wheel.filename}{SUFFIX}"
 
 

@@ -115,7 +115,7 @@ class Stage:
 
 
 class Lines:
-    """Plain lines on a stream that is no terminal.
+    """Plain lines on a stream that is not a terminal.
 
     :param verbose: a line for every item, and where the time went
     """
@@ -326,7 +326,7 @@ class Display:
             self._view.wait(self._stages.values(), self._clock())
 
     def times(self) -> list[str]:
-        """Return where the time went, a line a stage; stages overlap, so it is no sum."""
+        """Return where the time went, a line a stage; stages overlap, so it is not a sum."""
         with self._lock:
             return [
                 f"{stage.summary()}: {stage.ended - stage.began:.1f} s"

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def build_wheels(config: Config, *, notify: Notify) -> Report:
     """Build what is pinned into the output folder, with a record each and a build lock.
 
-    :raises AsamanError: bad input (exit 2), isolation or an interpreter that is not to be had
-        (exit 4), or a fault of the disk or the network (exit 5). A build that fails is no error:
-        the report has it.
+    :raises AsamanError: bad input (exit 2), isolation or an interpreter that is not available
+        (exit 4), or a fault of the disk or the network (exit 5). A build that fails is not an
+        error: the report has it.
     """
     return run_command(config, notify, "reproducible_wheels", _build)
 

@@ -17,8 +17,8 @@ from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import copy_in_place, digest_of
 from amrasaman_nox.model import BuildLock, BuildOutcome, Report, utc
-from amrasaman_nox.sources import vouched
-from amrasaman_nox.sources.vouched import is_whole
+from amrasaman_nox.sources import trusted
+from amrasaman_nox.sources.trusted import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Digest, Event, LockEntry
     from amrasaman_nox.record_files import RecordFile
 
-#: The build lock that stands beside the wheels of a part.
+#: The build lock beside the wheels of a part.
 LOCK = "build-lock.toml"
 
 
@@ -39,14 +39,14 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
 
     :param notify: not used: nothing here takes long
     :raises AsamanError: a folder is missing, or two wheels of one name, or two lock entries of one
-        source, differ (exit 2; all are named); others than we can have written a wheel that our
+        source, differ (exit 2; all are named); other users can have written a wheel that our
         store does not know (exit 4); or something cannot be written (exit 5)
     """
     folders = [*config.folders, *([config.output] if config.output.is_dir() else [])]
     _check_folders(folders)
     notes: list[str] = []
     files = [file for folder in folders for file in _wheels(folder, notes)]
-    vouched.check(files, config)
+    trusted.check(files, config)
     wheels, problems = _united(files)
     problems += _in_the_way(config.output, wheels.values())
     lock, path = _lock(config, folders, problems)

@@ -20,7 +20,7 @@ _LONGEST_LINE: Final = 1 << 16
 
 
 class NotReadError(Exception):
-    """A message is none, or is one of another version; its text is the reason."""
+    """Not a message, or one of another version; its text is the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,7 @@ def pack(value: object, worker: str = "") -> bytes:
 def opened(message: object) -> Message:
     """Return *message* with its first line read.
 
-    :raises NotReadError: it is no message
+    :raises NotReadError: it is not a message
     """
     try:
         if not isinstance(message, bytes):

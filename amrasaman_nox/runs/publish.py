@@ -10,7 +10,7 @@ from amrasaman_nox import record_files, records, strict_json
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import copy_in_place, digest_of
 from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.sources.vouched import is_whole, strangers
+from amrasaman_nox.sources.trusted import is_whole, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox import records
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import BuildFailure, BuildLock, BuildRecord
-from amrasaman_nox.sources.vouched import is_of_store, is_whole, record_in
+from amrasaman_nox.sources.trusted import is_of_store, is_whole, record_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -50,7 +50,7 @@ _TRUSTED: Final = ("-c", "safe.directory=*")
 _SETTINGS: Final = {"core.checkStat": "minimal", "core.trustctime": "false"}
 
 
-#: Folders of ours, resolved, of which only what git tracks is copied.
+#: Our own folders, resolved, of which only what git tracks is copied.
 Own = frozenset[Path]
 
 

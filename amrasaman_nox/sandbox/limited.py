@@ -33,11 +33,11 @@ def none(command: ProcessSpec, filtered: bool) -> Launch:
 def with_limits(command: ProcessSpec, *, own_namespace: bool, filtered: bool) -> tuple[str, ...]:
     """Return the command with the limits that the kernel keeps, its processors and its clock.
 
-    :param filtered: whether a program of ours sets the filter of system calls
+    :param filtered: whether one of our programs sets the filter of system calls
     """
     argv = (*_BEGIN, *clock.under(command, constant_paths=own_namespace), *command.argv)
     if filtered:
-        # As text, so that no file of ours has to be shown.
+        # As text, so that none of our files has to be shown.
         text = Path(confine.__file__).read_text(encoding="utf-8")
         calls = system_calls.program(os.uname().machine).hex()
         argv = (command.python, "-I", "-S", "-c", text, calls, *argv)

@@ -59,7 +59,7 @@ def _is_safe(links: Links, end: _Path | None, *, dangling: bool) -> bool:
 
 
 def _end(links: Links, goal: _Path | None) -> _Path | None:
-    """Return where links that lead to links end: *goal* where it is none, a link in a circle."""
+    """Return where links that lead to links end: *goal* if it is not a link, a link in a circle."""
     for _ in range(_LONGEST_CHAIN):
         if goal is None or goal not in links.targets:
             break

@@ -269,7 +269,7 @@ def survey(
 
 
 def _components(tree: Tree, member: TarMember) -> tuple[str, ...]:
-    """Return the components of a member's name; none for what is no part of the source.
+    """Return the components of a member's name; none for what is not part of the source.
 
     That is the folder ``.`` that the archive was packed from, and what macOS notes of the top
     folder (AppleDouble).
@@ -324,7 +324,7 @@ def _copy(tree: Tree, parts: tuple[str, ...], member: TarMember, stage: Stage | 
     """Take a hard link as a copy of the file that it repeats."""
     original = _original(tree, member)
     known = tree.known[original]
-    # A lock of crates that is a link is none that could be read.
+    # A lock of crates that is a link cannot be read.
     tree.rust.add(parts, _UNREAD, iter(()))
     if stage is not None:
         stage.copy(tree.files[original], tree.count)

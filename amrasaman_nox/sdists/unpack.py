@@ -40,7 +40,7 @@ def unpack(
     owner: int | None = None,
     most: int | None = None,
 ) -> SdistInfo:
-    """Write the content of the sdist's top folder into *destination*, an empty folder of ours.
+    """Write the content of the sdist's top folder into *destination*, an empty folder.
 
     *mtime* (seconds since 1970) becomes the time of all files and folders. *order*, ``sorted`` or
     ``reversed``, is that in which they are created. Modes become 0644 or 0755; everything, with
@@ -60,7 +60,7 @@ def unpack(
 
 
 def unpack_crate(file: BinaryIO, crate: Crate, destination: Path, *, mtime: int) -> None:
-    """Write the content of a ``.crate`` file into *destination*, an empty folder of ours.
+    """Write the content of a ``.crate`` file into *destination*, an empty folder.
 
     A crate is a gzipped tar archive with the folder ``NAME-VERSION`` in it. *mtime* is in seconds
     since 1970.

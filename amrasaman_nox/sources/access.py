@@ -51,7 +51,7 @@ def is_trusted(url: str, index: IndexOptions) -> bool:
 def check_url(url: str, index: IndexOptions, origin: Origin | None = None) -> None:
     """Refuse a URL that is not HTTPS, but for loopback, trusted hosts and ``file:``.
 
-    One that is no such URL is not repeated: nobody knows where a password in it ends.
+    Any other URL is not repeated: nobody knows where a password in it ends.
 
     :raises AsamanError: exit 2
     """
@@ -186,11 +186,11 @@ def _split(url: str) -> SplitResult:
 
 
 def with_file_options(index: IndexOptions, file: IndexOptions) -> IndexOptions:
-    """Return the user's index options with those that stand in the requirements file.
+    """Return the user's index options with those of the requirements file.
 
     The user's own index wins over the file's; further indexes and links are added.
 
-    :raises AsamanError: one of them is reached by plain HTTP, or is no URL (exit 2)
+    :raises AsamanError: one of them is reached by plain HTTP, or is not a URL (exit 2)
     """
     whole = dataclasses.replace(
         index,

@@ -38,7 +38,7 @@ class Patience:
 
 
 class BrokenError(Exception):
-    """A request failed in a way that is no fault of the input."""
+    """A request failed through no fault of the input."""
 
     def __init__(
         self, reason: str, *, again: bool = True, wait: float = 0.0, hint: str = ""

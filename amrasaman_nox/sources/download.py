@@ -71,7 +71,7 @@ def fetch(
     """Bring the bytes of *source* into the store, unless they are there and verify.
 
     :raises AsamanError: other bytes than pinned, or too many of them (exit 2); they cannot be
-        had, or not be stored (exit 5)
+        downloaded or stored (exit 5)
     """
     fetch_all([source], site, patience=patience, jobs=1)
 

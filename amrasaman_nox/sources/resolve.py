@@ -136,7 +136,7 @@ def _best_wheel(package: Listed, tags: Sequence[str]) -> ResolvedFile:
 
 
 def _plain_requirement(text: str) -> str:
-    """Return *text* as a requirement of a name and a specifier, rendered anew (PEP 508)."""
+    """Return *text* as a requirement of a name and a specifier, rendered again (PEP 508)."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:

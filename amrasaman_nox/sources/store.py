@@ -92,7 +92,7 @@ class Store:
 
     @classmethod
     def existing(cls, root: Path) -> Store | None:
-        """Return the store below *root* for reading, ``None`` where there is none of ours."""
+        """Return the store below *root* for reading, ``None`` where there is none."""
         try:
             for folder in (root.resolve(), root.resolve() / "values"):
                 _check_owner(folder)
@@ -230,7 +230,7 @@ class Store:
 
         :param timeout: seconds to wait at most
         :param notify: is told once when another run is waited for
-        :raises AsamanError: it could not be had in time (exit 5)
+        :raises AsamanError: it could not be locked in time (exit 5)
         """
         path = self.root / "locks" / _file_name(key)
         with _naming(path):

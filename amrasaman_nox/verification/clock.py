@@ -29,7 +29,7 @@ _KEPT: Final = (
 def provide(config: Config, notify: Notify) -> None:
     """Compile libfaketime into the store, where neither a package nor the store has it.
 
-    It is built as any other pin: by its hash, in the sandbox. Where that fails there is none, or
+    It is built as any other pin: by its hash, in the sandbox. If that fails there is none, or
     the distribution's.
 
     :raises AsamanError: the cache cannot be used (exit 4 or 5)

@@ -185,7 +185,7 @@ def _foreign_tool(difference: Difference, variation: str) -> bool:
         return True
     changed = changed_words(difference)
     if "REBUILD_CAPTURED" in changed:
-        # All variables were written out; that one of them names a program is no finding.
+        # All variables were written out; that one of them names a program is not a finding.
         return False
     texts = (row.text for one in _with_inner(difference) for row in one.rows)
     found = (match for text in texts for match in _TOOL_VERSION.finditer(text))

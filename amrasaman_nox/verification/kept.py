@@ -60,7 +60,7 @@ def _described(comparison: Comparison, folder: Path, sides: list[str]) -> Compar
     try:
         text = diffoscope.describe(folder, first, second) or "no difference\n"
     except AsamanError as error:
-        # The verdict stands without it.
+        # The verdict does not need it.
         told = "; ".join(filter(None, (comparison.reason, str(error))))
         return dataclasses.replace(comparison, reason=told)
     lines = [printable(line.expandtabs(4)) for line in text.split("\n")]

@@ -29,7 +29,7 @@ class Zone:
 def zone(draw: Draw, epoch: int) -> Zone:
     """Draw a time zone in which *epoch*, in seconds since 1970, falls on another day than in UTC.
 
-    It is no whole number of hours off, has summer time, and needs no zone files.
+    It is not a whole number of hours off, has summer time, and needs no zone files.
     """
     for attempt in itertools.count():
         east = 15 * draw.number(f"time zone {attempt}", -47, 55)

@@ -33,8 +33,8 @@ def of_wheel(run: Run, record: BuildRecord, wheel: Path) -> Original:
     The sdist and the build requirements must be in the store.
 
     :param wheel: the file that the first build gave
-    :raises AsamanError: the interpreter is not at hand (exit 4), or the wheel cannot be read or is
-        not the record's (exit 5)
+    :raises AsamanError: the interpreter is not available (exit 4), or the wheel cannot be read or
+        is not the record's (exit 5)
     """
     if record.environment is None:
         raise AsamanError(str(record.source.pin), "its record has no environment")
@@ -95,7 +95,7 @@ def _artefact(record: BuildRecord, store: Store) -> Artefact:
 
 
 def _first(record: BuildRecord, path: Path, store: Store) -> Artefact:
-    """Read the first wheel anew: what is compared is what stands there, not what is said of it."""
+    """Read the first wheel again: what is compared is the file, not its record."""
     try:
         with path.open("rb") as file:
             content = read_wheel(file, record.wheel.filename, code=ExitCode.INPUT_OUTPUT)

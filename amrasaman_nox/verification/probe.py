@@ -1,4 +1,4 @@
-"""Which variations a build really sees: a source of ours is built with and without them.
+"""Which variations a build really sees: a small source is built with and without them.
 
 Nothing is varied that was not seen to be: a library that does not load or a limit of a container
 would otherwise make a rebuild green that never happened.

@@ -57,7 +57,7 @@ def under_headers(ours: WheelContent, theirs: WheelContent) -> Proof | None:
     digest = hashlib.sha256()
     at = 0
     for member in sorted(archive.members, key=lambda one: one.start):
-        # Headers, and what of a data descriptor stands before them.
+        # Headers, and the end of a data descriptor before them.
         _copy(archive, at, member.data, digest.update)
         packed = packer.packed(by_name.get(member.name), member)
         if packed is None:

@@ -72,10 +72,10 @@ def compare_published(
 
     There is one comparison for each published wheel that the interpreter could have built: the
     pure one, or else the best of those with its tags; one that is ``unchecked`` where there is
-    none. A build that fails is no error: the comparison has it.
+    none. A build that fails is not an error: the comparison has it.
 
     :param job: the build of the source; a recipe says with which requirements, and how
-    :raises AsamanError: the index cannot be asked or a wheel cannot be had (exit 5), or its
+    :raises AsamanError: the index cannot be asked or a wheel is not available (exit 5), or its
         bytes are not what the index advertises (exit 2)
     """
     pin = prepared.source.pin
@@ -121,7 +121,7 @@ def rebuild(
 ) -> BuildRecord | BuildFailure:
     """Build the source of *job* by *recipe*; the wheel stays as the backend wrote it.
 
-    :raises AsamanError: a build requirement cannot be had
+    :raises AsamanError: a build requirement is not available
     """
     requirements.fetch_files(site, recipe.files, job.interpreter.executable)
     world = dataclasses.replace(

@@ -113,7 +113,7 @@ class _Failed(Exception):  # noqa: N818 - it becomes a verdict
 class _Steady:
     """What builds are held against while one searches.
 
-    ``environment`` is the first one, with its clock standing still where that can be had;
+    ``environment`` is the first one, with its clock fixed where that is possible;
     ``masked`` are the members that are new in every build.
     """
 
@@ -341,7 +341,7 @@ class _Search:
         try:
             return self._steady_in(still)
         except _Failed:
-            # Some programs do not run under a clock that stands still.
+            # Some programs do not run with a fixed clock.
             return self._steady_in(original.environment)
 
     def _steady_in(self, environment: BuildEnvironment) -> _Steady:

@@ -109,8 +109,8 @@ def _bare(paths: Iterable[Path]) -> Iterable[TheirWheel]:
 def compare(record: BuildRecord, config: Config, theirs: tuple[TheirWheel, ...]) -> Comparison:
     """Return how our wheel of *record*, in the output folder, compares with theirs of that name.
 
-    Where only their record is at hand, the digests are compared. What differs in the inputs of the
-    two builds is named.
+    Where only their record is available, the digests are compared. What differs in the inputs of
+    the two builds is named.
 
     :raises AsamanError: a wheel cannot be read or is malformed
     """

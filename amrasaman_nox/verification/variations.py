@@ -36,7 +36,7 @@ _FIRST_UID, _LAST_UID = 2_000, 59_999
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """What of this machine decides which variations can be had.
+    """What of this machine decides which variations are available.
 
     ``locales`` are the installed ones by name, ``processors`` those that may be used;
     ``fake_clock`` tells whether libfaketime is there.
@@ -180,7 +180,7 @@ def _one_processor(machine: Machine) -> str:
 
 
 def _later(world: BuildEnvironment, draw: Draw) -> BuildEnvironment:
-    """Return *world* with a clock that is ahead; the same moment if it stands still."""
+    """Return *world* with a clock that is ahead; the same moment if it is fixed."""
     ahead = moments.ahead(draw, moments.zone(draw, world.source_date_epoch or 0))
     if world.clock is not None:
         ahead += int(draw.now.timestamp()) - world.clock

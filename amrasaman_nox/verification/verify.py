@@ -65,7 +65,7 @@ def verify(config: Config, *, notify: Notify) -> Report:
     in the place of a rebuild.
 
     :raises AsamanError: bad input or an unknown variation (exit 2), isolation or an interpreter
-        that is not to be had (exit 4), or a fault of the disk or the network (exit 5)
+        that is not available (exit 4), or a fault of the disk or the network (exit 5)
     """
     if config.diffoscope:
         diffoscope.program()  # That it is missing is told before anything is built.
@@ -362,7 +362,7 @@ def unchecked(record: BuildRecord, reason: str) -> Comparison:
 def verify_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     """Rebuild the wheel of *record*, which is in the output folder, and compare.
 
-    :raises AsamanError: the wheel or its interpreter is not at hand
+    :raises AsamanError: the wheel or its interpreter is not available
     """
     if record.as_published:
         return unchecked(record, "used as published, not rebuilt")

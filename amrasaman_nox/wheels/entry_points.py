@@ -30,7 +30,7 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufeff]|[^\\S \t]")
 def script_names(data: bytes, subject: Subject) -> tuple[str, ...]:
     """Return the names of the scripts that installers make of the entry points in *data*.
 
-    :raises AsamanError: readers would differ about it, or a script is no plain file that calls a
+    :raises AsamanError: readers would differ about it, or a script is not a plain file that calls a
         function
     """
     groups: set[str] = set()

@@ -1,7 +1,7 @@
 """The headers of METADATA and WHEEL, read only where every installer reads the same in them.
 
 The core metadata specification calls them headers of an email, and readers of email differ: some
-decode words such as ``=?utf-8?q?x?=``, some unfold lines, some stop where a line is no header.
+decode words such as ``=?utf-8?q?x?=``, some unfold lines, some stop at a line that is not a header.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 #: The largest SBOM that is read, in bytes; with 600 crates one has 600,000.
 LARGEST: Final = 16 << 20
-#: The folder that stands for the build's own.
+#: The folder that replaces the build's own.
 SOURCE: Final = "/build/source"
 _NAME: Final = re.compile(r"[^/]+\.dist-info/sboms/[^/]+\.cyclonedx\.json")
 #: The namespace of serial numbers that follow from the content (RFC 9562, version 5).
@@ -29,7 +29,7 @@ def canonical_sbom(content: bytes, build_path: str) -> bytes:
     """Return *content* with a constant folder, no time, and a serial number of its content.
 
     :param build_path: the folder in which the source was built
-    :returns: *content* itself where it is no CycloneDX document or nothing of that is in it
+    :returns: *content* itself where it is not a CycloneDX document or nothing of that is in it
     """
     place = f"path+file://{SOURCE}"
     moved = re.sub(

@@ -87,7 +87,7 @@ TRIALS = (
     ),
     Trial(
         "strangers' wheels with the right record",
-        ("tests/sources/test_vouched.py", "tests/test_ownership.py"),
+        ("tests/sources/test_trusted.py", "tests/test_ownership.py"),
         before="kept, exit 0, the hash in the verified file",
     ),
     Trial(

@@ -95,7 +95,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     ShownBy(
         "trust-owner",
-        "tests/sources/test_vouched.py::test_a_user_can_be_trusted_by_number",
+        "tests/sources/test_trusted.py::test_a_user_can_be_trusted_by_number",
         on=(BUILD, GENERATE, MERGE),
     ),
     # --- asaman generate and asaman merge
@@ -186,7 +186,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     ShownBy(
         "cache-dir",
-        "tests/sources/test_vouched.py::test_what_our_own_store_has_counts_wherever_it_stands",
+        "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_stands",
         on=(GENERATE, MERGE),
     ),
     *(

@@ -46,7 +46,7 @@ def names_in(text: str) -> list[str]:
 def imported(source: str, package: str) -> Iterator[str]:
     """Yield what *source*, a module in *package*, may import at once: modules, and names in them.
 
-    A name that is no module is not found later, and harms nothing.
+    A name that is not a module is not found later, and harms nothing.
     """
     for dots, base, names, modules in IMPORT.findall(source.replace("\\\n", " ")):
         if modules:

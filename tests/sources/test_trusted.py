@@ -16,7 +16,7 @@ from amrasaman_nox.model import Digest
 from amrasaman_nox.outputs.verified import write_verified
 from amrasaman_nox.record_files import RecordFile, beside, read_folder
 from amrasaman_nox.runs import merge
-from amrasaman_nox.sources import vouched
+from amrasaman_nox.sources import trusted
 
 from ..support import miniatures
 from ..support.bench import Bench, snapshot
@@ -141,13 +141,13 @@ def test_a_record_that_says_other_things_than_the_stores_is_anybodys(
     changes: dict[str, object], store: Store
 ) -> None:
     keep(store)
-    assert vouched.is_of_store(store, record())
-    assert not vouched.is_of_store(store, dataclasses.replace(record(), **changes))  # type: ignore[arg-type]
+    assert trusted.is_of_store(store, record())
+    assert not trusted.is_of_store(store, dataclasses.replace(record(), **changes))  # type: ignore[arg-type]
 
 
 def test_the_folder_is_named_once_for_all_that_is_in_it(file: RecordFile) -> None:
     open_up(file)
-    found = vouched.strangers([file, file], None, ())
+    found = trusted.strangers([file, file], None, ())
     assert [fault.what for fault in found] == [str(file.path.parent)]
 
 

@@ -1,7 +1,7 @@
-"""Which wheels of a folder count. A record beside a wheel is anybody's word; two things vouch.
+"""Which wheels of a folder are trusted; anybody can have written the record beside a wheel.
 
-Our own store has the wheel's hash under the record's key; or, for what was made elsewhere, nobody
-but us can have written the folder, the wheel and the record.
+Either our own store has the wheel's hash under the record's key; or, for what was made elsewhere,
+nobody but us can have written the folder, the wheel and the record.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _timeless(record: BuildRecord) -> BuildRecord:
 def strangers(
     files: Iterable[RecordFile], store: Store | None, trusted: tuple[int, ...]
 ) -> list[AsamanError]:
-    """Return why neither *store* nor an owner vouches for some of *files*, a fault each.
+    """Return a fault for each of *files* that neither *store* nor its owner allows to trust.
 
     :param trusted: UIDs of users that are trusted as the caller is
     """
@@ -74,7 +74,7 @@ def strangers(
 
 
 def check(files: Iterable[RecordFile], config: Config) -> None:
-    """Check that store or owner vouch for each of *files*, in a command that builds nothing.
+    """Check that each of *files* can be trusted, in a command that builds nothing.
 
     :raises AsamanError: folder, wheel or record is another user's, or others may write to it
         (exit 4; all are named)
