@@ -430,6 +430,25 @@ def test_closed_streams_are_no_end(bench: Bench) -> None:
     check(bench.outcome("closes_output"), STOPPED)
 
 
+def test_a_rebuild_shows_nothing_that_a_first_build_does_not_show(bench: Bench) -> None:
+    if not bench.isolation.constant_paths:
+        pytest.skip("without a sandbox a build sees the machine")
+    locked = make_wheel("fixture", "1.0", {"fixture.py": ""})
+    file = LockedFile(filename="fixture-1.0-py3-none-any.whl", digest=Digest.of(locked))
+    bench.store.add([locked], file.digest)
+
+    def seen() -> dict[str, object]:
+        text = outcome(bench.build("looks_for_tells", requirements=(file,)), bench.store)
+        found: dict[str, object] = json.loads(ast.literal_eval(text.partition("=")[2].strip()))
+        return found
+
+    # The first one makes the environment: its age is all that can tell them apart.
+    alone, first, again = seen(), seen(), seen()
+    assert first == again
+    assert {name for name in first if alone[name] != first[name]} <= {"times"}
+    assert len(first) > 10
+
+
 def test_a_second_build_starts_from_fresh_bytes(bench: Bench) -> None:
     first, second = (bench.outcome("changes_source") for _ in range(2))
     assert first == second == "OUTCOME = 'fresh stopped'\n"
