@@ -36,6 +36,8 @@ _LOCKS: Final = "/build/locks"
 _WRAPPER: Final = "/build/frontend/rustc"
 _BIN: Final = "/build/frontend/bin"
 _SOURCE: Final = "/build/source"
+#: A variable of the world: the model of processor that ``target-cpu=native`` stands for.
+NATIVE_CPU: Final = "AMRASAMAN_NATIVE_CPU"
 #: How a ``Cargo.lock`` names the registry that cargo calls ``crates-io``, whatever the host.
 _DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
 
@@ -140,7 +142,25 @@ def _wrapper(place: RustFolders, world: BuildEnvironment) -> str:
     flags += [f"--remap-path-prefix={host}={seen}" for host, seen in maps.items() if host != seen]
     if not world.keep_debug_info:
         flags.append("-Cstrip=symbols")
-    return f'exec "$@" {shlex.join(flags)}'
+    return f'{_on_another_processor(world)}exec "$@" {shlex.join(flags)}'
+
+
+def _on_another_processor(world: BuildEnvironment) -> str:
+    """Return what puts a named model of processor in the place of the machine's own, if asked."""
+    model = dict(world.variables).get(NATIVE_CPU)
+    if model is None:
+        return ""
+    named = shlex.quote(f"target-cpu={model}")
+    return f"""\
+for argument; do
+    shift
+    case $argument in
+        target-cpu=native) argument={named} ;;
+        -Ctarget-cpu=native) argument=-C{named} ;;
+    esac
+    set -- "$@" "$argument"
+done
+"""
 
 
 def _rustc(place: RustFolders) -> str:

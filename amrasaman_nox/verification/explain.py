@@ -43,6 +43,8 @@ _TOOL_VERSION = re.compile(
     r"\b(?:GCC|clang|gcc|cmake|rustc|cargo|swig|protoc|ninja|make|git)\b.{0,60}?(\d+\.[\d.]+)"
 )
 _VERSION_FILE = re.compile(r"(?:^|/)_*version_*\.(?:py|txt|json)$", re.IGNORECASE)
+_RUST_FILE = re.compile(r"\.rs\b")
+_SBOM = re.compile(r"[^/]+\.dist-info/sboms/[^/]+\.json")
 _DIST_INFO = re.compile(r"[^/]+\.dist-info/(?:METADATA|WHEEL|RECORD)")
 
 
@@ -212,6 +214,15 @@ def _random_folder(difference: Difference, variation: str) -> bool:
     return _TEMPORARY.search(changed_words(difference)) is not None
 
 
+def _constant_in_elf(difference: Difference, variation: str) -> bool:
+    """Tell whether code or constants of a compiled member differ, and not only what follows."""
+    if variation != RANDOM or difference.kind != "elf":
+        return False
+    return any(
+        change.what.startswith((".text", ".rodata", ".data")) for change in difference.changes
+    )
+
+
 EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="fails-when-varied",
@@ -337,6 +348,29 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         matches=_generated_version,
     ),
     Explanation(
+        name="sbom-serial",
+        title="serial number, time or folder in an SBOM",
+        seen="An SBOM in the wheel (PEP 770) has another serial number, time or folder.",
+        why="Tools such as cargo-cyclonedx, which maturin uses, number each SBOM by chance, and "
+        "name a package by the folder in which it was built.",
+        packager="Nothing to do: canonical form makes the three constant.",
+        upstream="Use cargo-cyclonedx 0.5.9 or newer, by a newer maturin, and build at a constant "
+        "path; or set sbom = false.",
+        matches=lambda difference, variation: _SBOM.fullmatch(difference.member) is not None,
+    ),
+    Explanation(
+        name="panic-path",
+        title="source path in Rust's panic messages",
+        seen="A compiled member holds the paths of Rust sources: of the project, of crates or of "
+        "the standard library.",
+        why="panic!(), unwrap() and the like store the file name as rustc was given it; crates are "
+        "given by absolute paths.",
+        packager="Build with cargo at a constant path, as the default build does; it maps what "
+        "differs with --remap-path-prefix.",
+        upstream="Call rustc by cargo, or add --remap-path-prefix=$PWD=. to its flags.",
+        matches=_both(_kind("elf"), _varied("build-path", *PUBLISHED), _says(_RUST_FILE)),
+    ),
+    Explanation(
         name="build-path-in-elf",
         title="build path embedded",
         seen="A compiled member holds the folder it was built in: in debug information, in the "
@@ -447,6 +481,24 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         matches=_varied("directory-order"),
     ),
     Explanation(
+        name="processor-model",
+        title="compiled for the processor of the machine",
+        seen="The machine code of a compiled member is another one where the processors are "
+        "others.",
+        why="A compiler was told to use all that the processor at hand can do: -C "
+        "target-cpu=native in a .cargo/config.toml. Or it divides its work by the number of "
+        "processors.",
+        packager="Build on one model of processor, or remove the flag; such a wheel may crash on "
+        "an older model.",
+        upstream="Name a model, such as target-cpu=x86-64-v2, or choose the code at run time "
+        "(is_x86_feature_detected!).",
+        matches=_both(
+            _kind("elf"),
+            _varied("processors"),
+            lambda difference, variation: difference.has(".text"),
+        ),
+    ),
+    Explanation(
         name="processor-count",
         title="number of processors",
         seen="A member changes with the number of processors.",
@@ -537,6 +589,19 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         packager="Build with one processor.",
         upstream="Sort by a value before writing.",
         matches=_both(_varied(*_UNVARIED), _reordered),
+    ),
+    Explanation(
+        name="random-constant",
+        title="random constant compiled in",
+        seen="Two builds differ although nothing was varied: code or constants of a compiled "
+        "member are new in every build.",
+        why="A build script or a macro makes a constant by chance (const-random, a seed for a "
+        "hash function, a UUID), or two steps of the build race.",
+        packager="Seed it where it can be seeded, as const-random by --env CONST_RANDOM_SEED=0; "
+        "else patch the step.",
+        upstream="Derive the constant from the content of the source, or take a feature of the "
+        "crate that has a fixed seed.",
+        matches=_constant_in_elf,
     ),
     Explanation(
         name="random-bytes",

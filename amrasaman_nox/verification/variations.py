@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import tools
+from amrasaman_nox.builds.rust import NATIVE_CPU
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
 from amrasaman_nox.verification import moments
@@ -32,6 +33,8 @@ _ASCII: Final = "POSIX"
 #: The highest hash seed of Python.
 _MOST_HASHES: Final = 2**32 - 1
 _FIRST_UID, _LAST_UID = 2_000, 59_999
+#: rustc has a model of processor of this name for each architecture.
+_MODEL: Final = ((NATIVE_CPU, "generic"),)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -299,9 +302,9 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
     ),
     Variation(
         name="processors",
-        changes="one processor instead of two, and make with -j3 to -j6",
+        changes="one processor instead of two, and make with -j3 to -j6; for rustc, another model",
         apply=lambda world, _, draw: replace(
-            world, processors=1, variables=(*_jobs(draw), *world.variables)
+            world, processors=1, variables=(*_jobs(draw), *_MODEL, *world.variables)
         ),
         unavailable=_one_processor,
     ),

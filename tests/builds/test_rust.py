@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tomllib
 import zipfile
 from typing import TYPE_CHECKING
@@ -189,3 +190,22 @@ def test_debug_information_is_kept_on_demand_and_the_users_variables_win(
     place = prepared(store, tmp_path, "full", keep_debug_info=True)
     assert "strip" not in (tmp_path / "rust/rustc").read_text()
     assert rust.variables(place, world)["CARGO_INCREMENTAL"] == "1"
+
+
+def test_native_is_another_model_of_processor_only_where_a_rebuild_varies_it(
+    store: Store, tmp_path: Path
+) -> None:
+    flags = ["-C", "target-cpu=native", "-Ctarget-cpu=native", "a b", "--cfg=x"]
+    given = {}
+    for name, variables in {"usual": (), "varied": ((rust.NATIVE_CPU, "generic"),)}.items():
+        (tmp_path / name).mkdir()
+        prepared(store, tmp_path / name, "full", variables=variables)
+        done = subprocess.run(
+            [tmp_path / name / "rust/rustc", "printf", "%s\n", *flags],
+            capture_output=True,
+            check=True,
+        )
+        given[name] = done.stdout.decode().splitlines()[: len(flags)]
+    assert given["usual"] == flags
+    model = ["-C", "target-cpu=generic", "-Ctarget-cpu=generic"]
+    assert given["varied"] == [*model, "a b", "--cfg=x"]

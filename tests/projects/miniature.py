@@ -20,7 +20,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     here = pathlib.Path.cwd()
     project = tomllib.loads((here / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     name, version = project["name"].replace("-", "_"), project["version"]
-    compiled = any(path.suffix == ".c" for path in here.iterdir())
+    compiled = any(path.suffix in (".c", ".rs") for path in here.iterdir())
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     tag = f"py3-none-{platform}" if compiled else "py3-none-any"
     members = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds import builder
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.variables import own_variables
+from amrasaman_nox.environments import toolchains
 from amrasaman_nox.model import (
     BuildFailure,
     BuildRecord,
@@ -22,7 +25,7 @@ from amrasaman_nox.model import (
 )
 from amrasaman_nox.runs import executors, publish
 from amrasaman_nox.runs.run import Run
-from amrasaman_nox.sources.site import Site
+from amrasaman_nox.sources.site import RustSite, Site
 
 from .projects import closure_of_installed, make_sdist
 
@@ -41,6 +44,7 @@ LOCALE = "a locale that is not C"
 NO_LOCALE = "no locale but C"
 FAKE_CLOCK = "libfaketime"
 FIXED_ADDRESSES = "addresses that can be kept constant"
+RUST = "a Rust toolchain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +132,11 @@ DEFECTS: tuple[Defect, ...] = (
     _compiled("random-build-id", "random", "random-bytes"),
     _compiled("link-order", "directory-order", "directory-order"),
     _compiled("setuptools-macro", "build-path", "build-path-in-elf"),
+    _found("rust-panic-path", "build-path", "panic-path", needs=RUST),
+    _found("rust-random-constant", "random", "random-constant", needs=RUST),
+    _found("rust-native-processor", "processors", "processor-model", needs=RUST),
     # Canonical form and the constant world make up for these.
+    _mended("rust-sbom-serial", "cargo-sbom"),
     _mended("umask-modes", "member-times"),
     _mended("record-order", "record"),
     _mended("zip-order", "member-order"),
@@ -139,9 +147,14 @@ DEFECTS: tuple[Defect, ...] = (
 CLEAN = ("clean-pure", "clean-dated", "clean-compiled", "clean-setuptools")
 
 
+def folder_of(name: str) -> Path:
+    """Return the folder of a miniature project."""
+    return next(PROJECTS.glob(f"*/{name}"))
+
+
 def sdist_of(name: str) -> bytes:
     """Return the sdist of a miniature project."""
-    folder = next(PROJECTS.glob(f"*/{name}"))
+    folder = folder_of(name)
     files = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -158,10 +171,21 @@ def run_without_index(
 ) -> Iterator[Run]:
     """Open a run that has no index."""
     config = Config(output=output, jobs=1)
+    variables = own_variables()
     with executors.opened(config) as workers:
         yield Run(
             config=config,
-            site=Site(store=store, index=IndexOptions(no_index=True, offline=True)),
+            site=Site(
+                store=store,
+                index=IndexOptions(no_index=True, offline=True),
+                rust=RustSite(
+                    toolchain=functools.cache(
+                        lambda: toolchains.inspect("", dict(variables), store)
+                    ),
+                    crate_index="",
+                    variables=variables,
+                ),
+            ),
             isolation=isolation,
             interpreters=(interpreter,),
             workers=workers,
@@ -182,6 +206,7 @@ def first_build(run: Run, name: str) -> BuildRecord:
         pin=Pin(name=name, version="1.0", digests=(digest,)),
         filename=f"{name}-1.0.tar.gz",
         digest=digest,
+        crates=() if (folder_of(name) / "Cargo.toml").exists() else None,
     )
     job = run.job(source, run.interpreters[0], tuple(files))
     record = builder.build_wheel(job, store=run.site.store, isolation=run.isolation)
@@ -199,6 +224,7 @@ def missing(needs: str, machine: Machine) -> str:
         NO_LOCALE: machine.other_locales == ("POSIX",),
         FAKE_CLOCK: machine.fake_clock,
         FIXED_ADDRESSES: machine.isolation.fixed_addresses,
+        RUST: shutil.which("rustc") is not None,
         "": True,
     }
     return "" if had[needs] else needs

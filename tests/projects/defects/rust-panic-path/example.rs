@@ -1,0 +1,7 @@
+#[no_mangle]
+pub extern "C" fn example(n: usize) -> usize {
+    if n > 9 {
+        panic!("too many")
+    }
+    n
+}

@@ -1,0 +1,2 @@
+#[no_mangle]
+pub static EXAMPLE: [u8; 16] = include!(concat!(env!("OUT_DIR"), "/seed.rs"));
