@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.builds import cargo_locks
 from amrasaman_nox.environments import crates as environments
 from amrasaman_nox.environments.toolchains import INSIDE, SYSTEM
-from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
+from amrasaman_nox.sandbox.normalise import NATIVE_CPU, SYSTEM_PATH, passed
 from amrasaman_nox.sandbox.view import Folder, build_owner
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _LOCKS: Final = "/build/locks"
 _WRAPPER: Final = "/build/frontend/rustc"
 _BIN: Final = "/build/frontend/bin"
 _SOURCE: Final = "/build/source"
-#: A variable of the world: the model of processor that ``target-cpu=native`` stands for.
-NATIVE_CPU: Final = "AMRASAMAN_NATIVE_CPU"
 #: How a ``Cargo.lock`` names the registry that cargo calls ``crates-io``, whatever the host.
 _DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
 
@@ -219,5 +217,5 @@ def variables(place: RustFolders, world: BuildEnvironment) -> dict[str, str]:
         "RUSTC_WRAPPER": place.seen(place.folder / "rustc", _WRAPPER),
         # What a build requires must not depend on the machine.
         "MATURIN_NO_INSTALL_RUST": "1",
-        **dict(world.variables),
+        **passed(world),
     }

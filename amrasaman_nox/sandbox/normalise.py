@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.model import BuildEnvironment
 
+#: Of the world, and not seen by a build: what ``target-cpu=native`` stands for in rustc.
+NATIVE_CPU = "AMRASAMAN_NATIVE_CPU"
 #: Programs that a build may reach, after those of its own environment.
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -36,7 +38,12 @@ def variables(environment: BuildEnvironment) -> dict[str, str]:
     }
     if environment.source_date_epoch is not None:
         fixed["SOURCE_DATE_EPOCH"] = str(environment.source_date_epoch)
-    return {**fixed, **dict(environment.variables)}
+    return {**fixed, **passed(environment)}
+
+
+def passed(environment: BuildEnvironment) -> dict[str, str]:
+    """Return the variables that are passed to a build on purpose."""
+    return {name: value for name, value in environment.variables if name != NATIVE_CPU}
 
 
 def _compiler(environment: BuildEnvironment) -> Mapping[str, str]:

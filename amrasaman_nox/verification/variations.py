@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.builds import tools
-from amrasaman_nox.builds.rust import NATIVE_CPU
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
+from amrasaman_nox.sandbox.normalise import NATIVE_CPU
 from amrasaman_nox.verification import moments
 
 if TYPE_CHECKING:

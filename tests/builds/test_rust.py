@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds import rust
 from amrasaman_nox.model import BuildEnvironment, Digest, RustToolchain
+from amrasaman_nox.sandbox.normalise import NATIVE_CPU
 from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.sdists.rust import RustSource
 from tests.support.crates import SOURCE, crate, crate_file, serve
@@ -197,7 +198,7 @@ def test_native_is_another_model_of_processor_only_where_a_rebuild_varies_it(
 ) -> None:
     flags = ["-C", "target-cpu=native", "-Ctarget-cpu=native", "a b", "--cfg=x"]
     given = {}
-    for name, variables in {"usual": (), "varied": ((rust.NATIVE_CPU, "generic"),)}.items():
+    for name, variables in {"usual": (), "varied": ((NATIVE_CPU, "generic"),)}.items():
         (tmp_path / name).mkdir()
         prepared(store, tmp_path / name, "full", variables=variables)
         done = subprocess.run(
