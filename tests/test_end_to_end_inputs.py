@@ -322,7 +322,7 @@ OPTIONS = {
     "a setting without value": (["-r", "good.txt", "-C", "x"], "KEY=VALUE", 2),
     "no such interpreter": (["-r", "good.txt", "--python", "9.9"], "interpreter 9.9", 4),
     "a folder for interpreter": (["-r", "good.txt", "--python", "/usr/bin"], "not an exec", 4),
-    "no interpreter at all": (["-r", "good.txt", "--python", "/bin/echo"], "no Python", 4),
+    "no interpreter at all": (["-r", "good.txt", "--python", "/bin/echo"], "not a Python", 4),
     "no such file": (["-s", "missing-1.0.tar.gz"], "No such file", 2),
     "no such folder": (["-d", "missing"], "No such file", 2),
     "an empty folder": (["-d", "empty"], "no .tar.gz or .zip or", 2),

@@ -313,7 +313,7 @@ def test_a_colon_in_a_path_is_no_matter_but_in_that_of_the_cache(
     assert done.stderr.splitlines() == [
         f"error: cache folder {other.cache}: its path has a : in it, and no virtual environment "
         "can have one",
-        "hint: name another one: --cache-dir DIRECTORY",
+        "hint: choose another one: --cache-dir DIRECTORY",
     ]
     assert not other.cache.exists()
 

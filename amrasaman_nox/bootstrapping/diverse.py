@@ -149,7 +149,7 @@ class _Search:
                 stage="bootstrap",
                 reason=f"published wheels as of {self.date} cannot build it: "
                 f"{self.reasons.get(tool.release, 'what it needs is not built either')}",
-                hint="name another date: --diverse DATE",
+                hint="choose another date: --diverse DATE",
             )
             for tool in self.waiting
         )

@@ -137,7 +137,7 @@ def check_writable(path: Path) -> None:
         raise AsamanError(
             f"build lock {path}",
             f"it cannot be written: {system_reason(error)}",
-            hint="name another place: --lock FILE; or --locked uses it as it is",
+            hint="choose another file with --lock FILE, or use the lock unchanged with --locked",
             code=ExitCode.INPUT_OUTPUT,
         ) from None
 

@@ -83,7 +83,7 @@ def check(
             raise AsamanError(
                 path,
                 f"cargo added what the lock of the source does not have: {_listed(others)}",
-                hint=f"report it to the project; take the published wheel: --only-binary {name}",
+                hint=f"report this to the project; use the published wheel: --only-binary {name}",
                 code=ExitCode.BUILD_FAILED,
             )
 

@@ -54,7 +54,7 @@ HINTS: Final = (
     Hint((r"(cargo|rustc)\W{0,3}:? (command )?not found|directory: '(cargo|rustc)'",), _RUST),
     Hint(
         (r"requires rustc |not supported by the following packages|E0554",),
-        "it needs another Rust: name a toolchain that is installed with --rust",
+        "it needs another Rust version: choose an installed toolchain with --rust",
     ),
     Hint(
         (

@@ -265,7 +265,7 @@ def _seed(value: object) -> str | None:
         value = str(value)
     text = _text_or_none(value)
     if text is not None and (len(text) > LONGEST_SEED or not text.isprintable()):
-        raise ValueError(f"a printable text of at most {LONGEST_SEED} characters is required")
+        raise ValueError(f"a printable string of at most {LONGEST_SEED} characters is required")
     return text
 
 

@@ -132,11 +132,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Default: published",
            metavar="published|source"),
     Option("stages", "stages", NUMBER, _LOCKING, _WHEELS,
-           "How many times build requirements are built from source at most, until they repeat. "
-           "Default: 3"),
+           "The most stages in which build requirements are built from source until they "
+           "repeat. Default: 3"),
     Option("diverse", "diverse", MOMENT, _LOCKING, _BOOTSTRAPPING,
-           "Begin once more, with the published wheels of this date, and compare: both must end "
-           "in the same bytes."),
+           "Start again with the published wheels of this date, and compare: both "
+           "must give the same bytes."),
     Option("keep-build-requirements", "keep_build_requirements", FLAG, _LOCKING, _WHEELS,
            "Copy build requirements that were built from source to the folder build in the "
            "output directory."),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
-from amrasaman_nox.builds import hooks, shard
+from amrasaman_nox.builds import hooks
 from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.config.executors import WITH_SCHEDULER
 from amrasaman_nox.config.rungs import RUNGS
@@ -18,6 +18,7 @@ from amrasaman_nox.config.variables import default_cache, own_variables
 from amrasaman_nox.environments import interpreters, prefix, toolchains
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs.selection import part
 from amrasaman_nox.model import BuildLock, Event, Report
 from amrasaman_nox.runs import executors
 from amrasaman_nox.runs.project import read_project
@@ -114,7 +115,7 @@ def run_command(
                 folder, run.interpreters[0], config=config, site=run.site, isolation=run.isolation
             )
         run = run.with_options(requirements.index)
-        requirements = shard.part(requirements, config.shard)
+        requirements = part(requirements, config.shard)
         for note in requirements.notes:
             run.site.say(note)
         outcome = act(run, requirements)

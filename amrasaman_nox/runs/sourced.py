@@ -251,7 +251,7 @@ def unrepeated(done: Stages) -> tuple[BuildFailure, ...]:
             version=release[1],
             stage="bootstrap",
             reason=f"stage {done.stages[-1].number} differs from the stage before",
-            hint="more stages are allowed with --stages N",
+            hint="allow more stages with --stages N",
             code=ExitCode.DIFFERENT,
         )
         for release in differing(done)

@@ -130,7 +130,7 @@ def _fault(pin: Pin, interpreter: Interpreter) -> AsamanError | None:
     version = dict(interpreter.markers)["python_full_version"].removesuffix("+")
     if not SpecifierSet(pin.requires_python or "").contains(version, prereleases=True):
         why = f"it requires Python {pin.requires_python}, but this is {interpreter.version}"
-        hint = "name such an interpreter: --python VERSION"
+        hint = "choose such an interpreter: --python VERSION"
         return AsamanError(str(pin), why, hint=hint, origin=pin.origin)
     if pin.fault is None:
         return None

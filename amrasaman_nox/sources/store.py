@@ -75,8 +75,8 @@ class Store:
         if os.pathsep in str(root):
             raise AsamanError(
                 f"cache folder {root}",
-                f"its path has a {os.pathsep} in it, and no virtual environment can have one",
-                hint="name another one: --cache-dir DIRECTORY",
+                f"its path contains {os.pathsep}, which virtual environments do not support",
+                hint="choose another one: --cache-dir DIRECTORY",
             )
         with _naming(root):
             root = root.absolute()

@@ -61,7 +61,7 @@ def test_a_file_of_one_wheel_that_is_a_folder_of_another_is_an_error(
 ) -> None:
     file = maker.wheel(names[0], {"same": "a file\n"})
     folder = maker.wheel(names[1], {"same/below.py": ""})
-    with pytest.raises(AsamanError, match=r"is a file and a folder: .*/same$") as raised:
+    with pytest.raises(AsamanError, match=r"is both a file and a folder: .*/same$") as raised:
         maker.make(file, folder)
     assert raised.value.code is ExitCode.BUILD_FAILED
 

@@ -55,13 +55,13 @@ def test_an_interpreter_that_is_none_is_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     requests = {
-        "9.99": "no python9.99 on the search path",
+        "9.99": "python9.99 is not on PATH",
         str(tmp_path / "missing"): "is not an executable file",
         str(folder): "is not an executable file",
         write(tmp_path / "plain", "#!/bin/sh\n", 0o644): "ermission denied",
         write(tmp_path / "garbage", "#!/bin/sh\necho garbage\n"): "not a Python interpreter: "
         "garbage",
-        write(tmp_path / "fails", "#!/bin/sh\nexit 3\n"): "it is no Python",
+        write(tmp_path / "fails", "#!/bin/sh\nexit 3\n"): "not a Python interpreter",
     }
     for request, why in requests.items():
         with pytest.raises(AsamanError) as caught:

@@ -113,7 +113,7 @@ def test_no_toolchain_is_one_line_with_the_way_to_get_one(
     [
         ("exit 7", "exit status 7"),
         ("echo 'oh no' >&2; exit 1", "oh no"),
-        ("echo hello", "does not answer"),
+        ("echo hello", "unexpected output"),
     ],
 )
 def test_a_rustc_that_does_not_work_is_one_line(

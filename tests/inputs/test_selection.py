@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.inputs.selection import select
+from amrasaman_nox.inputs.selection import part, select
+from amrasaman_nox.model import Pin, Requirements
 from tests.inputs.reading import HASH, MARKERS, failure, read
 
 if TYPE_CHECKING:
@@ -56,3 +57,39 @@ def test_a_marker_that_cannot_be_judged_is_refused(tmp_path: Path, marker: str) 
     error = failure(lambda: select(found, MARKERS))
     assert error.what == "invalid marker"
     assert error.origin == found.pins[0].origin
+
+
+# --- parts of a run
+
+
+def requirements(*names: str) -> Requirements:
+    pins = tuple(Pin(name=name, version="1.0") for name in names)
+    return Requirements(kind="requirements", path="requirements.txt", pins=pins)
+
+
+def parts_of(names: list[str], parts: int) -> list[set[str]]:
+    whole = requirements(*names)
+    return [
+        {pin.name for pin in part(whole, (number, parts)).pins} for number in range(1, parts + 1)
+    ]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5, 40])
+def test_each_pin_is_in_exactly_one_part(parts: int) -> None:
+    names = [f"project-{number}" for number in range(100)]
+    found = parts_of(names, parts)
+    assert sorted(name for part in found for name in part) == sorted(names)
+    if parts <= 5:
+        assert min(len(part) for part in found) > 60 // parts
+
+
+def test_a_pin_stays_in_its_part_when_others_come_and_go() -> None:
+    names = [f"project-{number}" for number in range(100)]
+    before, after = parts_of(names, 5), parts_of([*names[20:], "new"], 5)
+    for one, other in zip(before, after, strict=True):
+        assert one - set(names[:20]) == other - {"new"}
+
+
+def test_without_a_shard_it_is_the_whole() -> None:
+    whole = requirements("b", "a")
+    assert part(whole, None) is whole

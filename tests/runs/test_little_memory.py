@@ -79,5 +79,5 @@ def test_a_build_that_takes_all_is_one_line_and_the_others_are_built(
     assert done.returncode == 5, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert "hungry==1.0" in line
-    assert "MiB are left" in line
+    assert "MiB are free" in line
     assert len(cold.hashes()) == 10

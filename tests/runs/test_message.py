@@ -91,5 +91,5 @@ def test_what_is_no_message_is_refused(broken: object) -> None:
 @pytest.mark.parametrize("body", [b"", b"\x80", pickle.dumps([1])[:-2], b"cno_such\nthing\n."])
 def test_a_damaged_value_is_refused(body: bytes) -> None:
     line = {"versions": dict(message.versions()), "worker": ""}
-    with pytest.raises(message.NotReadError, match="its message is damaged"):
+    with pytest.raises(message.NotReadError, match="the message is damaged"):
         message.opened(sent(line, body)).value()

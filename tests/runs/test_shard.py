@@ -67,7 +67,7 @@ def test_a_scheduler_without_its_executor_is_said_not_to_be_used(bench: Bench) -
         (["merge"], "missing argument DIRECTORY"),
         (["merge", "-o", "out"], "missing argument DIRECTORY"),
         (["-r", "r.txt", "--executor", "dask"], "requires a scheduler"),
-        (["-r", "r.txt", "--executor", "ray"], "'ray' is none of local, dask"),
+        (["-r", "r.txt", "--executor", "ray"], "'ray' is not one of local, dask"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(

@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read_counts_as_absent(
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777, 0o1777])
 def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
-    with pytest.raises(AsamanError, match="others may write") as caught:
+    with pytest.raises(AsamanError, match="writable by other users") as caught:
         Store.open(tmp_path)
     assert caught.value.code == ExitCode.NOT_AVAILABLE
     assert "chmod 700" in caught.value.hint

@@ -31,8 +31,8 @@ def wheel_changed(result: RemoteResult, content: bytes) -> RemoteResult:
 #: How a result can be wrong, and what the reason must say of it.
 LIES: dict[str, tuple[Any, str]] = {
     "bytes": (lambda it: dataclasses.replace(it, wheel=it.wheel[:-1] + b"x"), "hash mismatch"),
-    "cut": (lambda it: wheel_changed(it, it.wheel[:-30]), "its wheel is refused"),
-    "trailing": (lambda it: wheel_changed(it, it.wheel + b"x"), "its wheel is refused"),
+    "cut": (lambda it: wheel_changed(it, it.wheel[:-30]), "its wheel is invalid"),
+    "trailing": (lambda it: wheel_changed(it, it.wheel + b"x"), "its wheel is invalid"),
     "digest": (
         lambda it: record_changed(
             it, wheel=dataclasses.replace(it.record.wheel, digest=Digest.of(b"else"))

@@ -153,7 +153,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     Shown("offline", "--offline", r"^exit 5$", call=_WITH_INDEX, bare=True),
     Shown("allow-url", "--allow-url", _DONE, call="-r url.txt"),
-    Shown("allow-url", "--allow-url", "no wheel of it", on=(GENERATE,), call="url.txt"),
+    Shown("allow-url", "--allow-url", "it has no wheel with", on=(GENERATE,), call="url.txt"),
     Shown("no-hash", "--no-hash", "^error: --no-hash: no longer supported"),
     # --- the builds
     Shown("python", "--python 9.9", r"^exit 4$", on=(BUILD, LOCK, GENERATE)),
