@@ -51,7 +51,7 @@ def test_a_table_keeps_to_the_width(width: int) -> None:
 
 def test_a_narrow_table_loses_nothing() -> None:
     text = render(build_report(), width=60)
-    names = "".join(line[1:18].split("  ")[0].strip() for line in text.split("\n"))
+    names = "".join(line[1:22].split("  ")[0].strip() for line in text.split("\n"))
     assert "charset-normalizer-1.0-py3-none-any.whl" in names
 
 

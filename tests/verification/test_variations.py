@@ -198,7 +198,7 @@ def test_variations_that_are_named_come_in_the_order_of_the_table() -> None:
 
 
 def test_an_unknown_variation_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(AsamanError, match="variation moon-phase") as caught:
+    with pytest.raises(AsamanError, match='unknown variation: "moon-phase"') as caught:
         variations.plan(["moon-phase"], variations.Machine(isolation=FULL), draw())
     assert "build-path" in caught.value.hint
     assert caught.value.code == 2
