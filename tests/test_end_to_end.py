@@ -162,6 +162,46 @@ def test_a_lock_is_kept_until_it_is_renewed(cold: Bench) -> None:
     assert "mini_helper-1.0-" not in locked(cold)
 
 
+def test_a_date_and_a_renewal_can_be_those_of_one_project(cold: Bench) -> None:
+    helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
+    helper(cold, "2.0", LATER)
+    cold.write(needing(cold, "one", "mini-helper"), needing(cold, "two", "mini-helper"))
+    assert cold.lock("-r", "requirements.txt").returncode == 0
+    before = locked(cold)
+    refused = cold.asaman("-r", "requirements.txt", "--as-of", "two=now")
+    assert refused.returncode == 2
+    assert not cold.wheels.exists()
+    (error, hint) = refused.stderr.splitlines()[-2:]
+    assert error.startswith("error: two==1.0: its build requirements are locked as of 2024-01-01T")
+    assert hint == "hint: resolve them again: --relock two"
+    assert locked(cold) == before
+    assert cold.lock("-r", "requirements.txt", "--relock", "none").returncode == 2
+    done = cold.lock("-r", "requirements.txt", "--as-of", "two=now", "--relock", "two")
+    assert done.returncode == 0, done.stderr
+    one, two = locked(cold).split('name = "two"')
+    assert "mini_helper-1.0-" in one
+    assert "mini_helper-2.0-" in two
+    # The same date is asked for again: nothing is to be done, and nothing is wrong.
+    cold.write("[tool.amrasaman.packages.two]", 'as-of = "now"', name="pyproject.toml")
+    assert cold.lock("-r", "requirements.txt").returncode == 0
+    assert locked(cold) == f'{one}name = "two"{two}'
+
+
+def test_an_entry_from_before_the_interpreter_that_fails_is_to_be_renewed(cold: Bench) -> None:
+    assert cold.index is not None
+    pin = miniatures.add_sdist(cold.index, "fails", own("fails", FAILS.format(why="Error: old")))
+    cold.write(pin)
+    assert cold.lock("-r", "requirements.txt").returncode == 0
+    path = cold.folder / "requirements.build-lock.toml"
+    lines = [line for line in locked(cold).splitlines() if not line.startswith("as-of-reason")]
+    old = [re.sub(r"^as-of = .*", "as-of = 2019-01-01T00:00:00Z", line) for line in lines]
+    path.write_text("\n".join(old))
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 3
+    assert "hint: its build requirements are locked as of a date before Python 3." in done.stderr
+    assert "--relock fails" in done.stderr
+
+
 def test_build_requirements_are_those_of_the_day_of_the_upload(cold: Bench) -> None:
     helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
     helper(cold, "2.0", LATER)

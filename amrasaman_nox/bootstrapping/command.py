@@ -15,6 +15,7 @@ from amrasaman_nox.build_lock.bootstrap import (
     with_interpreter,
     write_bootstrap_lock,
 )
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildOutcome, Report, Verdict
 from amrasaman_nox.runs.closure import resolved
 from amrasaman_nox.runs.pins import for_each_interpreter
@@ -55,6 +56,12 @@ def _bootstrap(run: Run, requirements: Requirements) -> BuildOutcome:
     path = bootstrap_lock_of(run.config)
     for folder in (path.parent, run.config.output):
         files.sweep_beside(folder)
+    if run.config.relock_packages:
+        raise AsamanError(
+            f"--relock {run.config.relock_packages[0]}",
+            "a bootstrap lock is resolved as a whole",
+            hint="resolve all of it again: --relock",
+        )
     lock = BootstrapLock() if run.config.relock else read_bootstrap_lock(path)
     return for_each_interpreter(run, requirements, lock, _for_one)
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from amrasaman_nox.model import LockEntry
+
 #: When the first release of each minor version of Python came out (PEP 569, 596, 619, 664, 693,
 #: 719, 745).
 RELEASED: Final[Mapping[str, date]] = {
@@ -32,6 +34,7 @@ class Reason(enum.StrEnum):
     UPLOAD = "upload of the sdist"
     INTERPRETER = "release of the interpreter"
     OPTION = "--as-of"
+    NOW = "--as-of now"
     UNKNOWN = "upload time not known"
 
 
@@ -58,7 +61,7 @@ def build_cutoff(
     :param now: the time at which the run began (UTC), for a source of unknown age
     """
     if as_of == "now":
-        return Cutoff(moment=now, reason=Reason.OPTION)
+        return Cutoff(moment=now, reason=Reason.NOW)
     if as_of is not None:
         return Cutoff(moment=datetime.fromisoformat(as_of).astimezone(UTC), reason=Reason.OPTION)
     if uploaded is None:
@@ -71,6 +74,24 @@ def build_cutoff(
     if uploaded < floor:
         return Cutoff(moment=floor, reason=Reason.INTERPRETER)
     return Cutoff(moment=uploaded, reason=Reason.UPLOAD)
+
+
+def is_as_of(entry: LockEntry, asked: str) -> bool:
+    """Return whether *entry* was resolved as of the date *asked*, as a user names it."""
+    if asked == "now":
+        return entry.as_of_reason == Reason.NOW
+    return entry.as_of == datetime.fromisoformat(asked).astimezone(UTC)
+
+
+def is_before_interpreter(entry: LockEntry, python: str) -> bool:
+    """Return whether *entry* is from before the rule of the interpreter's release, and it applies.
+
+    Such entries were written by 0.3.0, and name no reason.
+    """
+    released = RELEASED.get(python)
+    if entry.as_of is None or released is None or entry.as_of_reason:
+        return False
+    return entry.as_of < datetime.combine(released, time(), UTC)
 
 
 def published_cutoff(

@@ -123,6 +123,7 @@ def _with_files(
         interpreter=prepared.interpreter,
         as_of=entry.as_of,
         cache=site.index_cache,
+        source=prepared.source.name,
     )
     download.fetch_all(resolution.files, site)
     files = tuple(

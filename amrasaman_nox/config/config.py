@@ -48,6 +48,7 @@ COLORS: Final = ("auto", "always", "never")
 EXCLUSIVE: Final = (
     ("requirement", "source", "directory", "project"),
     ("locked", "relock"),
+    ("locked", "relock_packages"),
     ("quiet", "verbose"),
 )
 
@@ -82,7 +83,8 @@ class Config(reports.ReportFiles):
       ``trust_owner`` are UIDs of users whose wheels and records count as the caller's own.
     - Build lock: ``lock`` is its file (``None``: beside the input), ``locked`` refuses to
       resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
-      moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning.
+      moment in UTC as ``2025-04-03T00:00:00Z``; a date means its beginning. ``relock_packages``
+      and ``as_of_packages`` (pairs of name and date) are what holds for single projects.
     - Build requirements: ``build_requirements`` is ``published`` or ``source``; ``stages`` is how
       many times they are built at most until they repeat, ``diverse`` is the date of other
       published wheels to begin with, as ``as_of``, and ``keep_build_requirements`` copies them to
@@ -127,7 +129,9 @@ class Config(reports.ReportFiles):
     lock: Path | None = None
     locked: bool = False
     relock: bool = False
+    relock_packages: tuple[str, ...] = ()
     as_of: str | None = None
+    as_of_packages: tuple[tuple[str, str], ...] = ()
 
     build_requirements: str = PUBLISHED
     stages: int = 3
@@ -188,7 +192,7 @@ class Config(reports.ReportFiles):
                     # A frozen dataclass has no other way to normalise its own values.
                     object.__setattr__(self, name, convert(getattr(self, name)))
                 except (ValueError, TypeError) as error:
-                    problems.append(AsamanError(name.replace("_", "-"), str(error)))
+                    problems.append(AsamanError(_shown_name(name), str(error)))
         problems += self._contradictions()
         if problems:
             raise all_of(problems)
@@ -196,7 +200,7 @@ class Config(reports.ReportFiles):
     def _contradictions(self) -> list[AsamanError]:
         problems = []
         for group in EXCLUSIVE:
-            given = [name.replace("_", "-") for name in group if getattr(self, name)]
+            given = [_shown_name(name) for name in group if getattr(self, name)]
             if len(given) > 1:
                 problems.append(
                     AsamanError(
@@ -234,11 +238,20 @@ class Config(reports.ReportFiles):
             processes=self.max_processes,
         )
 
+    def as_of_project(self, name: str) -> str | None:
+        """Return the date that is asked for the project *name* (normalised), ``None`` if none."""
+        return dict(self.as_of_packages).get(name, self.as_of)
+
     def given(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, by name."""
         default = Config()
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in values.items() if value != getattr(default, name)}
+
+
+def _shown_name(field_name: str) -> str:
+    """Return the option that sets a field; what holds for single projects is said with it, too."""
+    return field_name.removesuffix("_packages").replace("_", "-")
 
 
 def _path(value: object) -> Path:
@@ -381,6 +394,20 @@ def _moment(value: object) -> str | None:
     return utc(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
 
 
+def _moments(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list | tuple) or not all(len(pair) == 2 for pair in value):
+        raise TypeError("pairs of a name and a date are required")
+    moments: dict[str, str] = {}
+    for name, date_of in value:
+        (normal,) = _names((name,))
+        moment = _moment(date_of)
+        if moment is None:
+            raise TypeError(f"{normal} has no date")
+        if moments.setdefault(normal, moment) != moment:
+            raise ValueError(f"{normal} has two dates")
+    return tuple(sorted(moments.items()))
+
+
 def _parsed_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
@@ -425,7 +452,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         ),
         _texts,
     ),
-    (("skip", "only_binary"), _names),
+    (("skip", "only_binary", "relock_packages"), _names),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(rungs.NAMES)),
     (("executor",), _one_of(executors.NAMES)),
@@ -440,4 +467,5 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("max_log", "max_memory", "max_disk"), _whole(0, None, " of bytes")),
     (("max_processes",), _whole(0, None, " of processes")),
     (("as_of", "diverse"), _moment),
+    (("as_of_packages",), _moments),
 )  # fmt: skip

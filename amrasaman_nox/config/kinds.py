@@ -54,6 +54,13 @@ def _setting(text: str) -> tuple[tuple[str, str], ...]:
     return ((key, value),)
 
 
+def _dated(text: str) -> tuple[tuple[str, str], ...]:
+    name, equals, date = text.partition("=")
+    if not (name and equals and date):
+        raise ValueError(f"{shown(ascii(text), 60)} is not NAME=DATE")
+    return ((name, date),)
+
+
 def _part(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
     if match is None:
@@ -122,6 +129,7 @@ UIDS = Kind("UID", lambda text: (_whole_number(text),), _toml_numbers, repeats=T
 BYTES = Kind("SIZE", _size, _toml_size)
 MOMENT = Kind("DATE", str, _moment)
 SEED = Kind("SEED", str, _toml_seed)
+DATES = Kind("NAME=DATE", _dated, _moment, repeats=True)
 PART = Kind("K/N", _part, _toml(str))
 TEXTS = Kind("TEXT", lambda text: (text,), _toml_texts(lambda text: (text,)), repeats=True)
 NAMES = Kind("NAME", _comma_separated, _toml_texts(_comma_separated), repeats=True)

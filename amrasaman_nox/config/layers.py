@@ -58,7 +58,11 @@ def load(
         for group in EXCLUSIVE:
             if any(layer.get(name) for name in group):
                 values = {name: value for name, value in values.items() if name not in group}
+        # What is said of single projects is added to, project by project.
+        dates = (*values.get("as_of_packages", ()), *layer.get("as_of_packages", ()))
         values |= layer
+        if dates:
+            values["as_of_packages"] = tuple(dict(dates).items())
     return Config(**_completed(values, environ))
 
 

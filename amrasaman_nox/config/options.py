@@ -13,6 +13,7 @@ from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
 from amrasaman_nox.config.executors import EXECUTORS
 from amrasaman_nox.config.kinds import (
     BYTES,
+    DATES,
     EPOCH,
     FILE,
     FLAG,
@@ -31,7 +32,7 @@ from amrasaman_nox.config.kinds import (
     Kind,
 )
 from amrasaman_nox.config.reports import FORMATS
-from amrasaman_nox.errors import AsamanError, all_of
+from amrasaman_nox.errors import AsamanError, all_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,8 @@ class Option(NamedTuple):
     """An option: its long name, the field of the configuration that it sets, and its help.
 
     ``field`` is empty for one that is accepted and has no effect. ``key`` tells whether
-    ``[tool.amrasaman]`` has it; ``refused`` is the reason why it is never followed.
+    ``[tool.amrasaman]`` has it; ``refused`` is the reason why it is never followed. ``single`` is
+    the field of what it says of single projects, such as ``--relock NAME``, and how that is read.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Option(NamedTuple):
     key: bool = True
     refused: str = ""
     hint: str = ""
+    single: tuple[str, Kind] | None = None
 
 
 _INPUT = "Input and results"
@@ -77,6 +80,8 @@ _COMPARE = "Verification"
 REPORTS = "Reports and messages"
 SECTIONS: Final = (_INPUT, _LOCKING, _INDEX, _BUILDS, _BOUNDS, _COMPARE, REPORTS)
 
+#: The table of what holds for single projects.
+PACKAGES: Final = "packages"
 _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names them by hash."
 
 OPTIONS: Final[tuple[Option, ...]] = (
@@ -122,10 +127,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("locked", "locked", FLAG, _LOCKING, _WHEELS,
            "Do not resolve: fail if a build requirement is not in the lock."),
     Option("relock", "relock", FLAG, _LOCKING, _BUILDING,
-           "Resolve all build requirements again."),
+           "Resolve all build requirements again, or those of the project NAME.",
+           metavar="[NAME]", single=("relock_packages", NAMES)),
     Option("as-of", "as_of", MOMENT, _LOCKING, _BUILDING,
            "Resolve as of this date (UTC) or now. Default: the later of the source's upload "
-           "and the interpreter's release."),
+           "and the interpreter's release.",
+           metavar="[NAME=]DATE", single=("as_of_packages", DATES)),
 
     Option("build-requirements", "build_requirements", TEXT, _LOCKING, _WHEELS - _BOOTSTRAPPING,
            "Build with published wheels, or with those that the bootstrap lock has as sources. "
@@ -253,6 +260,12 @@ def from_toml(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems = []
     for key, value in table.items():
+        if key == PACKAGES:
+            try:
+                values |= _of_packages(value)
+            except ValueError as error:
+                problems.append(AsamanError(f"{where}: [tool.amrasaman.{key}]", str(error)))
+            continue
         if key not in rows:
             problems.append(_unknown_key(key, rows, where))
             continue
@@ -263,6 +276,19 @@ def from_toml(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     if problems:
         raise all_of(problems)
     return values
+
+
+def _of_packages(table: Any) -> dict[str, Any]:
+    """Return the fields that ``[tool.amrasaman.packages.NAME]`` sets."""
+    dates: list[tuple[str, Any]] = []
+    for name, keys in table.items() if isinstance(table, dict) else ((PACKAGES, None),):
+        if not isinstance(keys, dict):
+            raise ValueError(f"{name}: a table of a project is required")
+        for key, value in keys.items():
+            if key != "as-of":
+                raise ValueError(f"{name}: unknown key {shown(ascii(key), 60)}, known is as-of")
+            dates.append((name, DATES.toml(value)))
+    return {"as_of_packages": tuple(dates)}
 
 
 def _unknown_key(key: str, rows: Mapping[str, Option], where: str) -> AsamanError:

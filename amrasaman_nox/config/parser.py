@@ -12,7 +12,7 @@ from amrasaman_nox.config.options import OPTIONS, REPORTS, SECTIONS, Option
 from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from amrasaman_nox.config.commands import Command
 
@@ -67,12 +67,26 @@ def _values(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
         label = f"--{option.name}"
         if option.refused:
             raise AsamanError(label, option.refused, hint=option.hint)
-        value = _value(option, (texts,) if isinstance(texts, bool) else texts)
-        if values.get(option.field, value) != value:
-            raise AsamanError(f"{sources[option.field]} and {label}", "cannot be combined")
-        if option.field:
-            values[option.field], sources[option.field] = value, label
+        for part, of_part in _parts(option, (texts,) if isinstance(texts, bool) else texts):
+            value = _value(part, of_part)
+            if values.get(part.field, value) != value:
+                raise AsamanError(f"{sources[part.field]} and {label}", "cannot be combined")
+            if part.field:
+                values[part.field], sources[part.field] = value, label
     return values
+
+
+def _parts(option: Option, texts: tuple[Any, ...]) -> Iterator[tuple[Option, tuple[Any, ...]]]:
+    """Yield the option with what was given for all projects, and with that for single ones."""
+    of_single: tuple[Any, ...] = ()
+    if option.single is not None:
+        field, kind = option.single
+        of_single = tuple(text for text in texts if (text if option.kind is FLAG else "=" in text))
+        if of_single:
+            yield option._replace(field=field, kind=kind), of_single
+    of_all = tuple(text for text in texts if text not in of_single)
+    if of_all:
+        yield option, of_all
 
 
 def _value(option: Option, texts: tuple[Any, ...]) -> Any:
@@ -160,6 +174,17 @@ def _click_option(option: Option) -> click.Option:
     declarations = [f"--{option.name}", _parameter(option)]
     if option.short:
         declarations.insert(0, f"-{option.short}")
+    if option.kind is FLAG and option.single is not None:
+        return _SectionedOption(
+            declarations,
+            section=option.section,
+            # Without a value it is a flag.
+            is_flag=False,
+            flag_value="",
+            multiple=True,
+            metavar=option.metavar,
+            help=option.help,
+        )
     if option.kind is FLAG:
         return _SectionedOption(
             declarations, section=option.section, is_flag=True, help=option.help

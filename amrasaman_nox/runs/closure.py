@@ -83,7 +83,7 @@ def _date(
     """
     if not prepared:
         return None, former
-    dates = [requires.cutoff(each, run.config.as_of) for each in prepared]
+    dates = [requires.cutoff(each, run.config.as_of_project(each.source.name)) for each in prepared]
     newest = max(dates, key=lambda date: date.moment)
     kept = _kept_date(former, interpreter)
     sure = [date.moment for date in dates if date.reason is not Reason.UNKNOWN]

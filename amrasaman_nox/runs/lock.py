@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
+from amrasaman_nox.build_lock.dates import is_as_of
 from amrasaman_nox.build_lock.file import (
     check_writable,
     lock_of,
@@ -18,9 +19,9 @@ from amrasaman_nox.build_lock.file import (
 )
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.inputs.selection import select
-from amrasaman_nox.model import BuildFailure, BuildLock, BuildOutcome, Event, Prepared, Report
+from amrasaman_nox.model import BuildFailure, BuildLock, BuildOutcome, Event, Prepared, Report, utc
 from amrasaman_nox.runs import project
 from amrasaman_nox.runs.outcome import Done, joined
 from amrasaman_nox.runs.run import run_command
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import LockEntry, Notify, Requirements
+    from amrasaman_nox.model import Interpreter, LockEntry, Notify, Pin, Requirements
     from amrasaman_nox.runs.run import Run
 
 
@@ -46,6 +47,10 @@ def lock_build_requirements(config: Config, *, notify: Notify) -> Report:
 
 def current_lock(config: Config, requirements: Requirements) -> BuildLock:
     """Return the build lock without the entries of sdists that no pin names any more."""
+    pinned = {pin.name for pin in requirements.pins}
+    unknown = [name for name in config.relock_packages if name not in pinned]
+    if unknown:
+        raise AsamanError(f"--relock {unknown[0]}", f"{requirements.path} does not pin it")
     path = lock_of(config)
     for folder in (path.parent, config.output):
         files.sweep_beside(folder)
@@ -104,6 +109,7 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
     total = BuildOutcome()
     for interpreter in run.interpreters:
         pins, left_out = select(requirements, dict(interpreter.markers))
+        check_asked(run, lock, pins, interpreter)
         found = prepare.prepare(
             run.site,
             pins,
@@ -129,12 +135,42 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
 
 def known_in(run: Run, lock: BuildLock) -> Callable[[Prepared], Known]:
     """Return what looks up the build requirements of a source in *lock*, or resolves them."""
-    return functools.partial(
-        requires.known_of,
-        run.site,
-        lock=run.known(lock),
-        locked=run.config.locked,
-        as_of=run.config.as_of,
+
+    def look(prepared: Prepared) -> Known:
+        return requires.known_of(
+            run.site,
+            prepared,
+            run.known(lock),
+            locked=run.config.locked,
+            as_of=run.config.as_of_project(prepared.source.name),
+        )
+
+    return look
+
+
+def check_asked(run: Run, lock: BuildLock, pins: Sequence[Pin], interpreter: Interpreter) -> None:
+    """Check that no date is asked for whose source *lock* has as of another one.
+
+    :raises AsamanError: that is so (exit 2); all such pins are named
+    """
+    known, errors = run.known(lock), []
+    for pin in pins:
+        asked = run.config.as_of_project(pin.name)
+        found = (known.find(digest, interpreter.key) for digest in pin.digests)
+        entry = next((one for one in found if one is not None), None)
+        if asked is not None and entry is not None and not is_as_of(entry, asked):
+            errors.append(_other_date(pin, asked, entry))
+    if errors:
+        raise all_of(errors)
+
+
+def _other_date(pin: Pin, asked: str, entry: LockEntry) -> AsamanError:
+    date = utc(entry.as_of) if entry.as_of is not None else "no date"
+    return AsamanError(
+        str(pin),
+        f"its build requirements are locked as of {date}, and --as-of asks for {asked}",
+        hint=f"resolve them again: --relock {pin.name}",
+        origin=pin.origin,
     )
 
 

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from amrasaman_nox.build_lock.dates import is_before_interpreter
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
@@ -24,7 +25,7 @@ from amrasaman_nox.record_files import RecordFolder, read_folder
 from amrasaman_nox.runs import as_published
 from amrasaman_nox.runs.asked import whole_entry
 from amrasaman_nox.runs.durations import estimator, remember
-from amrasaman_nox.runs.lock import check_lock, keep_entries, known_in
+from amrasaman_nox.runs.lock import check_asked, check_lock, keep_entries, known_in
 from amrasaman_nox.runs.lookups import Lookups
 from amrasaman_nox.runs.outcome import Done, done_records, joined
 from amrasaman_nox.runs.publish import publish, publish_source
@@ -86,6 +87,7 @@ def build_pins(
     :param lock: what is known of their build requirements
     :param present: the wheels that are in the output folder
     """
+    check_asked(run, lock, pins, interpreter)
     kept = present_wheels(run, pins, interpreter, lock, present)
     run.site.notify(Event(stage="build", state="total", count=len(pins)))
     for pin, record in kept.items():
@@ -172,7 +174,7 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
             stage, job = "build", dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
             result, kept = (asked.record, False) if asked.record is not None else built(run, job)
         if isinstance(result, BuildFailure):
-            return Done(entry=entry, failure=result)
+            return Done(entry=entry, failure=_with_renewal(result, prepared, entry))
         stage = "publish"
         note = publish(
             result,
@@ -182,5 +184,20 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
             trusted=run.config.trust_owner,
         )
     except (AsamanError, hooks.HookFailed) as error:
-        return Done(entry=entry, failure=failure_of(prepared.source, stage, error))
+        failure = failure_of(prepared.source, stage, error)
+        return Done(entry=entry, failure=_with_renewal(failure, prepared, entry))
     return Done(entry=entry, record=result, kept=kept, note=note)
+
+
+def _with_renewal(
+    failure: BuildFailure, prepared: Prepared, entry: LockEntry | None
+) -> BuildFailure:
+    """Return *failure*, with the hint to renew an *entry* that is older than the interpreter."""
+    python = dict(prepared.interpreter.markers)["python_version"]
+    if entry is None or failure.stage == "publish" or not is_before_interpreter(entry, python):
+        return failure
+    hint = (
+        f"its build requirements are locked as of a date before Python {python}: resolve them "
+        f"again: --relock {failure.name}"
+    )
+    return dataclasses.replace(failure, hint=hint)

@@ -226,9 +226,9 @@ def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config)
     known = requirements.known_of(
         working.site,
         prepared,
-        BuildLock() if config.relock else lock,
+        BuildLock() if config.relock or prepared.source.name in config.relock_packages else lock,
         locked=config.locked,
-        as_of=config.as_of,
+        as_of=config.as_of_project(prepared.source.name),
     )
     entry = known.entry
     if not known.whole:

@@ -87,8 +87,11 @@ class Run:
         return self.workers.build(job, self.site, self.isolation)
 
     def known(self, lock: BuildLock) -> BuildLock:
-        """Return what of *lock* counts as known: nothing if it is to be renewed."""
-        return BuildLock() if self.config.relock else lock
+        """Return what of *lock* counts as known: nothing of what is to be renewed."""
+        renewed = self.config.relock_packages
+        if self.config.relock:
+            return BuildLock()
+        return BuildLock(entries=tuple(each for each in lock.entries if each.name not in renewed))
 
     def with_options(self, found: IndexOptions) -> Run:
         """Return this run with the index options that its requirements file has."""

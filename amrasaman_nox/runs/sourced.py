@@ -157,7 +157,7 @@ def build_with(
     wheels = done.wheels
     lock = BuildLock(entries=tuple(with_wheels(entry, wheels) for entry in entries))
     # The build lock of published wheels is another file, and stays as it is.
-    config = dataclasses.replace(run.config, relock=False, locked=True)
+    config = dataclasses.replace(run.config, relock=False, relock_packages=(), locked=True)
     return build_pins(dataclasses.replace(run, config=config), pins, interpreter, lock, present)[0]
 
 

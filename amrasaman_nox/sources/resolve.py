@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tempfile
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from amrasaman_nox.sources.fit import best_first
 from amrasaman_nox.sources.uv import Answer, Client, Listed, listed_packages, make_folder, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from amrasaman_nox.model import IndexOptions, Interpreter
@@ -55,6 +56,7 @@ def resolve(
     cache: Path,
     constraints: Sequence[str] = (),
     overrides: Sequence[str] = (),
+    source: str = "NAME",
 ) -> Resolution:
     """Resolve build requirements to wheels as of a date; nothing is built to do so.
 
@@ -62,6 +64,7 @@ def resolve(
     :param as_of: files uploaded later do not exist; ``None`` for all
     :param constraints: further specifiers that hold where a project is needed
     :param overrides: specifiers that hold in place of whatever else asks for a project
+    :param source: the project whose build requirements they are, for hints
     :raises AsamanError: there is no solution (exit 3), or the index cannot be asked (exit 5)
     """
     lines = [_plain_requirement(requirement) for requirement in requirements]
@@ -87,8 +90,12 @@ def resolve(
             )
             answer, notes = later, (note, *later_notes)
     if answer.code:
-        raise _no_solution(lines, answer, as_of)
-    files = [_best_wheel(package, interpreter.tags) for package in listed_packages(answer.output)]
+        newer = functools.partial(_resolve_as_of, client, lines, limits, interpreter, None)
+        raise _no_solution(lines, answer, as_of, source, lambda: newer()[0].code == 0)
+    files = [
+        _best_wheel(package, interpreter.tags, as_of, source)
+        for package in listed_packages(answer.output)
+    ]
     return Resolution(files=tuple(sorted(files, key=lambda file: file.filename)), notes=notes)
 
 
@@ -123,12 +130,15 @@ def _resolve_as_of(
         unaged += found
 
 
-def _best_wheel(package: Listed, tags: Sequence[str]) -> ResolvedFile:
+def _best_wheel(
+    package: Listed, tags: Sequence[str], as_of: datetime | None, source: str
+) -> ResolvedFile:
     pin = Pin(name=package.name, version=package.version)
     hashed = (wheel for wheel in package.wheels if wheel.digests)
     fitting = best_first(hashed, lambda wheel: wheel.filename, pin, tags)
     if not fitting:
-        raise _only_sdist(pin.name, f"no wheel of {pin} fits the interpreter")
+        more = "" if as_of is None else _other_date(source)
+        raise _only_sdist(pin.name, f"no wheel of {pin} fits the interpreter", more)
     wheel = fitting[0]
     return ResolvedFile(
         filename=wheel.filename, digest=wheel.digests[0], url=wheel.url, size=wheel.size
@@ -170,24 +180,38 @@ def _without_upload_time(messages: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _no_solution(lines: Sequence[str], answer: Answer, as_of: datetime | None) -> AsamanError:
-    sdist_only = re.findall(r"Wheels are required for `([^`]+)`", answer.messages)
-    if sdist_only:
-        return _only_sdist(sdist_only[0], "the index has only an sdist of it, no wheel")
+def _no_solution(
+    lines: Sequence[str],
+    answer: Answer,
+    as_of: datetime | None,
+    source: str,
+    is_later: Callable[[], bool],
+) -> AsamanError:
+    """Return why there is no solution; *is_later* tells whether there is one without the date."""
     when = "" if as_of is None else f" as of {utc(as_of)}"
-    wanted = ", ".join(lines)
+    sdist_only = re.findall(r"Wheels are required for `([^`]+)`", answer.messages)
+    if sdist_only and (as_of is None or not is_later()):
+        return _only_sdist(sdist_only[0], "the index has only an sdist of it, no wheel")
+    why = f"no solution{when}: {reason_of(answer.messages)}"
+    if sdist_only:
+        why = f"no solution{when}: of {sdist_only[0]} there was no wheel that fits, only later ones"
     return AsamanError(
-        f"build requirements {shown(wanted, 120)}",
-        f"no solution{when}: {reason_of(answer.messages)}",
-        hint="" if as_of is None else "try another date with --as-of DATE|now",
+        f"build requirements {shown(', '.join(lines), 120)}",
+        why,
+        hint="" if as_of is None else _other_date(source),
         code=ExitCode.BUILD_FAILED,
     )
 
 
-def _only_sdist(name: str, why: str) -> AsamanError:
+def _other_date(source: str) -> str:
+    return f"resolve them as of a later date: --as-of {source}=DATE, or {source}=now"
+
+
+def _only_sdist(name: str, why: str, more: str = "") -> AsamanError:
+    hints = (f"provide a wheel of {name} with --find-links", more)
     return AsamanError(
         f"build requirement {name}",
         why,
-        hint=f"provide a wheel of {name} with --find-links",
+        hint=", or ".join(filter(None, hints)),
         code=ExitCode.BUILD_FAILED,
     )

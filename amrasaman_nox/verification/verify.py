@@ -292,7 +292,7 @@ def _built(
     done = build.build_wheels(config, notify=notify)
     records = done.build.records
     comparisons: list[Comparison] = []
-    with opened(dataclasses.replace(config, relock=False), notify) as run:
+    with opened(dataclasses.replace(config, relock=False, relock_packages=()), notify) as run:
         if isinstance(how, Plan):
             run = _supplied(run, records)
             plan = probe.proved(run, how) if records else how

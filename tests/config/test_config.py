@@ -72,6 +72,10 @@ def test_secrets_are_not_in_the_representation() -> None:
 )
 def test_a_moment_is_kept_in_utc(given: Any, normal: str | None) -> None:
     assert Config(as_of=given).as_of == normal
+    single = Config(as_of="2020-01-01", as_of_packages=(("A_b", given or "now"),))
+    assert single.as_of_packages == (("a-b", normal or "now"),)
+    assert single.as_of_project("a-b") == (normal or "now")
+    assert single.as_of_project("other") == "2020-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,12 @@ def test_version_is_that_of_the_distribution() -> None:
         (BUILD, "--max-log 2G --timeout 1.5", {"max_log": 2 << 30, "timeout": 1.5}),
         (BUILD, "--max-disk 10 --max-memory 1kib", {"max_disk": 10, "max_memory": 1024}),
         (BUILD, "--as-of 2025-04-03", {"as_of": "2025-04-03"}),
+        (BUILD, "--as-of A_b=now", {"as_of_packages": (("A_b", "now"),)}),
+        (
+            BUILD,
+            "--as-of 2025-04-03 --as-of a=now --as-of b=2025-04-04",
+            {"as_of": "2025-04-03", "as_of_packages": (("a", "now"), ("b", "2025-04-04"))},
+        ),
         (BUILD, "--json -", {"json": "-"}),
         (GENERATE, "r.txt", {"requirement": "r.txt"}),
         (GENERATE, "-r r.txt", {"requirement": "r.txt"}),
@@ -131,6 +137,7 @@ def test_version_is_that_of_the_distribution() -> None:
         (VERIFY, "--vary umask,locale", {"vary": ("umask", "locale")}),
         (VERIFY, "--against published", {"against": "published"}),
         (LOCK, "--relock -r r.txt", {"relock": True, "requirement": "r.txt"}),
+        (LOCK, "--relock a,b --relock c", {"relock_packages": ("a", "b", "c")}),
     ],
 )
 def test_options_become_fields(command: Command, arguments: str, values: dict[str, Any]) -> None:
@@ -146,6 +153,8 @@ def test_options_become_fields(command: Command, arguments: str, values: dict[st
         (BUILD, "verify", "unexpected extra argument"),
         (BUILD, "-r", "requires an argument"),
         (BUILD, "-r a -r b", "given twice"),
+        (BUILD, "--as-of =now", "is not NAME=DATE"),
+        (BUILD, "--as-of 2025-04-03 --as-of now", "given twice"),
         (BUILD, "--jobs x", "not a whole number"),
         (BUILD, "--jobs 1e9", "not a whole number"),
         (BUILD, "--jobs ٣", "not a whole number"),

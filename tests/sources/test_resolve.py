@@ -14,7 +14,7 @@ from amrasaman_nox.sources.resolve import Resolution
 from tests.sources.asking import AT_ONCE, JUNE, canary
 
 from ..support.index import UPLOADED, LocalIndex
-from ..support.projects import make_wheel
+from ..support.projects import make_sdist, make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,6 +210,20 @@ def test_a_requirement_that_is_no_name_with_a_specifier_is_refused(
     assert error.code == ExitCode.BAD_INPUT
     assert len("".join(error.lines())) < 600
     assert not index.requests
+
+
+def test_wheels_that_came_later_are_not_denied(
+    index: LocalIndex, cache: Path, interpreter: Interpreter
+) -> None:
+    index.add(make_sdist("tool", "1.0"), "tool-1.0.tar.gz", uploaded=UPLOADED)
+    late = datetime(2024, 7, 4, tzinfo=UTC)
+    index.add(make_wheel("tool", "1.1"), "tool-1.1-py3-none-any.whl", uploaded=late)
+    error = no_resolution(cache, index, interpreter, "tool")
+    assert error.why == (
+        "no solution as of 2024-06-01T00:00:00Z: of tool there was no wheel that fits, only "
+        "later ones"
+    )
+    assert error.hint == "resolve them as of a later date: --as-of NAME=DATE, or NAME=now"
 
 
 def test_contradicting_requirements_are_one_line(
