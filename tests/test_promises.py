@@ -259,6 +259,8 @@ def handed_on(field: str) -> Iterator[str]:
     """Yield the fields of limits and index options that a field of the configuration becomes."""
     sizes = ("max_memory", "max_disk", "max_log", "max_processes", "timeout", "silence_timeout")
     values = dict.fromkeys(sizes, 7) | dict.fromkeys(("extra_index_url", "trusted_host"), ("7",))
+    if field == "as_of_packages":
+        yield "as_of_project"
     if field not in values:
         return
     plain, changed = Config(), Config(**{field: values[field]})  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from amrasaman_nox.builds.headline import telling
 from amrasaman_nox.builds.system_packages import hint_for_missing, missing_in
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure
-from amrasaman_nox.sources.instead import published_wheel
+from amrasaman_nox.sources.instead import or_wheel
 
 if TYPE_CHECKING:
     from amrasaman_nox.builds.hooks import HookFailed
@@ -68,7 +68,7 @@ HINTS: Final = (
             r"[Nn]ame resolution|Could not resolve host|Network is unreachable|URLError|"
             r"Failed to establish a new connection",
         ),
-        "a build has no network",
+        "a build has no network: report to the project that its build downloads",
     ),
     Hint(
         (
@@ -142,12 +142,11 @@ def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> B
     """
     if isinstance(error, AsamanError):
         return BuildFailure.of_error(source.pin, stage, error)
-    hints = (hint_for(error.reason, error.log), published_wheel(source.pin))
     return BuildFailure.of(
         source.pin,
         stage=error.hook,
         reason=error.reason,
-        hint=", or ".join(filter(None, hints)),
+        hint=or_wheel(hint_for(error.reason, error.log), source.pin),
         log=error.log,
         log_path=error.log_path,
         takes_wheel=source.pin.may_take_wheel,

@@ -264,7 +264,7 @@ def from_toml(table: Mapping[str, Any], where: str) -> dict[str, Any]:
             try:
                 values |= _of_packages(value)
             except ValueError as error:
-                problems.append(AsamanError(f"{where}: [tool.amrasaman.{key}]", str(error)))
+                problems.append(AsamanError(f"{where}: [tool.amrasaman] {key}", str(error)))
             continue
         if key not in rows:
             problems.append(_unknown_key(key, rows, where))

@@ -10,19 +10,22 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Pin
 
 
-def published_wheel(pin: Pin) -> str:
-    """Return the hint to take the published wheel of *pin*, ``""`` if no wheel can be pinned."""
-    return f"use the published wheel: --only-binary {pin.name}" if pin.may_take_wheel else ""
+def or_wheel(hint: str, pin: Pin) -> str:
+    """Return *hint* with the one to use the published wheel of *pin*, where one can be pinned."""
+    if not pin.may_take_wheel:
+        return hint
+    if not hint:
+        return f"use the published wheel: --only-binary {pin.name}"
+    return f"{hint}, or use the published wheel: --only-binary {pin.name}"
 
 
 def with_wheel(error: AsamanError, pin: Pin) -> AsamanError:
-    """Return *error* with the hint to take the wheel of *pin* as well, where it can be taken.
+    """Return *error* with the hint to use the wheel of *pin* as well, where it can be used.
 
     Where no hash of a wheel is pinned, that is what has to be done first.
     """
     if pin.may_take_wheel:
-        error.hint = ", or ".join(filter(None, (error.hint, published_wheel(pin))))
-        error.kind = Kind.TAKE_WHEEL
+        error.hint, error.kind = or_wheel(error.hint, pin), Kind.TAKE_WHEEL
     elif not error.hint and pin.path is None and pin.url is None:
         error.hint = (
             f"pin the hashes of its wheels as well, and use one of them: --only-binary {pin.name}"

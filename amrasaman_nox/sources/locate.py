@@ -16,6 +16,7 @@ from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source, is_release
 from amrasaman_nox.sdists.names import SUFFIXES
 from amrasaman_nox.sources import access, download, pages
 from amrasaman_nox.sources.fit import best_first, checked_wheel_name, name_and_version
+from amrasaman_nox.sources.instead import or_wheel
 from amrasaman_nox.sources.uv import (
     ALGORITHMS,
     Answer,
@@ -391,11 +392,10 @@ def _match(
         hint = "compile the file again with the sdists' hashes"
         if sdist is None:
             why, hint = "no sdist: the index has only wheels", ""
-        hints = (hint, f"use the published wheel: --only-binary {pin.name}")
         return AsamanError(
             str(pin),
             why,
-            hint=", or ".join(filter(None, hints)),
+            hint=or_wheel(hint, replace(pin, wheels=True)),
             origin=pin.origin,
             kind=Kind.TAKE_WHEEL,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from datetime import UTC, datetime
 
@@ -11,12 +12,18 @@ from amrasaman_nox.build_lock.dates import (
     RELEASED,
     Reason,
     build_cutoff,
+    is_as_of,
+    is_before_interpreter,
     published_cutoff,
 )
+from amrasaman_nox.model import Digest, LockEntry
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 OLD = datetime(2020, 5, 1, 10, tzinfo=UTC)
 RECENT = datetime(2025, 5, 15, 12, 30, 7, tzinfo=UTC)
+ENTRY = LockEntry(
+    name="a", version="1", sdist=Digest.of(b""), interpreter="cpython-3.13-linux", files=()
+)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +43,29 @@ def test_a_build_resolves_as_of_the_later_of_upload_and_interpreter(
 
 
 @pytest.mark.parametrize(
-    ("as_of", "moment"),
-    [("now", NOW), ("2021-01-02T00:00:00Z", datetime(2021, 1, 2, tzinfo=UTC))],
+    ("as_of", "moment", "reason"),
+    [
+        ("now", NOW, Reason.NOW),
+        ("2021-01-02T00:00:00Z", datetime(2021, 1, 2, tzinfo=UTC), Reason.OPTION),
+    ],
 )
-def test_the_date_that_the_user_asks_for_has_no_floor(as_of: str, moment: datetime) -> None:
+def test_the_date_that_the_user_asks_for_has_no_floor(
+    as_of: str, moment: datetime, reason: Reason
+) -> None:
     found = build_cutoff(OLD, "3.13", as_of=as_of, now=NOW)
-    assert (found.moment, found.reason) == (moment, Reason.OPTION)
+    assert (found.moment, found.reason) == (moment, reason)
+    locked = dataclasses.replace(ENTRY, as_of=moment, as_of_reason=str(reason))
+    assert is_as_of(locked, as_of)
+    assert not is_as_of(locked, "2021-01-03T00:00:00Z")
+    assert not is_as_of(dataclasses.replace(locked, as_of_reason=str(Reason.UPLOAD)), "now")
+
+
+def test_an_entry_of_a_release_without_the_rule_is_known_by_its_missing_reason() -> None:
+    old = dataclasses.replace(ENTRY, as_of=OLD)
+    assert is_before_interpreter(old, "3.13")
+    assert not is_before_interpreter(old, "3.99")
+    assert not is_before_interpreter(dataclasses.replace(old, as_of=NOW), "3.13")
+    assert not is_before_interpreter(dataclasses.replace(old, as_of_reason="--as-of"), "3.13")
 
 
 def test_an_interpreter_that_the_table_lacks_is_named_and_has_no_floor() -> None:

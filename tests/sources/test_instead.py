@@ -8,7 +8,7 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError, Kind
 from amrasaman_nox.model import Digest, Pin
-from amrasaman_nox.sources.instead import published_wheel, with_wheel
+from amrasaman_nox.sources.instead import or_wheel, with_wheel
 
 SDIST, WHEEL = Digest.of(b"sdist"), Digest.of(b"wheel")
 ALONE = Pin(name="demo", version="1.0", digests=(SDIST,))
@@ -18,14 +18,15 @@ LOCKED = Pin(name="demo", version="1.0", digests=(SDIST,), wheels=True)
 
 @pytest.mark.parametrize("pin", [BOTH, LOCKED])
 def test_a_pinned_wheel_is_offered(pin: Pin) -> None:
-    assert published_wheel(pin) == "use the published wheel: --only-binary demo"
+    assert or_wheel("", pin) == "use the published wheel: --only-binary demo"
     error = with_wheel(AsamanError("demo", "broken", hint="mend it"), pin)
     assert error.hint == "mend it, or use the published wheel: --only-binary demo"
     assert error.kind is Kind.TAKE_WHEEL
 
 
 def test_no_wheel_is_offered_where_the_sdist_alone_is_pinned() -> None:
-    assert published_wheel(ALONE) == ""
+    assert or_wheel("", ALONE) == ""
+    assert or_wheel("mend it", ALONE) == "mend it"
     error = with_wheel(AsamanError("demo", "broken", hint="mend it"), ALONE)
     assert (error.hint, error.kind) == ("mend it", Kind.OTHER)
 
