@@ -307,7 +307,7 @@ _MESSAGE = re.compile(
     r"^(?:error|hint|note|warning): (?P<text>.*?)(?: \([^()]* line [0-9]+\))?$", re.MULTILINE
 )
 #: What a program that is not ours says within a message.
-_QUOTED = "httpx.ConnectError: "
+_QUOTED = ("httpx.ConnectError: ", "<urlopen error ")
 OWN = {f"--{option.name}" for option in options.OPTIONS} | {"--help", "--version"}
 TEXTS = {document: document.read_text() for document in documents.documents()}
 #: A change of the past can name what there is no more.
@@ -356,7 +356,7 @@ def quoted() -> list[tuple[str, str]]:
         (path.stem, match["text"])
         for path, text in TEXTS.items()
         for match in _MESSAGE.finditer(text)
-        if _QUOTED not in match["text"]
+        if not any(words in match["text"] for words in _QUOTED)
     ]
 
 
