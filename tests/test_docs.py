@@ -19,7 +19,7 @@ from amrasaman_nox.config import layers, options
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import ExitCode
 
-from .support import documents, house
+from .support import documents, house, messages
 from .support.documents import Block
 from .support.projects import make_sdist
 
@@ -167,6 +167,59 @@ def test_calls_of_our_commands_are_understood(words: list[str]) -> None:
 
 def test_calls_of_our_commands_are_found() -> None:
     assert len(CALLS) > 20
+
+
+#: Options that the documents name and that are those of other programs.
+FOREIGN = {
+    "auto-build": "reprotest",
+    "exclude-newer": "uv",
+    "g": "compilers",
+    "no-binary": "pip",
+    "quick": "nox -s hardening",
+    "remap-path-prefix": "rustc",
+    "require-hashes": "pip and uv",
+    "security-opt": "docker and podman",
+    "universal": "bdist_wheel",
+    "write": "nox -s hardening",
+}
+#: Documents that say how things are; the changelog tells of options that are gone.
+STATEMENTS = [document for document in DOCUMENTS if document.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("document", STATEMENTS, ids=name)
+def test_options_that_a_document_names_exist(document: Path) -> None:
+    for program, option, value in documents.named_options(document):
+        rows = [row for row in options.OPTIONS if option in {row.name, row.short}]
+        if program:
+            session = documents.session_of(program)
+            rows = [row for row in rows if session in row.commands]
+        if option in {"help", "version"} or (not program and option in FOREIGN):
+            continue
+        assert rows, f"{program} --{option}"
+        choices = rows[0].metavar.split("|") if rows[0].metavar else []
+        if len(choices) > 1 and value and all(choice.islower() for choice in [*choices, value]):
+            assert value in choices, f"--{option} {value}"
+
+
+def test_options_in_documents_are_found() -> None:
+    page = documents.ROOT / "docs/explanation/isolation.md"
+    assert ("", "isolation", "full") in documents.named_options(page)
+    assert len([each for page in STATEMENTS for each in documents.named_options(page)]) > 100
+
+
+@pytest.mark.parametrize("document", STATEMENTS, ids=name)
+def test_messages_that_a_document_quotes_are_those_of_the_code(document: Path) -> None:
+    for message in messages.quoted(document):
+        assert messages.is_said(message), message
+
+
+def test_messages_in_documents_are_found_and_held_against_the_code() -> None:
+    assert len([one for document in STATEMENTS for one in messages.quoted(document)]) > 3
+    assert messages.is_said(
+        "error: click==8.2.1: only wheels are pinned, not the sdist (r.txt line 3)"
+    )
+    assert not messages.is_said("error: click==8.2.1: the sdist is not what was pinned")
+    assert not messages.is_said("hint: look for the wheels elsewhere")
 
 
 def test_every_key_of_the_configuration_is_documented() -> None:

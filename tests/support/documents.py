@@ -131,6 +131,32 @@ def commands(block: Block) -> Iterator[list[str]]:
                 yield [Path(words[0]).name, *words[1:]]
 
 
+def named_options(document: Path) -> list[tuple[str, str, str]]:
+    """Return the options that code in the text of *document* names.
+
+    Each is the call of ours that it is in (``""`` for an option alone), its name without dashes,
+    and the word after it or ``""``. Calls of other programs have options of their own.
+    """
+    found = []
+    for match in re.finditer(r"`([^`]+)`", _FENCE.sub("", document.read_text())):
+        words = match[1].split()
+        program = re.match(rf"(?:{'|'.join(_PROGRAMS)})(?: [a-z]+)?(?= |$)", match[1])
+        if program is None and not re.match(r"--?[a-z]", match[1]):
+            continue
+        for word, value in zip(words, [*words[1:], ""], strict=True):
+            if option := re.fullmatch(r"(?:--(?=..)|-(?=.$))([a-zA-Z][a-z-]*)(?:=(.*))?", word):
+                called = program[0] if program else ""
+                found.append((called, option[1], (option[2] or value).strip(",")))
+    return found
+
+
+def session_of(program: str) -> str:
+    """Return the session that a call such as ``asaman verify`` runs."""
+    script, _, word = program.partition(" ")
+    words = {command.word: command.session for command in COMMANDS}
+    return words.get(word if word in words else _PROGRAMS[script], "")
+
+
 def parse(words: list[str]) -> Parsed:
     """Return what a call of one of our commands says.
 
