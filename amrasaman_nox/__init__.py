@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         merge_wheels,
         register,
         reproducible_wheels,
+        tree,
         verified_requirements,
         verify,
     )
@@ -44,6 +45,7 @@ __all__ = [
     "merge_wheels",
     "register",
     "reproducible_wheels",
+    "tree",
     "verified_requirements",
     "verify",
     "write_verified_requirements",

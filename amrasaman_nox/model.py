@@ -812,12 +812,35 @@ class BuildOutcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Branch:
+    """A file that a wheel comes from, *depth* steps below it.
+
+    ``what`` is ``built`` (from the sdist and with the wheels below it), ``sdist``, ``published`` (a
+    wheel that was not built) or ``above`` (a wheel whose own branch was shown before).
+    """
+
+    depth: int
+    what: str
+    name: str
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origins:
+    """Where a wheel comes from, and the published wheels where all ways end, each once."""
+
+    branches: tuple[Branch, ...] = ()
+    published: tuple[Branch, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What a command found, for every report format.
 
     Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``required`` are
     the variations without which a rebuild that is the same does not count, ``seed`` what the varied
-    values were drawn from. ``warnings`` are what a user must know before trusting it.
+    values were drawn from. ``warnings`` are what a user must know before trusting it. ``origins``
+    are where a wheel comes from.
     """
 
     command: str
@@ -830,6 +853,7 @@ class Report:
     seed: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    origins: Origins | None = None
 
 
 def utc(moment: datetime) -> str:

@@ -155,7 +155,7 @@ def seen(bench: Bench, row: Shown, word: str, *, option: bool) -> str:
 def run(bench: Bench, call: str, *, bare: bool) -> Any:
     assert bench.index is not None
     words = call.format(index=bench.index_url, empty=bench.index.url)
-    builds = words.split()[:1] not in (["generate"], ["merge"])
+    builds = words.split()[:1] not in (["generate"], ["merge"], ["tree"])
     if not bare and builds:
         words += f" --index-url {bench.index_url}"
     if not bare and "--cache-dir" not in words:
@@ -198,6 +198,7 @@ VALUES: dict[str, Any] = {
     "allow": "identical",
     "color": "never",
     "as-of": "now",
+    "diverse": "now",
     "build-requirements": "source",
     "config-setting": ["a=b"],
     "env": ["A=b"],

@@ -110,6 +110,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
         project=True,
     ),
     Command(
+        session="tree",
+        word="tree",
+        work="bootstrapping.tree:show_tree",
+        summary="Show what a wheel was built from and with, down to published wheels.",
+        arguments=(Argument("WHEEL", "wheel"),),
+    ),
+    Command(
         session="merge_wheels",
         word="merge",
         work="runs.merge:merge",

@@ -78,6 +78,7 @@ class Config(reports.ReportFiles):
       ``pyproject.toml``).
     - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
       that are merged.
+    - ``wheel`` is one whose origins are shown.
     - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
       file (``None``: beside the input), ``skip`` the projects that stay out of it;
       ``trust_owner`` are UIDs of users whose wheels and records count as the caller's own.
@@ -117,6 +118,7 @@ class Config(reports.ReportFiles):
     project: Path | None = None
     shard: tuple[int, int] | None = None
     folders: tuple[Path, ...] = ()
+    wheel: Path | None = None
 
     output: Path = Path("wheels")
     verified: Path | None = None
@@ -425,7 +427,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             "requirement", "source", "directory", "project", "verified", "lock", "cache_dir",
-            "summary", *reports.TO_FILE,
+            "wheel", "summary", *reports.TO_FILE,
         ),
         _path_or_none,
     ),

@@ -161,7 +161,7 @@ def _interpreters(value: Any, base: Path) -> Any:
 
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(INPUTS, _absolute),
-    **dict.fromkeys(("output", "verified", "lock", "cache_dir"), _absolute),
+    **dict.fromkeys(("output", "verified", "lock", "cache_dir", "wheel"), _absolute),
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),
     "against": _unless("published"),

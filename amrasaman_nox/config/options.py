@@ -46,7 +46,7 @@ _GENERATING = frozenset({"verified_requirements"})
 _VERIFYING = frozenset({"verify"})
 _MERGING = frozenset({"merge_wheels"})
 _BOOTSTRAPPING = frozenset({"bootstrap"})
-_TAKING = _WHEELS | _GENERATING | _MERGING
+_TAKING = _WHEELS | _GENERATING | _MERGING | frozenset({"tree"})
 
 
 class Option(NamedTuple):

@@ -99,6 +99,8 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
         found.update({label: states[state] for state, label in STATES.items()})
         found["failed"] += len(report.build.failures)
         found["left out"] += len(report.build.left_out)
+    if report.origins is not None:
+        found["published wheels at the end"] += len(report.origins.published)
     return tuple((label, number) for label, number in found.items() if number)
 
 

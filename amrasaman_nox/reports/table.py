@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports import facts, stages
+from amrasaman_nox.reports import facts, origins, stages
 from amrasaman_nox.reports.wording import why_line
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ def render(
         _print_comparisons(console, report)
     if facts.shows_builds(report):
         _print_builds(console, report, report.build.failures if failures else ())
+    if report.origins is not None:
+        for line in origins.lines(report.origins):
+            console.print(printable(line), soft_wrap=True)
     for line in _foot(report):
         console.print(line, soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "", "generate", "verify", "lock", "merge"
-BOOTSTRAP = "bootstrap"
+BOOTSTRAP, TREE = "bootstrap", "tree"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify`` and
 #: ``bootstrap`` are given, they hand on to the builds that they make.
 BUILDING = (BUILD, LOCK)
@@ -26,6 +26,7 @@ CALLS = {
     VERIFY: "-r r.txt --vary umask",
     GENERATE: "r.txt",
     MERGE: "part",
+    TREE: "wheels/mini_flit-1.0-py2.py3-none-any.whl",
 }
 
 
@@ -96,7 +97,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "trust-owner",
         "tests/sources/test_trusted.py::test_a_user_can_be_trusted_by_number",
-        on=(BUILD, GENERATE, MERGE),
+        on=(BUILD, GENERATE, MERGE, TREE),
     ),
     # --- asaman generate and asaman merge
     Shown("output", "-o v.txt", r"^file v\.txt$", on=(GENERATE,), builds=_BUILT),
@@ -189,6 +190,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_stands",
         on=(GENERATE, MERGE),
     ),
+    ShownBy(
+        "cache-dir",
+        "tests/bootstrapping/test_tree.py::test_a_record_that_is_missing_is_named",
+        on=(TREE,),
+    ),
     *(
         Shown(name, f"--{name} {value}", f"^hint: .*--{name} ", call="-r telltale.txt")
         for name, value in (
@@ -243,12 +249,12 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     # --- what is printed and written
     Shown("json", "--json x", r"^file x$"),
-    Shown("json", "--json x", r"^file x$", on=(GENERATE,), builds=_BUILT),
+    Shown("json", "--json x", r"^file x$", on=(GENERATE, TREE), builds=_BUILT),
     Shown("json", "--json x", r"^file x$", on=(MERGE,), builds=_PART),
     Shown("markdown", "--markdown x", r"^file x$", on=(BUILD,)),
     Shown("html", "--html x", r"^file x$", on=(BUILD,)),
     Shown("quiet", "-q", _SILENT),
-    Shown("quiet", "-q", _SILENT, on=(GENERATE,), builds=_BUILT),
+    Shown("quiet", "-q", _SILENT, on=(GENERATE, TREE), builds=_BUILT),
     Shown(
         "quiet",
         "-q",
@@ -257,11 +263,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         builds=_PART,
     ),
     Shown("verbose", "-v", r"^.*: \d.* s$"),
-    Shown("verbose", "-v", r"^total: .* s$", on=(GENERATE,), builds=_BUILT),
+    Shown("verbose", "-v", r"^total: .* s$", on=(GENERATE, TREE), builds=_BUILT),
     Shown("verbose", "-v", r"^total: .* s$", on=(MERGE,), builds=_PART),
     Shown("color", "--color always", "\x1b", call="-r r.txt --isolation none"),
-    Shown("color", "--color always", "\x1b", on=(GENERATE,), builds=_BUILT),
+    Shown("color", "--color always", "\x1b", on=(GENERATE, TREE), builds=_BUILT),
     Shown("color", "--color always", "\x1b", on=(MERGE,), builds=_PART),
     Shown("traceback", "--traceback", "^Traceback", call="-r missing.txt"),
-    Shown("traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE), call="missing"),
+    Shown("traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE, TREE), call="missing"),
 )

@@ -1,0 +1,41 @@
+"""Where a wheel comes from, in words and as a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amrasaman_nox.model import Branch, Origins
+
+#: What a line says behind the file and its hash, by what the file is.
+_REMARKS: Final = {
+    "built": "",
+    "sdist": "  source",
+    "published": "  as published",
+    "above": "  see above",
+}
+
+
+def lines(origins: Origins) -> Iterator[str]:
+    """Yield a line for each file, indented by its depth, and the published wheels at the end."""
+    for each in origins.branches:
+        yield f"{'  ' * each.depth}{each.name}  {each.digest}{_REMARKS[each.what]}"
+    if origins.published:
+        yield ""
+        yield "all of it rests on these published wheels:"
+    for each in origins.published:
+        yield f"  {each.name}  {each.digest}"
+
+
+def document(origins: Origins) -> dict[str, Any]:
+    """Return *origins* as a value for the JSON report."""
+    return {
+        "branches": [{"depth": each.depth, **_file(each)} for each in origins.branches],
+        "published": [_file(each) for each in origins.published],
+    }
+
+
+def _file(branch: Branch) -> dict[str, str]:
+    return {"what": branch.what, "name": branch.name, "hash": str(branch.digest)}
