@@ -11,7 +11,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Branch, Digest, Origins, Report
 from amrasaman_nox.runs.sourced import KEPT
 from amrasaman_nox.runs.stages import PROVENANCE
-from amrasaman_nox.sources import vouched
+from amrasaman_nox.sources import trusted
 from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def show_tree(config: Config, *, notify: Notify | None = None) -> Report:
     if config.wheel is None:
         raise AsamanError("no wheel", "missing argument WHEEL")
     file = record_files.read_file(record_files.beside(config.wheel))
-    if file.wheel != config.wheel or not vouched.is_whole(file):
+    if file.wheel != config.wheel or not trusted.is_whole(file):
         raise AsamanError(str(config.wheel), "its record is of other bytes")
-    vouched.check([file], config)
+    trusted.check([file], config)
     walk = _Walk(find=_finder(config, file.wheel.parent))
     branches = tuple(walk.down(file.record, 0))
     published = tuple(dict.fromkeys(each for each in branches if each.what == "published"))
@@ -57,7 +57,7 @@ class _Walk:
     def down(self, record: BuildRecord, depth: int) -> Iterator[Branch]:
         """Yield the wheel of *record*, and below it what it was made of."""
         wheel, own = record.wheel, records.digest(record)
-        what = "published" if record.taken else "above" if own in self.seen else "built"
+        what = "published" if record.as_published else "above" if own in self.seen else "built"
         yield Branch(depth=depth, what=what, name=wheel.filename, digest=wheel.digest)
         if what != "built":
             return
