@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from amrasaman_nox.build_lock.bootstrap import read_bootstrap_lock
-from amrasaman_nox.errors import ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports.acceptance import exit_code
 
 from ..support import toolchain
@@ -110,3 +112,13 @@ def test_two_versions_of_one_tool_are_two_build_requirements(
     lock = read_bootstrap_lock(tmp_path / "requirements.bootstrap-lock.toml")
     tools = {(each.name, each.version) for each in lock.sources.entries}
     assert {("minibuild", "1.0"), ("minibuild", "2.0")} < tools
+
+
+def test_another_date_than_the_one_of_the_lock_is_an_error(boot: Boot, index: LocalIndex) -> None:
+    toolchain.add_backend(index)
+    pin = toolchain.add_pin(index, "one")
+    boot(pin, as_of="2024-02-01")
+    assert exit_code(boot(pin, as_of="2024-02-01")) is ExitCode.DONE
+    with pytest.raises(AsamanError, match="it is as of 2024-02-01"):
+        boot(pin, as_of="2024-03-01")
+    assert exit_code(boot(pin, as_of="2024-03-01", relock=True)) is ExitCode.DONE
