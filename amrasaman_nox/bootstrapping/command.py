@@ -53,6 +53,12 @@ def bootstrap(config: Config, *, notify: Notify) -> Report:
 
 
 def _bootstrap(run: Run, requirements: Requirements) -> BuildOutcome:
+    if run.config.as_of_packages or run.config.relock_packages:
+        raise AsamanError(
+            "bootstrap",
+            "all of the tree has one date, and is resolved as one",
+            hint="name no project: --as-of DATE, --relock",
+        )
     path = bootstrap_lock_of(run.config)
     for folder in (path.parent, run.config.output):
         files.sweep_beside(folder)

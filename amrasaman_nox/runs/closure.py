@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.build_lock.bootstrap import BootstrapLock, not_locked, pin_of, release_of
-from amrasaman_nox.build_lock.dates import Cutoff, Reason
+from amrasaman_nox.build_lock.dates import Cutoff, Reason, is_as_of
 from amrasaman_nox.builds import hooks
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import BuildFailure, BuildLock, Event, LockedFile, Pin, Prepared
+from amrasaman_nox.model import BuildFailure, BuildLock, Event, LockedFile, Pin, Prepared, utc
 from amrasaman_nox.runs.asked import whole_entry
 from amrasaman_nox.runs.outcome import Done
 from amrasaman_nox.runs.schedule import in_parallel
@@ -86,12 +86,29 @@ def _date(
     dates = [requires.cutoff(each, run.config.as_of_project(each.source.name)) for each in prepared]
     newest = max(dates, key=lambda date: date.moment)
     kept = _kept_date(former, interpreter)
+    if kept is not None and run.config.as_of is not None:
+        _check_date(former, interpreter, run.config.as_of)
     sure = [date.moment for date in dates if date.reason is not Reason.UNKNOWN]
     if kept is not None and (run.config.as_of is not None or max(sure, default=kept) <= kept):
         return dataclasses.replace(newest, moment=kept), former
     if run.config.locked:
         return newest, former
     return newest, BootstrapLock()
+
+
+def _check_date(former: BootstrapLock, interpreter: Interpreter, asked: str) -> None:
+    """Check that a lock has the date that is asked for.
+
+    :raises AsamanError: it has another one (exit 2)
+    """
+    entries = former.releases(interpreter.key).values()
+    other = next((each for each in entries if not is_as_of(each, asked)), None)
+    if other is not None and other.as_of is not None:
+        raise AsamanError(
+            "bootstrap lock",
+            f"it is as of {utc(other.as_of)}, and --as-of asks for {asked}",
+            hint="resolve all of it again with --relock",
+        )
 
 
 def _kept_date(former: BootstrapLock, interpreter: Interpreter) -> datetime | None:
