@@ -199,7 +199,9 @@ def locked_file(parent: Path, prefix: str, suffix: str = "") -> tuple[int, Path]
 def try_lock(number: int) -> bool:
     """Take the lock of an open file, unless somebody has it; return whether it was taken.
 
-    The kernel frees it when the file is closed, also when the process is killed.
+    The kernel frees it when the file is closed, also when the process is killed. filelock locks
+    a path that it creates; here the folder or file itself is locked, and what is swept is found
+    by that.
     """
     try:
         system.lock(number)

@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import DISK_FAULTS
+from amrasaman_nox.errors import DISK_FAULTS, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         if error.errno in DISK_FAULTS:
             raise
-        raise BadAnswer(f"the hook wrote no result ({error.strerror})") from None
+        raise BadAnswer(f"the hook wrote no result ({system_reason(error)})") from None
     try:
         facts = os.fstat(file)
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.environments import complete, installed
 from amrasaman_nox.environments.installed import PATIENCE
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import remove_tree, walk
 from amrasaman_nox.model import BuildEnvironment
 from amrasaman_nox.sandbox import normalise
@@ -115,7 +115,7 @@ def _faults(host: Path) -> Iterator[None]:
         raise AsamanError("build environment", why, code=ExitCode.INPUT_OUTPUT) from None
     except OSError as error:
         where = os.path.relpath(error.filename, host) if error.filename else ""
-        why = f"{error.strerror or error}{f': {where}' if where else ''}"
+        why = f"{system_reason(error)}{f': {where}' if where else ''}"
         code = ExitCode.BUILD_FAILED if error.errno in _NAMING else ExitCode.INPUT_OUTPUT
         raise AsamanError("build environment", why, code=code) from None
 

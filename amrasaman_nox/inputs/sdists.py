@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from amrasaman_nox import system
 from amrasaman_nox.archives.names import quoted
-from amrasaman_nox.errors import AsamanError, ExitCode, Origin, all_of, code_of
+from amrasaman_nox.errors import AsamanError, ExitCode, Origin, all_of, code_of, system_reason
 from amrasaman_nox.model import Digest, Fault, Pin, Requirements
 from amrasaman_nox.sdists.names import SUFFIXES, name_and_version
 from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
@@ -74,7 +74,7 @@ def _list(path: Path) -> tuple[list[Path], list[str]]:
     try:
         names = sorted(os.listdir(path))  # noqa: PTH208 - names are wanted, sorted as text
     except OSError as error:
-        why = f"cannot read the folder: {error.strerror}"
+        why = f"cannot read the folder: {system_reason(error)}"
         raise AsamanError(str(path), why, code=code_of(error)) from None
     found = [path / name for name in names if name.endswith(SUFFIXES)]
     return found, [name for name in names if not name.endswith(SUFFIXES)]

@@ -230,9 +230,8 @@ def held_against(
 
 def _unlike(one: Fixed, former: Fixed) -> BuildFailure:
     name, version = release_of(one.wheel)
-    return BuildFailure(
-        name=name,
-        version=version,
+    return BuildFailure.of(
+        Pin(name=name, version=version),
         stage="bootstrap",
         reason=f"built from source it is {one.wheel.filename} with {one.wheel.digest}, and the "
         f"bootstrap lock has {former.wheel.filename} with {former.wheel.digest}",
@@ -246,9 +245,8 @@ def unrepeated(done: Stages) -> tuple[BuildFailure, ...]:
     if done.fixed:
         return ()
     return tuple(
-        BuildFailure(
-            name=release[0],
-            version=release[1],
+        BuildFailure.of(
+            Pin(name=release[0], version=release[1]),
             stage="bootstrap",
             reason=f"stage {done.stages[-1].number} differs from the stage before",
             hint="allow more stages with --stages N",

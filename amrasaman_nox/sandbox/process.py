@@ -133,7 +133,7 @@ def _started(command: ProcessSpec, isolation: Isolation) -> subprocess.Popen[byt
     except OSError as error:
         raise AsamanError(
             f'isolation "{isolation.rung}"',
-            f"cannot start {launch.argv[0]}: {error.strerror}",
+            f"cannot start {launch.argv[0]}: {system_reason(error)}",
             code=ExitCode.NOT_AVAILABLE,
             kind=Kind.ISOLATION,
         ) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox.archives.names import Subject, byte_limit, quoted
 from amrasaman_nox.archives.tar import read_tar
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import chunks
 from amrasaman_nox.sdists.reader import SdistInfo, Tree, archive_members, survey
 
@@ -107,7 +107,7 @@ def _unpacked(
             os.rmdir(_STAGE, dir_fd=root)
             stamp.put(root)
     except OSError as error:
-        why = f"cannot unpack: {error.strerror or error}"
+        why = f"cannot unpack: {system_reason(error)}"
         raise AsamanError(subject.what, why, code=ExitCode.INPUT_OUTPUT) from error
     return tree
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from amrasaman_nox import system
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable, redacted
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable, redacted, system_reason
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Source
 from amrasaman_nox.sources import access
@@ -214,9 +214,7 @@ def _copy(wanted: _Wanted, store: Store, index: IndexOptions) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK)
     except OSError as error:
-        raise AsamanError(
-            str(path), error.strerror or "cannot be read", code=ExitCode.INPUT_OUTPUT
-        ) from error
+        raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise AsamanError(str(path), "not a regular file")
