@@ -624,6 +624,44 @@ def test_quiet_says_nothing_and_verbose_says_more(bench: Bench) -> None:
 # --- failures --------------------------------------------------------------------------------
 
 
+#: Asks for a wheel of its own where there is no make, as scikit-build-core does for ninja; the
+#: build itself sees it.
+ASKS_WITHOUT_MAKE = """
+import shutil
+from flit_core.buildapi import *
+from flit_core import buildapi
+
+def get_requires_for_build_wheel(config_settings=None):
+    return [] if shutil.which("make") else ["wheel"]
+
+def build_wheel(*args, **kwargs):
+    assert shutil.which("make"), "the build sees what the machine has"
+    return buildapi.build_wheel(*args, **kwargs)
+"""
+#: Cannot say what it requires without make.
+NEEDS_MAKE = ASKS_WITHOUT_MAKE.replace(
+    'return [] if shutil.which("make") else ["wheel"]', 'return [shutil.which("make") and "wheel"]'
+)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="this machine has no make to be hidden")
+@pytest.mark.parametrize("isolation", ["auto", "none"])
+def test_tools_of_the_system_are_hidden_while_a_backend_says_what_it_requires(
+    cold: Bench, isolation: str
+) -> None:
+    assert cold.index is not None
+    pins = []
+    for name, code in (("asks", ASKS_WITHOUT_MAKE), ("needs-it", NEEDS_MAKE)):
+        more = 'backend-path = ["."]\n'
+        sdist = miniatures.project(
+            name, backend="scikit_build_core", more=more, scikit_build_core__py=code
+        )
+        pins.append(miniatures.add_sdist(cold.index, name, sdist))
+    done = cold.asaman("-r", cold.write(*pins), "--isolation", isolation)
+    assert done.returncode == 0, done.stderr
+    assert locked(cold).count('dynamic = [\n    "wheel",\n]') == 2
+
+
 #: How a backend fails, what the headline of that is, and its hint.
 FAILURES = {
     "autotools": (

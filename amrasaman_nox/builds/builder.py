@@ -278,6 +278,7 @@ def ready(
             interpreter=job.interpreter,
             limits=job.limits,
             on_disk=on_disk if isolation.constant_paths else "",
+            backend=system.backend,
         )
         yield runner, system.backend
 

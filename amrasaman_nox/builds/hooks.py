@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.archives.names import Subject
-from amrasaman_nox.builds import answers, rust
+from amrasaman_nox.builds import answers, rust, tools
 from amrasaman_nox.builds.headline import headline
 from amrasaman_nox.errors import (
     DISK_FAULTS,
@@ -26,6 +26,7 @@ from amrasaman_nox.errors import (
     shortened,
     system_reason,
 )
+from amrasaman_nox.files import remove_tree
 from amrasaman_nox.sandbox import normalise, process, view
 from amrasaman_nox.sandbox.inside import start
 from amrasaman_nox.sandbox.view import interpreter_folders
@@ -132,6 +133,9 @@ class Runner:
 
     ``on_disk`` is why the build works on disk, ``""`` if it works in memory.
 
+    The system's tools are hidden from *backend* while it says what it requires, unless
+    ``tools_shown``.
+
     With ``following``, an interpreter and a backend are started once for two hooks, and the
     frontend's second question has its answer already.
     """
@@ -141,6 +145,8 @@ class Runner:
     interpreter: Interpreter
     limits: Limits
     on_disk: str = ""
+    backend: str = ""
+    tools_shown: bool = False
     following: Following | None = None
     cpu_seconds: float = 0.0
     log: str = ""
@@ -228,7 +234,7 @@ class Runner:
             directory=self._seen(
                 str(place.source if isolation.constant_paths else place.source / place.project)
             ),
-            variables={**self._variables(), **backend_variables(extra, self._seen)},
+            variables={**self._variables(rest), **backend_variables(extra, self._seen)},
             folders=(
                 view.Folder(host=Path(script), inside=_HOOK),
                 view.Folder(host=Path(start.__file__), inside=_START),
@@ -259,10 +265,17 @@ class Runner:
         self.log = done.tail
         return done
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self, rest: Sequence[str]) -> dict[str, str]:
         place = self.place
         fixed = normalise.variables(place.world)
-        return fixed if place.rust is None else fixed | rust.variables(place.rust, place.world)
+        if place.rust is not None:
+            fixed |= rust.variables(place.rust, place.world)
+        hidden = self._hidden() if rest[0].startswith("get_requires") else ()
+        if hidden and not self.isolation.constant_paths:
+            links = place.control / "tools"
+            remove_tree(links)
+            fixed["PATH"] = start.path_without([*hidden], fixed["PATH"], str(links))
+        return fixed
 
     def _seen(self, path: str) -> str:
         """Return how the build sees the host's *path*."""
@@ -273,7 +286,11 @@ class Runner:
         if not self.isolation.constant_paths:
             return (script,)
         world = self.place.world
-        return (_START, world.build_path, world.directory_order, self.place.project, _HOOK)
+        hidden = os.pathsep.join(self._hidden())
+        return (_START, world.build_path, world.directory_order, self.place.project, hidden, _HOOK)
+
+    def _hidden(self) -> tuple[str, ...]:
+        return () if self.tools_shown else tools.hidden(self.backend)
 
 
 def backend_variables(variables: Mapping[str, str], seen: Callable[[str], str]) -> dict[str, str]:
@@ -371,11 +388,24 @@ def _requires(
     runner: Runner, kind: Any, config_settings: Mapping[str, str | Sequence[str]]
 ) -> tuple[str, ...]:
     hook = f"get_requires_for_build_{kind}"
-    with _frontend_errors(hook, runner):
-        found = _frontend(runner).get_requires_for_build(kind, dict(config_settings))
+    try:
+        found = _asked(runner, hook, kind, config_settings)
+    except HookFailed as failed:
+        # It may need a tool of the system to say so.
+        if runner.tools_shown or not tools.hidden(runner.backend) or failed.outgrew:
+            raise
+        runner.tools_shown = True
+        found = _asked(runner, hook, kind, config_settings)
     if not all(isinstance(item, str) for item in found):
         raise HookFailed(hook=hook, reason=_NO_REQUIREMENTS)
     return tuple(sorted(found))
+
+
+def _asked(
+    runner: Runner, hook: str, kind: Any, config_settings: Mapping[str, str | Sequence[str]]
+) -> set[str]:
+    with _frontend_errors(hook, runner):
+        return set(_frontend(runner).get_requires_for_build(kind, dict(config_settings)))
 
 
 def build(runner: Runner, kind: Any, config_settings: Mapping[str, str | Sequence[str]]) -> str:

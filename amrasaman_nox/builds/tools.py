@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Final
 
 from amrasaman_nox.errors import printable
@@ -12,7 +14,16 @@ from amrasaman_nox.model import Tool
 from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
 
 #: The system's own programs whose version can change a wheel.
-_NAMES: Final = ("cc", "c++", "ld", "make", "cmake", "ninja", "rustc", "cargo", "swig", "git")
+_NAMES: Final = (
+    "cc", "c++", "ld", "make", "cmake", "ninja", "patchelf", "rustc", "cargo", "swig", "git",
+)  # fmt: skip
+#: Tools that backends and projects require from the index only where the system has none.
+_HIDDEN: Final = (
+    "cmake", "cmake3", "ninja", "ninja-build", "samu", "meson", "patchelf", "swig", "cargo",
+    "rustc",
+)  # fmt: skip
+#: What stands in for ninja there: without it, this backend requires ninja.
+_HIDDEN_FROM: Final = {"scikit_build_core": ("make", "gmake")}
 
 
 @functools.cache
@@ -24,6 +35,20 @@ def reachable() -> tuple[Tool, ...]:
         if path is not None:
             found.append(Tool(name=name, version=_version(path)))
     return tuple(found)
+
+
+@functools.cache
+def hidden(backend: str) -> tuple[str, ...]:
+    """Return the paths of tools that *backend* does not see while it says what it requires.
+
+    What is locked would depend on the machine otherwise.
+
+    :param backend: as the build system names it, such as ``mesonpy``
+    """
+    names = (*_HIDDEN, *_HIDDEN_FROM.get(backend.partition(".")[0], ()))
+    folders = [Path(folder) for folder in SYSTEM_PATH.split(os.pathsep)]
+    paths = (folder / name for folder in folders for name in names)
+    return tuple(str(path) for path in paths if path.exists())
 
 
 @functools.cache

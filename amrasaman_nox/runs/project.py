@@ -260,6 +260,7 @@ def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
         isolation=working.isolation,
         interpreter=job.interpreter,
         limits=job.limits,
+        backend=working.backend,
     )
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder that is all of the search path; what was found before is forgotten."""
     monkeypatch.setattr(tools, "SYSTEM_PATH", str(tmp_path))
-    for known in (tools.reachable, tools.locales):
+    for known in (tools.reachable, tools.locales, tools.hidden):
         known.cache_clear()
     yield tmp_path
-    for known in (tools.reachable, tools.locales):
+    for known in (tools.reachable, tools.locales, tools.hidden):
         known.cache_clear()
 
 
@@ -42,6 +42,16 @@ def test_a_tool_that_says_nothing_or_too_much_is_one_line(programs: Path) -> Non
     found = {tool.name: tool.version for tool in tools.reachable()}
     assert found["cc"] == "unknown"
     assert "\x1b" not in found["ld"]
+
+
+def test_what_is_hidden_is_there_and_depends_on_the_backend(programs: Path) -> None:
+    assert tools.hidden("scikit_build_core.build") == ()
+    tools.hidden.cache_clear()
+    for name in ("cc", "ninja", "make"):
+        put(programs / name, "")
+    assert tools.hidden("mesonpy") == (str(programs / "ninja"),)
+    both = (str(programs / "ninja"), str(programs / "make"))
+    assert tools.hidden("scikit_build_core.build") == both
 
 
 def test_the_installed_locales_are_those_that_the_system_names(programs: Path) -> None:

@@ -9,7 +9,7 @@ the build, which may be older than ours.
 """
 
 # Importing pathlib would cost each build more than all that is done here.
-# ruff: noqa: PTH102, PTH108, PTH112, PTH114, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH102, PTH103, PTH108, PTH112, PTH114, PTH118, PTH120, PTH123, PTH208, PTH211
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ KNOWN = "known.json"
 BEGUN = "begun"
 #: What a hook may write beside the source, its answers and its home.
 WRITABLE = ("/build/output", "/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
+#: Where folders of links are made, in the place of those of the search path.
+LINKS = "/tmp/.tools"  # noqa: S108 - the sandbox's own
 #: The System V objects of the sandbox: a line of headings, then one for each object.
 OBJECTS = ("/proc/sysvipc/msg", "/proc/sysvipc/sem", "/proc/sysvipc/shm")
 
@@ -148,17 +150,18 @@ def main() -> None:
     """Fill the build folder, enter the project in it, then run a script with the rest.
 
     The arguments are the folder, the order in which it is filled, the project's place in it, the
-    script, and a hook with its folder. Where there are two hooks, the second one follows the first
+    system's tools that are hidden from a hook that asks for requirements, the script, and a hook
+    with its folder. Where there are two hooks, the second one follows the first
     one if that asks for nothing but what is known, and can leave nothing behind.
     """
     ended: list[str] = []
     atexit.register(leave, ended)
-    folder, order, project, script, hook, control = sys.argv[1:7]
+    folder, order, project, tools, script, hook, control = sys.argv[1:8]
     unpacked, there, reverse = os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed"
     fill(unpacked, there, reverse)
     os.chdir(os.path.join(folder, project))
-    if sys.argv[7:]:
-        second, following = sys.argv[7:]
+    if sys.argv[8:]:
+        second, following = sys.argv[8:]
         sys.path[:] = [path for path in sys.path if path != os.path.dirname(script)]
         import_backend()
         sys.stdout.flush()
@@ -173,12 +176,33 @@ def main() -> None:
             hook, control = second, following
             with open(os.path.join(following, BEGUN), "w"):
                 pass
+    if tools and hook.startswith("get_requires"):
+        os.environ["PATH"] = path_without(tools.split(os.pathsep), os.environ["PATH"], LINKS)
     sys.argv[:] = [script, hook, control]
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec")
     sys.excepthook = say_all
     exec(code, {"__name__": "__main__", "__file__": script})  # noqa: S102 - as the interpreter would
     ended.append(hook)
+
+
+def path_without(hidden: list[str], path: str, links: str) -> str:
+    """Return the search path *path* without the programs *hidden*, which are absolute paths.
+
+    In the place of a folder that has one of them is a folder of links, made below *links*.
+    """
+    shown = []
+    for number, folder in enumerate(path.split(os.pathsep)):
+        if any(os.path.dirname(program) == folder for program in hidden):
+            made = os.path.join(links, str(number))
+            os.makedirs(made)
+            for name in os.listdir(folder):
+                program = os.path.join(folder, name)
+                if program not in hidden:
+                    os.symlink(program, os.path.join(made, name))
+            folder = made
+        shown.append(folder)
+    return os.pathsep.join(shown)
 
 
 def say_all(

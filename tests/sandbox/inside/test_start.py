@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,24 @@ def test_files_are_made_in_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for reverse in (False, True):
         start.fill(os.fsencode(source), os.fsencode(tmp_path), reverse)
     assert made == [b"a", b"b", b"c", b"c", b"b", b"a"]
+
+
+def test_programs_are_hidden_and_the_others_of_their_folder_stay(tmp_path: Path) -> None:
+    for name in ("own", "system", "other"):
+        (tmp_path / name).mkdir()
+        for program in ("cmake", "cc"):
+            (tmp_path / name / program).write_text(f"#!/bin/sh\necho {name}\n")
+            (tmp_path / name / program).chmod(0o755)
+    (tmp_path / "other" / "cmake").unlink()
+    path = os.pathsep.join(str(tmp_path / name) for name in ("own", "system", "other"))
+    hidden, links = [str(tmp_path / "system" / "cmake")], str(tmp_path / "links")
+    found = start.path_without(hidden, path, links)
+    own, made, other = found.split(os.pathsep)
+    assert (own, other) == (str(tmp_path / "own"), str(tmp_path / "other"))
+    assert os.listdir(made) == ["cc"]
+    assert shutil.which("cmake", path=found) == f"{own}/cmake"
+    assert shutil.which("cmake", path=made) is None
+    assert start.path_without([str(tmp_path / "nowhere" / "cmake")], path, links) == path
 
 
 class WordlessError(Exception):
