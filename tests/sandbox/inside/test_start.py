@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from amrasaman_nox.sandbox.inside import start
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -62,7 +59,7 @@ def test_programs_are_hidden_and_the_others_of_their_folder_stay(tmp_path: Path)
     found = start.path_without(hidden, path, links)
     own, made, other = found.split(os.pathsep)
     assert (own, other) == (str(tmp_path / "own"), str(tmp_path / "other"))
-    assert os.listdir(made) == ["cc"]
+    assert [each.name for each in Path(made).iterdir()] == ["cc"]
     assert shutil.which("cmake", path=found) == f"{own}/cmake"
     assert shutil.which("cmake", path=made) is None
     assert start.path_without([str(tmp_path / "nowhere" / "cmake")], path, links) == path
