@@ -18,6 +18,7 @@ from amrasaman_nox.build_lock.bootstrap import (
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildOutcome, Report, Verdict
 from amrasaman_nox.runs.closure import resolved
+from amrasaman_nox.runs.outcome import with_unmatched
 from amrasaman_nox.runs.pins import for_each_interpreter
 from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.sourced import (
@@ -26,6 +27,7 @@ from amrasaman_nox.runs.sourced import (
     entries_of,
     fixed_of,
     held_against,
+    names_of,
     tools_of,
 )
 from amrasaman_nox.runs.stages import staged
@@ -62,14 +64,9 @@ def _bootstrap(run: Run, requirements: Requirements) -> BuildOutcome:
     path = bootstrap_lock_of(run.config)
     for folder in (path.parent, run.config.output):
         files.sweep_beside(folder)
-    if run.config.relock_packages:
-        raise AsamanError(
-            f"--relock {run.config.relock_packages[0]}",
-            "a bootstrap lock is resolved as a whole",
-            hint="resolve all of it again: --relock",
-        )
     lock = BootstrapLock() if run.config.relock else read_bootstrap_lock(path)
-    return for_each_interpreter(run, requirements, lock, _for_one)
+    outcome = for_each_interpreter(run, requirements, lock, _for_one)
+    return with_unmatched(outcome, run.config, names_of(requirements, read_bootstrap_lock(path)))
 
 
 def _for_one(

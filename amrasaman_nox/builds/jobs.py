@@ -5,24 +5,37 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.config.packages import pairs_of
 from amrasaman_nox.model import BuildEnvironment, BuildJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from amrasaman_nox.config.config import Config
+    from amrasaman_nox.config.packages import Package
     from amrasaman_nox.model import Interpreter, LockedFile, RustToolchain, Source
 
 
 def environment_of(config: Config) -> BuildEnvironment:
-    """Return the constant environment of builds, with what the user sets on purpose."""
+    """Return the constant environment of builds, with what the user sets for all of them."""
     return dataclasses.replace(
         BuildEnvironment(),
         source_date_epoch=config.sde,
         source_times=config.sde,
         keep_debug_info=config.keep_debug_info,
-        variables=tuple(sorted(config.variables)),
+        variables=tuple(sorted(pairs_of(config.variables, ""))),
     )
+
+
+def _environment_for(source: Source, own: Iterable[Package], config: Config) -> BuildEnvironment:
+    """Return the environment of the build of *source*, with its *own* settings."""
+    found = environment_of(config)
+    variables = dict(pairs_of(config.variables, source.name))
+    for each in own:
+        variables.update(each.variables)
+        if each.build_processors is not None:
+            found = dataclasses.replace(found, processors=each.build_processors)
+    return dataclasses.replace(found, variables=tuple(sorted(variables.items())))
 
 
 def job_of(
@@ -40,13 +53,17 @@ def job_of(
     :param rust: finds the toolchain; called only for a source that has Rust in it
     :raises AsamanError: there is no toolchain
     """
+    own = config.for_release(source.name, source.version)
     return BuildJob(
         source=source,
         requirements=tuple(sorted(files)),
         interpreter=interpreter,
-        environment=environment_of(config),
+        environment=_environment_for(source, own, config),
         isolation=isolation,
-        config_settings=config.config_settings,
+        config_settings=(
+            *pairs_of(config.config_settings, source.name),
+            *(pair for each in own for pair in each.config_settings),
+        ),
         limits=config.limits,
         rust=rust() if rust is not None and source.crates is not None else None,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import executors, reports, rungs
+from amrasaman_nox.config.packages import Package
 from amrasaman_nox.errors import AsamanError, all_of, shown
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
@@ -100,6 +101,8 @@ class Config(reports.ReportFiles):
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
       builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
       ``scheduler``; ``only_binary`` are projects whose published wheel is used as is.
+    - Single projects: ``packages`` are :class:`~amrasaman_nox.config.packages.Package`; the keys of
+      ``config_settings`` and ``variables`` can begin with ``NAME:``.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
     - Verification: ``vary`` names variations (none: all), ``seed`` is the text that their values
@@ -163,6 +166,7 @@ class Config(reports.ReportFiles):
     only_binary: tuple[str, ...] = ()
     config_settings: tuple[tuple[str, str], ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    packages: tuple[Package, ...] = ()
     keep_debug_info: bool = False
     cache_dir: Path | None = None
 
@@ -244,6 +248,10 @@ class Config(reports.ReportFiles):
         """Return the date that is asked for the project *name* (normalised), ``None`` if none."""
         return dict(self.as_of_packages).get(name, self.as_of)
 
+    def for_release(self, name: str, version: str) -> tuple[Package, ...]:
+        """Return what holds for a release alone."""
+        return tuple(each for each in self.packages if each.applies(name, version))
+
     def given(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, by name."""
         default = Config()
@@ -314,6 +322,12 @@ def _pairs(value: object) -> tuple[tuple[str, str], ...]:
     if not all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
         raise TypeError("pairs of strings are required")
     return pairs
+
+
+def _packages(value: object) -> tuple[Package, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, Package) for each in value):
+        raise TypeError("settings of projects are required")
+    return tuple(value)
 
 
 def _whole(least: int, most: int | None, of: str) -> Callable[[object], int]:
@@ -462,6 +476,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("color",), _one_of(COLORS)),
     (("build_requirements",), _one_of(BUILD_REQUIREMENTS)),
     (("stages",), _whole(2, MOST_STAGES, "stages")),
+    (("packages",), _packages),
     (("sde",), _epoch),
     (("seed",), _seed),
     (("jobs",), _whole(1, MOST_JOBS, " of builds")),

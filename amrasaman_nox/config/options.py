@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from amrasaman_nox.config import rungs
+from amrasaman_nox.config import packages, rungs
 from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
 from amrasaman_nox.config.executors import EXECUTORS
 from amrasaman_nox.config.kinds import (
@@ -32,7 +32,7 @@ from amrasaman_nox.config.kinds import (
     Kind,
 )
 from amrasaman_nox.config.reports import FORMATS
-from amrasaman_nox.errors import AsamanError, all_of, shown
+from amrasaman_nox.errors import AsamanError, all_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,10 +195,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("scheduler", "scheduler", TEXT, _BUILDS, _WHEELS,
            "The scheduler of the dask cluster, such as tls://HOST:8786.", metavar="ADDRESS"),
     Option("config-setting", "config_settings", SETTINGS, _BUILDS, _BUILDING,
-           "Pass a setting to the build backends.", short="C"),
+           "Pass a setting on to the build backends, or to that of one project.", short="C",
+           metavar="[NAME:]KEY=VALUE"),
     Option("env", "variables", SETTINGS, _BUILDS, _BUILDING,
            "Set an environment variable in the builds; it can change the wheels and is recorded.",
-           metavar="NAME=VALUE"),
+           metavar="[NAME:]VARIABLE=VALUE"),
     Option("only-binary", "only_binary", NAMES, _BUILDS, _BUILDING,
            "Use the published wheel of this project, checked against its pinned hash."),
     Option("keep-debug-info", "keep_debug_info", FLAG, _BUILDS, _BUILDING,
@@ -281,14 +282,17 @@ def from_toml(table: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _of_packages(table: Any) -> dict[str, Any]:
     """Return the fields that ``[tool.amrasaman.packages.NAME]`` sets."""
     dates: list[tuple[str, Any]] = []
+    others: list[packages.Package] = []
     for name, keys in table.items() if isinstance(table, dict) else ((PACKAGES, None),):
         if not isinstance(keys, dict):
             raise ValueError(f"{name}: a table of a project is required")
-        for key, value in keys.items():
-            if key != "as-of":
-                raise ValueError(f"{name}: unknown key {shown(ascii(key), 60)}, known is as-of")
-            dates.append((name, DATES.toml(value)))
-    return {"as_of_packages": tuple(dates)}
+        if "as-of" in keys:
+            dates.append((name, DATES.toml(keys["as-of"])))
+        rest = {key: value for key, value in keys.items() if key != "as-of"}
+        if rest:
+            others.append(packages.of_table(name, rest))
+    found = {"as_of_packages": tuple(dates), "packages": tuple(others)}
+    return {field: value for field, value in found.items() if value}
 
 
 def _unknown_key(key: str, rows: Mapping[str, Option], where: str) -> AsamanError:

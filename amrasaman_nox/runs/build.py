@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.build_lock.bootstrap import bootstrap_lock_of, read_bootstrap_lock
+from amrasaman_nox.build_lock.bootstrap import BootstrapLock, bootstrap_lock_of, read_bootstrap_lock
 from amrasaman_nox.config.config import SOURCE
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.runs.lock import current_lock
+from amrasaman_nox.runs.outcome import with_unmatched
 from amrasaman_nox.runs.pins import build_pins, for_each_interpreter
 from amrasaman_nox.runs.run import run_command
-from amrasaman_nox.runs.sourced import build_from_source
+from amrasaman_nox.runs.sourced import build_from_source, names_of
 
 if TYPE_CHECKING:
     from amrasaman_nox.config.config import Config
@@ -32,7 +33,8 @@ def _build(run: Run, requirements: Requirements) -> BuildOutcome:
     if run.config.build_requirements == SOURCE:
         return _build_from_source(run, requirements)
     lock = current_lock(run.config, requirements)
-    return for_each_interpreter(run, requirements, lock, build_pins)
+    outcome = for_each_interpreter(run, requirements, lock, build_pins)
+    return with_unmatched(outcome, run.config, names_of(requirements, BootstrapLock()))
 
 
 def _build_from_source(run: Run, requirements: Requirements) -> BuildOutcome:
@@ -44,4 +46,6 @@ def _build_from_source(run: Run, requirements: Requirements) -> BuildOutcome:
             "there is none",
             hint="write it with: asaman bootstrap",
         )
-    return for_each_interpreter(run, requirements, read_bootstrap_lock(path), build_from_source)
+    lock = read_bootstrap_lock(path)
+    outcome = for_each_interpreter(run, requirements, lock, build_from_source)
+    return with_unmatched(outcome, run.config, names_of(requirements, lock))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.config.packages import names_in
 from amrasaman_nox.model import BuildFailure, BuildOutcome, BuildRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import LockEntry, Pin
 
 
@@ -36,6 +38,18 @@ def joined(
         notes=(*total.notes, *outcome.notes),
         bootstraps=(*total.bootstraps, *outcome.bootstraps),
     )
+
+
+def with_unmatched(outcome: BuildOutcome, config: Config, names: Collection[str]) -> BuildOutcome:
+    """Return *outcome* with a note for each setting of a project that is none of *names*."""
+    settings = (config.config_settings, config.variables)
+    wanted = (*names_in(*settings), *(each.name for each in config.packages))
+    notes = (
+        f"the settings of {name} match nothing that is built"
+        for name in dict.fromkeys(wanted)
+        if name not in names
+    )
+    return dataclasses.replace(outcome, notes=(*outcome.notes, *notes))
 
 
 def done_records(done: Sequence[Done]) -> tuple[BuildRecord, ...]:

@@ -160,6 +160,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
             notify=notify,
             connections=connections,
             rust=_rust(config, store),
+            packages=config.packages,
         )
         if config.scheduler is not None and config.executor not in WITH_SCHEDULER:
             others = " or ".join(WITH_SCHEDULER)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from amrasaman_nox.build_lock.bootstrap import Release
-    from amrasaman_nox.model import Interpreter, LockEntry
+    from amrasaman_nox.model import Interpreter, LockEntry, Requirements
     from amrasaman_nox.record_files import RecordFolder
     from amrasaman_nox.runs.run import Run
 
@@ -68,6 +68,12 @@ def build_from_source(
         return BuildOutcome(failures=failures, bootstraps=(told,), notes=notes), lock
     outcome = build_with(run, pins, interpreter, entries, done, present)
     return dataclasses.replace(outcome, bootstraps=(told,), notes=(*notes, *outcome.notes)), lock
+
+
+def names_of(requirements: Requirements, lock: BootstrapLock) -> frozenset[str]:
+    """Return the names of all projects that are pinned, or that *lock* has."""
+    pinned = (pin.name for pin in requirements.pins)
+    return frozenset((*pinned, *(entry.name for entry in lock.sources.entries)))
 
 
 def entries_of(

@@ -268,7 +268,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
         else:
             info = known
         reader.check_metadata(info, source.pin)
-        system = build_system(info)
+        system = _with_more(site, source, build_system(info))
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             site.store.discard(source.digest)
@@ -280,6 +280,13 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
         site.say(note)
     source = dataclasses.replace(source, crates=rust.prepare(site, source.pin, info, system))
     return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
+
+
+def _with_more(site: Site, source: Source, system: BuildSystem) -> BuildSystem:
+    """Return *system* with the build requirements that the user added for this release."""
+    own = [each for each in site.packages if each.applies(source.name, source.version)]
+    more = tuple(text for each in own for text in each.build_requirements)
+    return dataclasses.replace(system, requires=(*system.requires, *more)) if more else system
 
 
 def _judged(site: Site, source: Source) -> SdistInfo | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from amrasaman_nox.config.packages import Package
     from amrasaman_nox.model import IndexOptions, RustToolchain
     from amrasaman_nox.sources.connections import Connections
     from amrasaman_nox.sources.store import Store
@@ -39,7 +40,8 @@ class Site:
     """Where bytes are kept and where they come from.
 
     ``notify`` receives an event for every step. ``connections`` are those of a whole run; without
-    them each call opens its own. ``rust`` is where Rust sources get theirs from.
+    them each call opens its own. ``rust`` is where Rust sources get theirs from. ``packages`` is
+    what the user set for single projects.
     """
 
     store: Store
@@ -47,6 +49,7 @@ class Site:
     notify: Notify = _no_one
     connections: Connections | None = None
     rust: RustSite | None = None
+    packages: tuple[Package, ...] = ()
 
     @property
     def index_cache(self) -> Path:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds.jobs import environment_of, job_of
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.packages import Package
 from amrasaman_nox.model import BuildEnvironment, Digest, LockedFile, Pin, Source
 
 if TYPE_CHECKING:
@@ -50,3 +51,18 @@ def test_the_options_of_a_build_are_in_its_job(interpreter: Interpreter) -> None
     )
     other = job_of(SOURCE, interpreter, FILES, config=Config(), isolation="none")
     assert job.key != other.key
+
+
+def test_settings_of_one_project_are_in_its_job_and_in_no_other(interpreter: Interpreter) -> None:
+    own = Package(
+        name="one", variables=(("OWN", "1"),), config_settings=(("k", "v"),), build_processors=1
+    )
+    config = Config(
+        packages=(own,),
+        config_settings=(("One:one", "1"), ("other:two", "2")),
+        variables=(("ALL", "1"), ("other:MORE", "2")),
+    )
+    job = job_of(SOURCE, interpreter, (), config=config, isolation="none")
+    assert job.config_settings == (("one", "1"), ("k", "v"))
+    assert job.environment.variables == (("ALL", "1"), ("OWN", "1"))
+    assert job.environment.processors == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.packages import Package
 from amrasaman_nox.model import BuildFailure, BuildOutcome, Pin
-from amrasaman_nox.runs.outcome import Done, done_records, joined
+from amrasaman_nox.runs.outcome import Done, done_records, joined, with_unmatched
 from tests.reports.examples import record
 
 FAILURE = BuildFailure(name="c", version="1", stage="build", reason="it broke")
@@ -22,3 +24,15 @@ def test_outcomes_are_joined_in_order() -> None:
 def test_the_records_are_those_of_sources_that_were_built() -> None:
     done = (Done(record=record("a")), Done(failure=FAILURE), Done(record=record("b")))
     assert [each.name for each in done_records(done)] == ["a", "b"]
+
+
+def test_settings_that_match_nothing_are_said() -> None:
+    config = Config(
+        config_settings=(("all", "1"), ("a:one", "1"), ("b:two", "2")),
+        packages=(Package(name="c"), Package(name="a")),
+    )
+    found = with_unmatched(BuildOutcome(), config, {"a"})
+    assert found.notes == (
+        "the settings of b match nothing that is built",
+        "the settings of c match nothing that is built",
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.packages import Package
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import (
     BuildFailure,
@@ -247,3 +248,17 @@ def test_what_is_remembered_of_an_sdist_is_all_of_it(
         assert first.pyproject == b"# \xff\n"
         assert first.notes
         assert prepare._judged(site, source) == first
+
+
+def test_build_requirements_of_one_project_are_added_to_its_own(
+    tmp_path: Path, index: LocalIndex, pin: Pin, interpreter: Interpreter
+) -> None:
+    own = (
+        Package(name="mini-flit", build_requirements=("wheel<1",)),
+        Package(name="mini-flit", specifier=">1", build_requirements=("never",)),
+        Package(name="another", build_requirements=("never",)),
+    )
+    with opened(tmp_path, index, packages=own) as site:
+        (found,) = prepare.prepare(site, [pin], interpreter)
+    assert isinstance(found, Prepared)
+    assert found.system.requires == ("flit_core", "wheel<1")

@@ -1,0 +1,146 @@
+"""What holds for single projects: their own config settings, variables and build requirements.
+
+``[tool.amrasaman.packages.NAME]`` has them, or ``packages."NAME>=2,<3"`` for some versions alone;
+on the command line ``-C NAME:KEY=VALUE`` and ``--env NAME:VARIABLE=VALUE``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from amrasaman_nox.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Pairs = tuple[tuple[str, str], ...]
+
+_NAME: Final = re.compile(r"([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)\s*(.*)", re.IGNORECASE)
+#: A config setting or a variable of one project.
+_OF_ONE: Final = re.compile(r"([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?):(.+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """What holds for the project *name* (normalised), in the versions of *specifier* (PEP 440).
+
+    ``build_requirements`` are added to those that the source has, or bound them.
+    ``build_processors`` is how many processors its build sees, ``None`` for as many as others.
+    """
+
+    name: str
+    specifier: str = ""
+    config_settings: Pairs = ()
+    variables: Pairs = ()
+    build_requirements: tuple[str, ...] = ()
+    build_processors: int | None = None
+
+    def applies(self, name: str, version: str) -> bool:
+        """Return whether this is about a release."""
+        # Slow to import, and needed only where there are settings.
+        from packaging.specifiers import SpecifierSet
+
+        return self.name == name and SpecifierSet(self.specifier).contains(
+            version, prereleases=True
+        )
+
+
+class Key(NamedTuple):
+    """A key of ``[tool.amrasaman.packages.NAME]``: the field that it sets, and its value's kind."""
+
+    field: str
+    value: Callable[[Any], Any]
+
+
+def _table(value: Any) -> Pairs:
+    if not isinstance(value, dict):
+        raise ValueError("a table is required")
+    pairs = []
+    for key, each in value.items():
+        texts = each if isinstance(each, list) else [each]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"{key}: a string, or a list of strings, is required")
+        pairs += [(key, text) for text in texts]
+    return tuple(pairs)
+
+
+def _requirements(value: Any) -> tuple[str, ...]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ValueError("a list of strings is required")
+    for text in value:
+        try:
+            plain = Requirement(text).url is None
+        except InvalidRequirement:
+            plain = False
+        if not plain:
+            raise ValueError(f"{shown(ascii(text), 60)} is not a name with a specifier")
+    return tuple(value)
+
+
+def _processors(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= 1024:
+        raise ValueError("a whole number from 1 to 1024 is required")
+    return value
+
+
+KEYS: Final[dict[str, Key]] = {
+    "config-settings": Key("config_settings", _table),
+    "env": Key("variables", _table),
+    "build-requirements": Key("build_requirements", _requirements),
+    "build-processors": Key("build_processors", _processors),
+}
+
+
+def of_table(name: str, table: dict[str, Any]) -> Package:
+    """Return what the table of a project says.
+
+    :param name: as it is in the file, with a specifier or without
+    :raises ValueError: it is no name, or a key is unknown or has another type
+    """
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    match = _NAME.fullmatch(name)
+    try:
+        if match is None:
+            raise InvalidSpecifier(name)
+        SpecifierSet(match[2])
+    except InvalidSpecifier:
+        raise ValueError(f"{shown(ascii(name), 60)} is not the name of a project") from None
+    fields: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in KEYS:
+            known = ", ".join(("as-of", *KEYS))
+            raise ValueError(f"{name}: unknown key {shown(ascii(key), 60)}; known keys: {known}")
+        try:
+            fields[KEYS[key].field] = KEYS[key].value(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {key}: {error}") from None
+    return Package(name=normalized(match[1]), specifier=match[2], **fields)
+
+
+def normalized(name: str) -> str:
+    """Return the normal form of a project's name (PEP 503); packaging is slow to import."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pairs_of(pairs: Pairs, name: str) -> Pairs:
+    """Return those of *pairs* that are for all projects, and those of the project *name*."""
+    found = []
+    for key, value in pairs:
+        match = _OF_ONE.fullmatch(key)
+        if match is None:
+            found.append((key, value))
+        elif normalized(match[1]) == name:
+            found.append((match[2], value))
+    return tuple(found)
+
+
+def names_in(*groups: Pairs) -> tuple[str, ...]:
+    """Return the projects that settings of *groups* are for, those for all left out."""
+    keys = (key for pairs in groups for key, _ in pairs)
+    matches = (match for key in keys if (match := _OF_ONE.fullmatch(key)) is not None)
+    return tuple(dict.fromkeys(normalized(match[1]) for match in matches))
