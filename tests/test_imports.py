@@ -29,6 +29,7 @@ MOST_FLOORS = 9
 #: Who may start a process, and which; of foreign code it is the sandbox alone.
 STARTS_PROCESSES = {
     "builds.tools": "a compiler, for its version",
+    "sandbox.locales": "localedef, for a locale of the distribution",
     "environments.interpreters": "an interpreter, for what it says of itself",
     "environments.toolchains": "rustc and cargo, for what they say of themselves",
     "runs.tree": "git, for the files of a project",

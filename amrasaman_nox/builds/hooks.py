@@ -259,6 +259,7 @@ class Runner:
             memory=(place.world.build_path,) if isolation.constant_paths and not tree else (),
             memory_size=view.MEMORY_SIZE,
             clock=isolation.clock,
+            locales=isolation.locales,
         )
         done = process.run(command, isolation)
         self.cpu_seconds += done.cpu_seconds

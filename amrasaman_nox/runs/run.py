@@ -22,8 +22,7 @@ from amrasaman_nox.inputs.selection import part
 from amrasaman_nox.model import BuildLock, Event, Report
 from amrasaman_nox.runs import executors
 from amrasaman_nox.runs.project import read_project
-from amrasaman_nox.sandbox import clock
-from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.ladder import choose, with_helpers
 from amrasaman_nox.sources.access import with_file_options
 from amrasaman_nox.sources.connections import Connections
 from amrasaman_nox.sources.site import RustSite, Site
@@ -152,7 +151,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
         _check_distinct(found)
         isolation = choose(config.isolation, or_none=not config.in_ci)
         store = Store.open(config.cache_dir or default_cache())
-        isolation = dataclasses.replace(isolation, clock=clock.library(store.root))
+        isolation = with_helpers(isolation, store.root)
         store.sweep()
         site = Site(
             store=store,

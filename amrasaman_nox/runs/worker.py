@@ -20,8 +20,7 @@ from amrasaman_nox.environments import interpreters, toolchains
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
 from amrasaman_nox.runs import message
-from amrasaman_nox.sandbox import clock
-from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.ladder import choose, with_helpers
 from amrasaman_nox.sources import cargo, download
 from amrasaman_nox.sources.crates import fetch_crates
 from amrasaman_nox.sources.locate import find_files
@@ -256,7 +255,7 @@ def _interpreter(executable: str) -> Interpreter:
 def _isolation(rung: str) -> Isolation:
     highest = choose("auto")
     chosen = highest if highest.rung == rung else choose(rung)
-    return dataclasses.replace(chosen, clock=clock.library(_store().root))
+    return with_helpers(chosen, _store().root)
 
 
 def _address() -> str:

@@ -12,7 +12,7 @@ from amrasaman_nox import files
 from amrasaman_nox.config.rungs import RUNGS, Rung
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, printable
 from amrasaman_nox.model import BuildEnvironment, Limits
-from amrasaman_nox.sandbox import clock, limited
+from amrasaman_nox.sandbox import clock, limited, locales
 from amrasaman_nox.sandbox.process import run
 from amrasaman_nox.sandbox.view import Folder, Isolation, ProcessSpec, is_of_system
 
@@ -55,6 +55,14 @@ def choose(wanted: str, *, or_none: bool = True) -> Isolation:
         code=ExitCode.NOT_AVAILABLE,
         kind=Kind.ISOLATION,
     )
+
+
+def with_helpers(isolation: Isolation, root: Path) -> Isolation:
+    """Return *isolation* with what shows builds another clock and locale.
+
+    :param root: the folder of the store
+    """
+    return replace(isolation, clock=clock.library(root), locales=locales.compiled(root))
 
 
 def _nothing_but(rung: Rung, reasons: list[str]) -> AsamanError:

@@ -39,6 +39,8 @@ _SYSTEM: Final = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin"
 _SYSTEM_FILES: Final = ("/etc/ld.so.cache", "/etc/alternatives")
 #: Where a sandbox shows the library with which the clock is varied.
 CLOCK: Final = "/build/frontend/libfaketime.so.1"
+#: Where a sandbox shows the locales that were compiled into the store.
+LOCALES: Final = "/build/frontend/locales"
 #: Folders in memory that a build may write to.
 TEMPORARY: Final = ("/dev/shm", "/tmp")  # noqa: S108 - the sandbox's own
 _TEMPORARY_SIZE: Final = 8 << 30
@@ -71,8 +73,8 @@ class ProcessSpec:
     are folders on empty file systems in memory, which belong to the process; each may hold
     ``memory_size`` bytes. ``processors`` are those it may run on, none for all. ``python`` is the
     base interpreter of the build: our own code runs under it before the process does, and reads no
-    build environment. ``clock`` is the path of libfaketime on the host. With
-    ``fixed_addresses`` the kernel places memory without chance.
+    build environment. ``clock`` is the path of libfaketime on the host, ``locales`` that of the
+    compiled locales. With ``fixed_addresses`` the kernel places memory without chance.
     """
 
     argv: tuple[str, ...]
@@ -87,6 +89,7 @@ class ProcessSpec:
     memory_size: int = MEMORY_SIZE
     processors: tuple[int, ...] = ()
     clock: str = ""
+    locales: str = ""
     fixed_addresses: bool = False
 
 
@@ -160,8 +163,12 @@ def view(command: ProcessSpec) -> View:
     shown = [path for path in system if path.exists() and not path.is_symlink()]
     shown += [path for path in map(Path, _SYSTEM_FILES) if path.exists()]
     files = (*_accounts(world).items(), (_ONLINE, _processors(world)))
-    clock = (Folder(host=Path(command.clock), inside=CLOCK),) if command.clock else ()
-    folders = (*(Folder(host=path, inside=str(path)) for path in shown), *command.folders, *clock)
+    helpers = ((command.clock, CLOCK), (command.locales, LOCALES))
+    folders = (
+        *(Folder(host=path, inside=str(path)) for path in shown),
+        *command.folders,
+        *(Folder(host=Path(host), inside=inside) for host, inside in helpers if host),
+    )
     paths = (*(item.inside for item in folders), *dict(files), world.home)
     return View(
         parents=_parents((*paths, *(f"{folder}/content" for folder in command.memory))),
@@ -238,7 +245,8 @@ class Isolation:
     """The chosen rung, why each stronger one was not, and whether system calls are filtered.
 
     ``fixed_addresses`` tells whether memory can be laid out alike in every build. ``clock`` is the
-    path of the library with which the clock is varied, ``""`` where there is none.
+    path of the library with which the clock is varied, ``locales`` that of compiled locales, ``""``
+    where there is none.
     """
 
     rung: str
@@ -246,6 +254,7 @@ class Isolation:
     filtered: bool = True
     fixed_addresses: bool = True
     clock: str = field(default="", compare=False)
+    locales: str = field(default="", compare=False)
 
     @property
     def constant_paths(self) -> bool:

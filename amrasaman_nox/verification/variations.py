@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.builds import tools
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import LATEST_EPOCH, BuildEnvironment
+from amrasaman_nox.sandbox import locales
 from amrasaman_nox.sandbox.normalise import NATIVE_CPU
+from amrasaman_nox.sandbox.view import LOCALES
 from amrasaman_nox.verification import moments
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.verification.draw import Draw
 
 CLOCK: Final = "clock"
+LOCALE: Final = "locale"
 ADDRESSES: Final = "address-layout"
 _DAY: Final = 86_400
 #: The locale of every system; its encoding is ASCII.
@@ -61,8 +64,8 @@ class Machine:
         )
 
     @property
-    def other_locales(self) -> tuple[str, ...]:
-        """The locales that sort and speak unlike the constant one, else ``POSIX``."""
+    def installed_locales(self) -> tuple[str, ...]:
+        """The installed locales that sort and speak unlike the constant one."""
         speaking = [
             name
             for name in sorted(self.locales)
@@ -70,7 +73,13 @@ class Machine:
         ]
         # English differs least from the constant locale.
         other = [name for name in speaking if not name.startswith("en")]
-        return tuple(other or speaking or [_ASCII])
+        return tuple(other or speaking)
+
+    @property
+    def other_locales(self) -> tuple[str, ...]:
+        """The installed locales that are unlike the constant one, else a compiled one or ASCII."""
+        compiled = locales.NAME if self.isolation.locales else _ASCII
+        return self.installed_locales or (compiled,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,6 +199,16 @@ def _later(world: BuildEnvironment, draw: Draw) -> BuildEnvironment:
     return replace(world, clock_offset=world.clock_offset + ahead)
 
 
+def _other_locale(world: BuildEnvironment, machine: Machine, draw: Draw) -> BuildEnvironment:
+    """Return *world* in another locale, which is found by a variable if it was compiled here."""
+    varied = replace(world, locale=draw.one_of("locale", machine.other_locales))
+    isolation = machine.isolation
+    if machine.installed_locales or not isolation.locales:
+        return varied
+    path = LOCALES if isolation.constant_paths else isolation.locales
+    return replace(varied, variables=(("LOCPATH", path), *world.variables))
+
+
 def _other_source_times(world: BuildEnvironment, draw: Draw) -> BuildEnvironment:
     """Return *world* with files that are 1,000 to 2,000 days newer, older if zip has no such."""
     shift = draw.number("source times", 1_000 * _DAY, 2_000 * _DAY)
@@ -265,11 +284,9 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
         ),
     ),
     Variation(
-        name="locale",
-        changes="LC_ALL and LANG: another installed locale, or POSIX; Python's UTF-8 mode is off",
-        apply=lambda world, machine, draw: replace(
-            world, locale=draw.one_of("locale", machine.other_locales)
-        ),
+        name=LOCALE,
+        changes="LC_ALL and LANG: another locale, or POSIX; Python's UTF-8 mode is off",
+        apply=lambda world, machine, draw: _other_locale(world, machine, draw),
         where=lambda varied: (
             "in an ASCII locale" if varied.locale == _ASCII else f"in the locale {varied.locale}"
         ),

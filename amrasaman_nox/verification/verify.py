@@ -32,11 +32,18 @@ from amrasaman_nox.runs import build
 from amrasaman_nox.runs.durations import seconds
 from amrasaman_nox.runs.run import Run, opened
 from amrasaman_nox.runs.schedule import in_parallel
-from amrasaman_nox.sandbox.clock import library
-from amrasaman_nox.sandbox.ladder import choose
+from amrasaman_nox.sandbox.ladder import choose, with_helpers
 from amrasaman_nox.sources import prepare
-from amrasaman_nox.sources.store import fetched
-from amrasaman_nox.verification import clock, diffoscope, originals, probe, rebuilders, variations
+from amrasaman_nox.sources.store import Store, fetched
+from amrasaman_nox.verification import (
+    clock,
+    diffoscope,
+    locales,
+    originals,
+    probe,
+    rebuilders,
+    variations,
+)
 from amrasaman_nox.verification.draw import begin
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Original, Rebuilt, rebuild
@@ -177,10 +184,13 @@ def _required(config: Config) -> tuple[str, ...]:
 def _plan(config: Config, notify: Notify) -> Plan:
     # Before anything is built: a name that is misspelt is to be said at once.
     isolation = choose(config.isolation, or_none=not config.in_ci)
-    if variations.CLOCK in variations.named(config.vary):
+    wanted = variations.named(config.vary)
+    if variations.CLOCK in wanted:
         clock.provide(config, notify)
-    store = config.cache_dir or default_cache()
-    machine = variations.Machine.here(dataclasses.replace(isolation, clock=library(store)))
+    store = Store.open(config.cache_dir or default_cache())
+    if variations.LOCALE in wanted and not variations.Machine.here(isolation).installed_locales:
+        locales.provide(store, notify)
+    machine = variations.Machine.here(with_helpers(isolation, store.root))
     draw = begin(config.seed)
     # Said now, too: a run that is interrupted can be repeated as well.
     notify(Event(stage="note", state="note", note=_seed_note(draw.seed)))

@@ -46,6 +46,22 @@ HOSTILE = ("tests/sandbox/test_hostile.py",)
 TRIALS = (
     Trial("hostile backends", HOSTILE, by_rung=True),
     Trial(
+        "variations that no build sees",
+        ("tests/verification/test_probe.py",),
+        before="listed as varied, dates not found",
+        by_rung=True,
+    ),
+    Trial(
+        *("signs that a build is a rebuild", HOSTILE, "rebuild_shows_nothing"),
+        by_rung=True,
+    ),
+    Trial(
+        "bytecode that a wheel brings",
+        ("tests/environments/test_environments.py", "tests/environments/test_installed.py"),
+        names="bytecode",
+        before="run in other releases",
+    ),
+    Trial(
         *("system calls that a build does not need", HOSTILE, "system_calls or under_the_filter"),
         by_rung=True,
         before="all allowed",
@@ -59,6 +75,24 @@ TRIALS = (
         *("files beside Python", ("tests/environments/test_prefix.py",), "beside_python"),
         by_rung=True,
         before="read",
+    ),
+    Trial(
+        *(
+            "sources and outputs that fill memory",
+            HOSTILE,
+            "outgrows or fills_disk or fills_memory",
+        ),
+        by_rung=True,
+        before="half of the machine's memory, not counted",
+    ),
+    Trial(
+        *("runs and builds with little memory", ("tests/runs/test_little_memory.py",)),
+        before="ended by the kernel",
+    ),
+    Trial(
+        "bombs in what is compared",
+        ("tests/comparison/test_bombs.py", "tests/archives/test_inflate.py"),
+        before="1.2 KB took 3 GB",
     ),
     Trial(
         *("memory that no process shows", HOSTILE, "hides_memory or segments"),
