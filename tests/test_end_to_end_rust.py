@@ -1,7 +1,8 @@
-"""Rust sources whose lock, crates, registry or build scripts are bad, from the command line."""
+"""Rust sources from the command line: what is built, and what is refused."""
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,16 @@ from tests.support.crates import crate, serve
 from tests.support.index import redirect, status, truncated
 from tests.support.miniatures import add_sdist, pins
 from tests.support.projects import make_sdist
-from tests.support.rusty import BACKEND, DEFAULT, MANIFEST, greets, rusty, sysroot
+from tests.support.rusty import (
+    BACKEND,
+    DEFAULT,
+    MANIFEST,
+    greets,
+    project,
+    registry,
+    rusty,
+    sysroot,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -244,3 +254,27 @@ def test_a_source_that_needs_a_toolchain_is_one_failure_and_the_others_are_built
     assert "rusty==1.0" in done.stderr
     assert "--only-binary rusty" in done.stderr
     assert len(cold.hashes()) == 1
+
+
+@pytest.mark.parametrize("backend", ["maturin", "setuptools-rust"])
+def test_a_project_with_all_that_crates_can_be_is_built_the_same_on_two_rungs(
+    cold: Bench, backend: str
+) -> None:
+    pytest.importorskip(backend.replace("-", "_"))
+    assert cold.index is not None
+    cold.index.add_installed(backend)
+    serve(cold.index, **registry())
+    done = built(cold, project(backend))
+    assert done.returncode == 0, done.stdout + done.stderr
+    ((wheel, first),) = cold.hashes().items()
+    record = cold.record(wheel)["predicate"]["buildDefinition"]
+    uris = {one.get("uri"): one["digest"]["sha256"] for one in record["resolvedDependencies"]}
+    for name, data in registry().items():
+        assert uris[f"pkg:cargo/{name}@1.0.0"] == Digest.of(data).value
+    assert record["internalParameters"]["rust"]["version"]
+    with zipfile.ZipFile(cold.wheels / wheel) as opened:
+        (member,) = (name for name in opened.namelist() if name.endswith((".so", "/rusty")))
+        assert b"LOUD" in opened.read(member)
+    done = built(cold, project(backend), "--rebuild", "--isolation", "namespaces")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cold.hashes() == {wheel: first}

@@ -109,9 +109,13 @@ def wheel_of_installed(name: str) -> tuple[str, bytes]:
     wheel = distribution.read_text("WHEEL") or ""
     tags = re.findall(r"(?m)^Tag: (\S+)$", wheel)
     stem = f"{normalized(distribution.metadata['Name'])}-{distribution.version}"
+    generated = {point.name for point in distribution.entry_points}
     contents: dict[str, bytes | str] = {}
     for path in distribution.files or ():
         parts = path.parts
+        if parts[-2:-1] == ("bin",) and parts[-1] not in generated:
+            data = distribution.locate_file(path).read_bytes()  # type: ignore[attr-defined]
+            contents[f"{stem}.data/scripts/{parts[-1]}"] = data
         # Some installers list compiled files by paths at which they are not.
         if ".." in parts or "__pycache__" in parts or path.suffix == ".pyc":
             continue

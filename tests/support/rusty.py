@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .crates import crate_file, lock_text
+from .crates import crate, crate_file, lock_text
 from .projects import make_sdist
 
 if TYPE_CHECKING:
@@ -98,3 +98,109 @@ def sysroot() -> str:
         pytest.skip("no Rust toolchain is installed")
     done = subprocess.run([program, "--print", "sysroot"], capture_output=True, check=True)
     return done.stdout.decode().strip()
+
+
+def _package(name: str, more: str = "") -> bytes:
+    text = f'[package]\nname = "{name}"\nversion = "1.0.0"\nedition = "2021"\n{more}'
+    return text.encode()
+
+
+def registry() -> dict[str, bytes]:
+    """Return crates by name: a build script, a macro with a feature, a C compiler, a platform's."""
+    macro = b"""\
+use proc_macro::TokenStream;
+#[proc_macro]
+pub fn shout(_: TokenStream) -> TokenStream { "\\"LOUD\\"".parse().unwrap() }
+"""
+    compiler = b"""\
+use std::{env, process::Command};
+pub fn compile(file: &str, name: &str) {
+    let out = env::var("OUT_DIR").unwrap();
+    let (object, library) = (format!("{out}/{name}.o"), format!("{out}/lib{name}.a"));
+    let done = Command::new("cc").args(["-O2", "-fPIC", "-c", file, "-o", &object]).status();
+    assert!(done.unwrap().success());
+    assert!(Command::new("ar").args(["crsD", &library, &object]).status().unwrap().success());
+    println!("cargo:rustc-link-search=native={out}");
+    println!("cargo:rustc-link-lib=static={name}");
+}
+"""
+    return {
+        "greets": greets(),
+        "shouts": crate_file(
+            "shouts",
+            files={
+                "Cargo.toml": _package(
+                    "shouts", "[features]\nloud = []\n[lib]\nproc-macro = true\n"
+                ),
+                "src/lib.rs": b'#[cfg(not(feature = "loud"))] compile_error!("too quiet");\n'
+                + macro,
+            },
+        ),
+        "cc": crate_file("cc", files={"Cargo.toml": _package("cc"), "src/lib.rs": compiler}),
+        "onwindows": crate_file(
+            "onwindows", files={"src/lib.rs": b'compile_error!("another platform");'}
+        ),
+    }
+
+
+#: What both projects have: a workspace, and a crate that uses all of the registry.
+_WORKSPACE = """\
+[workspace]
+members = ["inner"]
+[dependencies]
+inner = { path = "inner" }
+greets = "1"
+shouts = { version = "1", features = ["loud"] }
+[target.'cfg(windows)'.dependencies]
+onwindows = "1"
+[build-dependencies]
+cc = "1"
+"""
+_USES = """\
+extern "C" { fn from_c(n: i32) -> i32; }
+pub fn all(n: usize) -> String {
+    let c = unsafe { from_c(n as i32) };
+    format!("{} {} {} {c}", greets::greet(n), shouts::shout!(), inner::inner())
+}
+"""
+
+
+def project(backend: str) -> bytes:
+    """Return the sdist of a project that uses all of :func:`registry`.
+
+    :param backend: ``maturin``, for a program, or ``setuptools-rust``, for an extension module
+    """
+    crates = (crate(name, data, registry=DEFAULT) for name, data in registry().items())
+    own = '[[package]]\nname = "inner"\nversion = "1.0.0"\n\n'
+    files = {
+        "Cargo.lock": f"version = 3\n\n{lock_text(*crates)}{own}",
+        "build.rs": 'fn main() { cc::compile("part.c", "part"); }\n',
+        "part.c": "int from_c(int n) { return n + 1; }\n",
+        "inner/Cargo.toml": _package("inner").decode(),
+        "inner/src/lib.rs": 'pub fn inner() -> &\'static str { "inner" }\n',
+    }
+    if backend == "maturin":
+        files["Cargo.toml"] = _package("rusty", _WORKSPACE).decode()
+        files["src/main.rs"] = f'{_USES}fn main() {{ println!("{{}}", all(3)); }}\n'
+        tool = '[tool.maturin]\nbindings = "bin"\n'
+        return _sdist(files, "maturin", '"maturin"', tool)
+    files["Cargo.toml"] = _package(
+        "rusty", f'[lib]\ncrate-type = ["cdylib"]\n{_WORKSPACE}'
+    ).decode()
+    files["src/lib.rs"] = (
+        f'{_USES}#[no_mangle] pub extern "C" fn rusty(n: usize) -> usize {{ all(n).len() }}\n'
+    )
+    files["rusty/__init__.py"] = ""
+    tool = (
+        '[tool.setuptools]\npackages = ["rusty"]\n'
+        '[[tool.setuptools-rust.ext-modules]]\ntarget = "rusty.lib"\nbinding = "NoBinding"\n'
+    )
+    return _sdist(files, "setuptools.build_meta", '"setuptools", "setuptools-rust"', tool)
+
+
+def _sdist(files: dict[str, str], backend: str, requires: str, tool: str) -> bytes:
+    pyproject = (
+        f'[build-system]\nrequires = [{requires}]\nbuild-backend = "{backend}"\n'
+        f'[project]\nname = "rusty"\nversion = "1.0"\n{tool}'
+    )
+    return make_sdist("rusty", "1.0", files, pyproject=pyproject)
