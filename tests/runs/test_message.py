@@ -41,9 +41,9 @@ class Runs:
 @pytest.mark.parametrize(
     ("versions", "reason"),
     [
-        ({"amrasaman-nox": "0.3.0"}, "it has amrasaman-nox 0.3.0, and "),
-        ({"uv": "0.0.1"}, "it has uv 0.0.1, and "),
-        ({"virtualenv": None}, "it has no virtualenv, and "),
+        ({"amrasaman-nox": "0.3.0"}, "it has amrasaman-nox 0.3.0, but "),
+        ({"uv": "0.0.1"}, "it has uv 0.0.1, but "),
+        ({"virtualenv": None}, "it has no virtualenv, but "),
     ],
 )
 def test_what_comes_from_another_version_is_not_read(
