@@ -311,8 +311,8 @@ def test_a_colon_in_a_path_is_no_matter_but_in_that_of_the_cache(
     done = other.asaman("-r", "requirements.txt")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        f"error: cache folder {other.cache}: its path has a : in it, and no virtual environment "
-        "can have one",
+        f"error: cache folder {other.cache}: its path contains :, which virtual environments "
+        "do not support",
         "hint: choose another one: --cache-dir DIRECTORY",
     ]
     assert not other.cache.exists()
