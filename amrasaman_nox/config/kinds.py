@@ -15,7 +15,7 @@ _SUFFIXES: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _MOST_DIGITS: Final = 18
 
 
-class Kind(NamedTuple):
+class ValueKind(NamedTuple):
     """How a value is read: from a text of the command line, and from a value of TOML.
 
     ``repeats`` marks options that may be given several times; ``text`` then gives a tuple.
@@ -118,20 +118,20 @@ def _moment(value: Any) -> Any:
 
 
 _TOML_NAMES: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}  # noqa: E501  # fmt: skip
-FLAG = Kind("", lambda _: True, _toml(bool))
-TEXT = Kind("TEXT", str, _toml(str))
-FILE = Kind("FILE", str, _toml(str))
-FOLDER = Kind("DIRECTORY", str, _toml(str))
-NUMBER = Kind("INTEGER", _whole_number, _toml(int))
-EPOCH = Kind("TEXT", _whole_number, _toml(int))
-TIME = Kind("SECONDS", _seconds, _toml(float, int))
-UIDS = Kind("UID", lambda text: (_whole_number(text),), _toml_numbers, repeats=True)
-BYTES = Kind("SIZE", _size, _toml_size)
-MOMENT = Kind("DATE", str, _moment)
-SEED = Kind("SEED", str, _toml_seed)
-DATES = Kind("NAME=DATE", _dated, _moment, repeats=True)
-PART = Kind("K/N", _part, _toml(str))
-TEXTS = Kind("TEXT", lambda text: (text,), _toml_texts(lambda text: (text,)), repeats=True)
-NAMES = Kind("NAME", _comma_separated, _toml_texts(_comma_separated), repeats=True)
-VARIATIONS = Kind("NAME", _all_or_names, _toml_texts(_all_or_names), repeats=True)
-SETTINGS = Kind("KEY=VALUE", _setting, _toml_texts(_setting), repeats=True)
+FLAG = ValueKind("", lambda _: True, _toml(bool))
+TEXT = ValueKind("TEXT", str, _toml(str))
+FILE = ValueKind("FILE", str, _toml(str))
+FOLDER = ValueKind("DIRECTORY", str, _toml(str))
+NUMBER = ValueKind("INTEGER", _whole_number, _toml(int))
+EPOCH = ValueKind("TEXT", _whole_number, _toml(int))
+TIME = ValueKind("SECONDS", _seconds, _toml(float, int))
+UIDS = ValueKind("UID", lambda text: (_whole_number(text),), _toml_numbers, repeats=True)
+BYTES = ValueKind("SIZE", _size, _toml_size)
+MOMENT = ValueKind("DATE", str, _moment)
+SEED = ValueKind("SEED", str, _toml_seed)
+DATES = ValueKind("NAME=DATE", _dated, _moment, repeats=True)
+PART = ValueKind("K/N", _part, _toml(str))
+TEXTS = ValueKind("TEXT", lambda text: (text,), _toml_texts(lambda text: (text,)), repeats=True)
+NAMES = ValueKind("NAME", _comma_separated, _toml_texts(_comma_separated), repeats=True)
+VARIATIONS = ValueKind("NAME", _all_or_names, _toml_texts(_all_or_names), repeats=True)
+SETTINGS = ValueKind("KEY=VALUE", _setting, _toml_texts(_setting), repeats=True)

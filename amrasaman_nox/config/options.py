@@ -29,7 +29,7 @@ from amrasaman_nox.config.kinds import (
     TIME,
     UIDS,
     VARIATIONS,
-    Kind,
+    ValueKind,
 )
 from amrasaman_nox.config.reports import FORMATS
 from amrasaman_nox.errors import AsamanError, all_of
@@ -59,7 +59,7 @@ class Option(NamedTuple):
 
     name: str
     field: str
-    kind: Kind
+    kind: ValueKind
     section: str
     commands: frozenset[str]
     help: str
@@ -68,7 +68,7 @@ class Option(NamedTuple):
     key: bool = True
     refused: str = ""
     hint: str = ""
-    single: tuple[str, Kind] | None = None
+    single: tuple[str, ValueKind] | None = None
 
 
 _INPUT = "Input and results"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Format(NamedTuple):
+class ReportFormat(NamedTuple):
     """A format of reports.
 
     ``name`` is its option and the field that says where it is written. ``render`` names the
@@ -28,20 +28,22 @@ class Format(NamedTuple):
     stdout: bool = False
 
 
-FORMATS: Final[tuple[Format, ...]] = (
-    Format(
+FORMATS: Final[tuple[ReportFormat, ...]] = (
+    ReportFormat(
         name="json",
         render="reports.json:render",
         help="Write the result as JSON; - writes it to stdout, and nothing else.",
         every=True,
         stdout=True,
     ),
-    Format(
+    ReportFormat(
         name="markdown",
         render="reports.markdown:render",
         help="Write the result as Markdown.",
     ),
-    Format(name="html", render="reports.html:render", help="Write the result as one HTML page."),
+    ReportFormat(
+        name="html", render="reports.html:render", help="Write the result as one HTML page."
+    ),
 )
 
 #: The names of the formats that go to a file, and of those that can go to stdout as well.

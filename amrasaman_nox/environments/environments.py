@@ -26,7 +26,7 @@ from amrasaman_nox.sandbox import normalise
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from amrasaman_nox.environments.installed import Tree
+    from amrasaman_nox.environments.installed import InstalledTree
     from amrasaman_nox.model import Interpreter, LockedFile
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.store import Store
@@ -173,7 +173,7 @@ def _virtualenv(destination: Path, interpreter: Interpreter, data: Path) -> None
         patch.unlink()
 
 
-def _join(wheel: Tree, environment: Environment, isolation: Isolation) -> None:
+def _join(wheel: InstalledTree, environment: Environment, isolation: Isolation) -> None:
     """Show an installed wheel in an environment; a file that another one has put there stays.
 
     Bytecode is shown beside the source that it was compiled from, and beside no other.

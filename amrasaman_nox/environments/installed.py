@@ -52,7 +52,7 @@ _KNOWN: Final = "/build/known"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tree:
+class InstalledTree:
     """An installed wheel: its folder, like that of an environment, and what its scripts name.
 
     ``python`` is the path of the interpreter in the first lines of its scripts.
@@ -71,7 +71,7 @@ def trees(
     isolation: Isolation,
     backend: str = "",
     notify: Callable[[str], None] = lambda message: None,
-) -> tuple[Tree, ...]:
+) -> tuple[InstalledTree, ...]:
     """Return the installed wheels of *files*, in the order of their names.
 
     :param files: wheels that are in *store*
@@ -94,7 +94,7 @@ def trees(
         missing = {file: path for file, path in missing.items() if not _is_whole(path)}
         if missing:
             _install(missing, how)
-    return tuple(Tree(path=path, python=how.python) for path in found.values())
+    return tuple(InstalledTree(path=path, python=how.python) for path in found.values())
 
 
 def _is_whole(tree: Path) -> bool:

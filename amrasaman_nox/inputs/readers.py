@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Format:
+class InputFormat:
     """A format of files with pins.
 
     ``kind`` is that of the :class:`Requirements`; ``fits`` tells by a file's name whether it is of
@@ -43,7 +43,7 @@ def read_input(config: Config) -> Requirements | None:
     return None
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path) -> InputFormat:
     """Return the format of the file *path*, which follows from its name."""
     return next(each for each in FORMATS if each.fits(path.name))
 
@@ -90,9 +90,9 @@ def _directory(path: Path, _: Config) -> Requirements:
 
 
 #: The formats of ``--requirement``; the first that fits is used, and the last one always fits.
-FORMATS: Final[tuple[Format, ...]] = (
-    Format(kind="pylock", fits=is_pylock, read=_pylock),
-    Format(kind="requirements", fits=lambda name: True, read=_requirements),
+FORMATS: Final[tuple[InputFormat, ...]] = (
+    InputFormat(kind="pylock", fits=is_pylock, read=_pylock),
+    InputFormat(kind="requirements", fits=lambda name: True, read=_requirements),
 )
 
 #: Which option's path is read by what.

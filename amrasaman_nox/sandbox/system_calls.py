@@ -65,16 +65,16 @@ _JOIN_SESSION_KEYRING: Final = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class Architecture:
     """A machine that the filter is written for: its AUDIT_ARCH number and column of the tables."""
 
     architecture: int
     column: int
 
 
-MACHINES: Final[Mapping[str, Machine]] = {
-    "x86_64": Machine(architecture=0xC000003E, column=0),
-    "aarch64": Machine(architecture=0xC00000B7, column=1),
+MACHINES: Final[Mapping[str, Architecture]] = {
+    "x86_64": Architecture(architecture=0xC000003E, column=0),
+    "aarch64": Architecture(architecture=0xC00000B7, column=1),
 }
 
 
@@ -93,7 +93,7 @@ def program(name: str) -> bytes:
     return b"".join(struct.pack("<HBBI", *line) for line in lines)
 
 
-def _lines(machine: Machine) -> Iterator[tuple[int, int, int, int]]:
+def _lines(machine: Architecture) -> Iterator[tuple[int, int, int, int]]:
     """Yield the instructions: operation, jump if true, jump if false, operand."""
     yield _LOAD, 0, 0, _ARCHITECTURE
     yield _EQUAL, 1, 0, machine.architecture

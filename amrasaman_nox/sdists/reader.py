@@ -102,7 +102,7 @@ def check_metadata(info: SdistInfo, pin: Pin) -> None:
 # Reading
 
 
-class Stage(Protocol):
+class Staging(Protocol):
     """Takes the files of an archive under numbers, before the archive as a whole is accepted."""
 
     def write(self, number: int, content: Iterator[bytes], *, executable: bool) -> None:
@@ -233,7 +233,7 @@ def _is_compiled(parts: tuple[str, ...]) -> bool:
 def survey(
     members: Iterator[_Member],
     subject: Subject,
-    stage: Stage | None,
+    stage: Staging | None,
     *,
     limit: int | None = None,
 ) -> Tree:
@@ -295,7 +295,7 @@ def _take(
     parts: tuple[str, ...],
     member: TarMember,
     content: Iterator[bytes],
-    stage: Stage | None,
+    stage: Staging | None,
 ) -> None:
     kept = len(parts) == 1 and parts[0] in _KEPT
     if kept and member.kind in {"link", "hard link"}:
@@ -320,7 +320,7 @@ def _take(
         tree.known[parts] = _Known(kind=member.kind, what=member.target)
 
 
-def _copy(tree: Tree, parts: tuple[str, ...], member: TarMember, stage: Stage | None) -> None:
+def _copy(tree: Tree, parts: tuple[str, ...], member: TarMember, stage: Staging | None) -> None:
     """Take a hard link as a copy of the file that it repeats."""
     original = _original(tree, member)
     known = tree.known[original]

@@ -116,7 +116,7 @@ def compare_wheel(
     return compared.comparison
 
 
-def rebuild(
+def rebuild_by_recipe(
     job: BuildJob, recipe: Recipe, *, site: Site, isolation: Isolation
 ) -> BuildRecord | BuildFailure:
     """Build the source of *job* by *recipe*; the wheel stays as the backend wrote it.
@@ -274,7 +274,7 @@ class _Bench:
 
     def _built(self, whole: Recipe) -> _Compared:
         try:
-            built = rebuild(self.job, whole, site=self.site, isolation=self.isolation)
+            built = rebuild_by_recipe(self.job, whole, site=self.site, isolation=self.isolation)
         except AsamanError as error:
             return self._failed(whole, failure_of(self.prepared.source, _LOCK, error))
         if isinstance(built, BuildFailure):

@@ -9,7 +9,7 @@ import pytest
 from amrasaman_nox.config import kinds
 
 if TYPE_CHECKING:
-    from amrasaman_nox.config.kinds import Kind
+    from amrasaman_nox.config.kinds import ValueKind
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         (kinds.TEXTS, "a,b", ("a,b",)),
     ],
 )
-def test_a_text_of_the_command_line_becomes_a_value(kind: Kind, text: str, value: object) -> None:
+def test_a_text_of_the_command_line_becomes_a_value(
+    kind: ValueKind, text: str, value: object
+) -> None:
     assert kind.text(text) == value
 
 
@@ -41,7 +43,7 @@ def test_a_text_of_the_command_line_becomes_a_value(kind: Kind, text: str, value
         (kinds.SETTINGS, "=b"),
     ],
 )
-def test_a_malformed_text_is_quoted_in_the_reason(kind: Kind, text: str) -> None:
+def test_a_malformed_text_is_quoted_in_the_reason(kind: ValueKind, text: str) -> None:
     with pytest.raises(ValueError, match="is not") as caught:
         kind.text(text)
     assert text[:19] in str(caught.value)
@@ -58,7 +60,7 @@ def test_a_malformed_text_is_quoted_in_the_reason(kind: Kind, text: str) -> None
         (kinds.SETTINGS, ["a=b"], (("a", "b"),)),
     ],
 )
-def test_a_value_of_toml_becomes_a_value(kind: Kind, given: Any, value: object) -> None:
+def test_a_value_of_toml_becomes_a_value(kind: ValueKind, given: Any, value: object) -> None:
     assert kind.toml(given) == value
 
 
@@ -74,7 +76,7 @@ def test_a_value_of_toml_becomes_a_value(kind: Kind, given: Any, value: object) 
     ],
 )
 def test_a_value_of_another_type_is_refused_with_the_one_that_is_required(
-    kind: Kind, given: Any
+    kind: ValueKind, given: Any
 ) -> None:
     with pytest.raises(ValueError, match="required"):
         kind.toml(given)

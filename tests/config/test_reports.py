@@ -10,7 +10,7 @@ import pytest
 
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.options import OPTIONS
-from amrasaman_nox.config.reports import FORMATS, TO_FILE, TO_STDOUT, Format, ReportFiles
+from amrasaman_nox.config.reports import FORMATS, TO_FILE, TO_STDOUT, ReportFiles, ReportFormat
 from amrasaman_nox.model import Report
 from amrasaman_nox.reports.console import show
 
@@ -28,7 +28,7 @@ def test_each_format_has_a_field_and_no_field_is_left_over() -> None:
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 def test_a_row_becomes_an_option_that_writes_what_its_function_returns(
-    form: Format, tmp_path: Path
+    form: ReportFormat, tmp_path: Path
 ) -> None:
     (option,) = (option for option in OPTIONS if option.name == form.name)
     assert (option.field, option.help) == (form.name, form.help)

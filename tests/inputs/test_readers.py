@@ -9,7 +9,7 @@ import pytest
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
-from amrasaman_nox.inputs.readers import FORMATS, Format, format_of, read_input
+from amrasaman_nox.inputs.readers import FORMATS, InputFormat, format_of, read_input
 from amrasaman_nox.model import Digest, Pin, Requirements
 from amrasaman_nox.outputs.verified import verified_path
 
@@ -44,7 +44,7 @@ def test_a_row_is_all_that_a_new_format_needs(
     def read(path: Path, _: Config) -> Requirements:
         return Requirements(kind="ini", path=str(path), pins=(PIN,))
 
-    row = Format(kind="ini", fits=lambda name: name.endswith(".ini"), read=read)
+    row = InputFormat(kind="ini", fits=lambda name: name.endswith(".ini"), read=read)
     monkeypatch.setattr(readers, "FORMATS", (row, *FORMATS))
     path = tmp_path / "pins.ini"
     path.write_text("[pins]\n")

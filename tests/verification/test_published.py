@@ -70,7 +70,7 @@ class Bench:
     def built(self, prepared: Prepared, epoch: int | None = EPOCH) -> bytes:
         """Build as a publisher would; return the wheel."""
         entry = requirements.known_of(self.run.site, prepared, BuildLock()).entry
-        found = published.rebuild(
+        found = published.rebuild_by_recipe(
             self.job(prepared),
             Recipe(files=entry.files, source_date_epoch=epoch),
             site=self.run.site,
