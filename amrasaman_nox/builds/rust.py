@@ -46,7 +46,8 @@ class RustFolders:
 
     ``folder`` holds the rest: ``cargo`` (its home), ``target``, the wrapper ``rustc``, ``bin``
     with what is started by that name, and ``locks`` with copies of the locks that cargo left.
-    ``source`` is what the sdist says of its Rust.
+    ``source`` is what the sdist says of its Rust. ``cargo`` is where the build sees cargo's home:
+    beside its own home folder, wherever that is.
     """
 
     toolchain: RustToolchain
@@ -54,6 +55,7 @@ class RustFolders:
     folder: Path
     constant_paths: bool
     source: RustSource
+    cargo: str
 
     @property
     def sysroot(self) -> str:
@@ -89,6 +91,7 @@ def prepare(
         folder=folder,
         constant_paths=isolation.constant_paths,
         source=source,
+        cargo=_cargo_home(folder, world, isolation),
     )
     owner = build_owner() if isolation.constant_paths else None
     folder.mkdir(mode=0o755)
@@ -106,6 +109,11 @@ def prepare(
     _write_program(folder / "bin/rustc", _rustc(place))
     _write_program(folder / "bin/cargo", _cargo(place, world))
     return place
+
+
+def _cargo_home(folder: Path, world: BuildEnvironment, isolation: Isolation) -> str:
+    host = folder / "cargo"
+    return str(Path(world.home).with_name("cargo") if isolation.constant_paths else host)
 
 
 def _write_program(path: Path, text: str) -> None:
@@ -134,7 +142,7 @@ def _wrapper(place: RustFolders, world: BuildEnvironment) -> str:
     maps = {
         world.build_path: _SOURCE,
         place.seen(place.crates, _CRATES): _CRATES,
-        place.seen(place.folder / "cargo", _CARGO): _CARGO,
+        place.cargo: _CARGO,
         place.seen(place.folder / "target", _TARGET): _TARGET,
     }
     flags += [f"--remap-path-prefix={host}={seen}" for host, seen in maps.items() if host != seen]
@@ -196,7 +204,7 @@ def folders(place: RustFolders) -> Iterator[Folder]:
     if place.toolchain.sysroot != SYSTEM:
         yield Folder(host=Path(place.toolchain.sysroot), inside=INSIDE)
     yield Folder(host=place.crates, inside=_CRATES)
-    yield Folder(host=place.folder / "cargo", inside=_CARGO, writable=True)
+    yield Folder(host=place.folder / "cargo", inside=place.cargo, writable=True)
     yield Folder(host=place.folder / "target", inside=_TARGET, writable=True)
     yield Folder(host=place.folder / "locks", inside=_LOCKS, writable=True)
     yield Folder(host=place.folder / "rustc", inside=_WRAPPER)
@@ -209,7 +217,7 @@ def variables(place: RustFolders, world: BuildEnvironment) -> dict[str, str]:
     bins = "" if place.sysroot == SYSTEM else f"{place.sysroot}/bin:"
     return {
         "PATH": f"{world.environment_path}/bin:{own}:{bins}{SYSTEM_PATH}",
-        "CARGO_HOME": place.seen(place.folder / "cargo", _CARGO),
+        "CARGO_HOME": place.cargo,
         "CARGO_TARGET_DIR": place.seen(place.folder / "target", _TARGET),
         "CARGO_NET_OFFLINE": "true",
         "CARGO_INCREMENTAL": "0",

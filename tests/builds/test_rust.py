@@ -210,3 +210,13 @@ def test_native_is_another_model_of_processor_only_where_a_rebuild_varies_it(
     assert given["usual"] == flags
     model = ["-C", "target-cpu=generic", "-Ctarget-cpu=generic"]
     assert given["varied"] == [*model, "a b", "--cfg=x"]
+
+
+def test_the_home_of_cargo_is_beside_that_of_the_build_and_is_mapped(
+    store: Store, tmp_path: Path
+) -> None:
+    world = BuildEnvironment(home="/home/other")
+    place = prepared(store, tmp_path, "full", home="/home/other")
+    assert rust.variables(place, world)["CARGO_HOME"] == "/home/cargo"
+    assert "--remap-path-prefix=/home/cargo=/build/cargo" in (tmp_path / "rust/rustc").read_text()
+    assert "/home/cargo" in [folder.inside for folder in rust.folders(place)]

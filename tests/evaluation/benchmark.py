@@ -2,7 +2,7 @@
 
 Everything is measured in one run on one machine, each command as a whole process, the median of
 several rounds. The peers are installed into environments of their own first. Without pins of one's
-own, it is the 29 sources beside this file, and the table goes into the documents.
+own, it is one of the sets beside this file, and the table goes into the documents.
 """
 
 from __future__ import annotations
@@ -32,15 +32,35 @@ if TYPE_CHECKING:
 
     from .counted import Counted
 
-#: What is measured by default, and the page that has the table.
-PINS: Final = Path(__file__).with_name("benchmark-29.txt")
 PAGE: Final = counted.ROOT / "docs/explanation/scale.md"
-#: Our own CPU time over that of the sandboxed processes, where nothing but they is to be done.
-OVERHEAD: Final = 0.25
 #: What is installed for a row, into an environment of its own.
 PEERS = {"asaman_021": "asaman==0.2.1", "pip_wheel": "pip", "uv_build": "uv"}
 # A ratio that is worse than its recorded one by more than this fails the smaller run.
 SLACK = 4 / 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pins:
+    """What is measured, and what is to be reached with it.
+
+    ``overhead`` is our own CPU time over that of the sandboxed processes, where nothing but they is
+    to be done. ``rows`` are measured, or all if there are none.
+    """
+
+    file: str
+    overhead: float
+    rows: tuple[str, ...] = ()
+
+
+#: By the place in the page that has the table. asaman 0.2.1 does not build Rust sources offline.
+SETS: Final = {
+    "beside": Pins(file="benchmark-29.txt", overhead=0.25),
+    "rust": Pins(
+        file="benchmark-rust.txt",
+        overhead=0.05,
+        rows=("pip_wheel", "uv_build", "cold", "rebuild", "verify"),
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -246,7 +266,7 @@ ROWS: Final = (
     Row(
         title="everything cold",
         action=cold,
-        ratios=(("asaman_021", 1 / 8), ("uv_build", 1 / 2)),
+        ratios=(("asaman_021", 1 / 8), ("uv_build", 1 / 2), ("pip_wheel", 1.0)),
     ),
     Row(
         title="rebuild all, lock and environments present",
@@ -333,7 +353,7 @@ def reached(row: Row, found: dict[str, Measured]) -> str:
     return "; ".join(parts)
 
 
-def table(found: dict[str, Measured], count: int, rounds: int) -> str:
+def table(found: dict[str, Measured], count: int, rounds: int, overhead: float) -> str:
     """Return the Markdown tables, with each figure beside the one to reach."""
     lines = [
         f"{count} sources, medians of {rounds}, {len(os.sched_getaffinity(0))} processors.",
@@ -349,10 +369,10 @@ def table(found: dict[str, Measured], count: int, rounds: int) -> str:
                 f"| {row.title}{failed} | {measured.wall:.2f} | {measured.cpu:.2f} "
                 f"| {reached(row, found)} |"
             )
-    return "\n".join([*lines, "", *_accounts(found)]) + "\n"
+    return "\n".join([*lines, "", *_accounts(found, overhead)]) + "\n"
 
 
-def _accounts(found: dict[str, Measured]) -> Iterator[str]:
+def _accounts(found: dict[str, Measured], overhead: float) -> Iterator[str]:
     """Yield the table of where the CPU time of ours goes."""
     yield "| CPU time of ours, s | sandboxed | our own process | other programs | our own memory |"
     yield "|---|---:|---:|---:|---:|"
@@ -361,7 +381,7 @@ def _accounts(found: dict[str, Measured]) -> Iterator[str]:
         if one is not None:
             over = f"{one.own / one.sandboxed:.0%} over what is sandboxed"
             if row.action is rebuild:
-                over += f" (to reach: {OVERHEAD:.0%})"
+                over += f" (to reach: {overhead:.0%})"
             yield (
                 f"| {row.title}: {over} | {one.sandboxed:.2f} | {one.process:.2f} "
                 f"| {one.others:.2f} | {one.memory * 1.048576:.0f} MB |"
@@ -383,14 +403,19 @@ def main() -> int:
     """Measure, print the table, write it where asked, and compare with a recorded run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("requirement", type=Path, nargs="?")
+    parser.add_argument(
+        "--set", choices=SETS, default="beside", help="of the pins beside this file"
+    )
     parser.add_argument("--index", default="", help="the index that asaman 0.2.1 is told to use")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", default=[], metavar="ROW")
     parser.add_argument("--write", type=Path, help="the page with a place for the table")
     parser.add_argument("--baseline", type=Path, help="ratios that must not fall back by a third")
     options = parser.parse_args()
+    pins = SETS[options.set]
     if options.requirement is None:
-        options.requirement, options.write = PINS, options.write or PAGE
+        options.requirement = Path(__file__).with_name(pins.file)
+        options.write, options.only = options.write or PAGE, options.only or list(pins.rows)
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     try:
         peers(folder, options.only)
@@ -402,10 +427,10 @@ def main() -> int:
             index=options.index,
         )
         found = run(bench, options.rounds, options.only)
-        text = table(found, len(sdists), options.rounds)
+        text = table(found, len(sdists), options.rounds, pins.overhead)
         print(text)
         if options.write:
-            pages.renew(options.write, "beside", text)
+            pages.renew(options.write, options.set, text)
         worse = fallen_back(found, options.baseline) if options.baseline else []
         print("\n".join(worse), file=sys.stderr)
         return 1 if worse or any(item.code for item in found.values()) else 0
