@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Interpreter, LockEntry
+    from amrasaman_nox.model import LockEntry
 
 #: The name and the version of a project.
 Release = tuple[str, str]
@@ -95,6 +95,29 @@ class BootstrapLock:
         """Return the names and versions of the trusted published wheels of an interpreter."""
         return frozenset(release_of(file) for key, file in self.seeds if key == interpreter)
 
+    def needed_by(
+        self, entries: Iterable[LockEntry], interpreter: str
+    ) -> tuple[tuple[LockEntry, ...], tuple[LockedFile, ...]]:
+        """Return the entries of what *entries* need to be built, in turn, and the trusted wheels.
+
+        :raises AsamanError: it lacks a build requirement (exit 2)
+        """
+        releases, trusted = self.releases(interpreter), self.seeds_of(interpreter)
+        needed: dict[Release, LockEntry] = {}
+        seeds: dict[Release, LockedFile] = {}
+        waiting = list(entries)
+        while waiting:
+            for file in waiting.pop().files:
+                release = release_of(file)
+                if release in trusted:
+                    seeds[release] = file
+                elif release not in releases:
+                    raise not_locked(Pin(name=release[0], version=release[1]), interpreter)
+                elif release not in needed:
+                    needed[release] = releases[release]
+                    waiting.append(releases[release])
+        return tuple(needed.values()), tuple(seeds.values())
+
 
 def release_of(file: LockedFile) -> Release:
     """Return the name and the version of a wheel."""
@@ -106,11 +129,11 @@ def pin_of(entry: LockEntry) -> Pin:
     return Pin(name=entry.name, version=entry.version, digests=(entry.sdist,))
 
 
-def not_locked(pin: Pin, interpreter: Interpreter) -> AsamanError:
+def not_locked(pin: Pin, interpreter: str) -> AsamanError:
     """Return the error for a source that the bootstrap lock does not have."""
     return AsamanError(
         str(pin),
-        f"its build requirements are not in the bootstrap lock for {interpreter.key}",
+        f"its build requirements are not in the bootstrap lock for {interpreter}",
         hint="add them with: asaman bootstrap",
         origin=pin.origin,
     )

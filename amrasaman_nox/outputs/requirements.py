@@ -36,12 +36,14 @@ class VerifiedPin:
     """A pin with its wheels.
 
     Without wheels the pin does not apply here, and is left out by name. ``as_published`` is true
-    where a wheel is the published one.
+    where a wheel is the published one. ``rests_on`` names the published wheels that build
+    requirements from source were built with in the end.
     """
 
     pin: Pin
     wheels: tuple[Wheel, ...] = ()
     as_published: bool = False
+    rests_on: tuple[str, ...] = ()
 
 
 def verified(
@@ -201,6 +203,8 @@ def _rendered(entry: VerifiedPin) -> str:
     extras = f"[{','.join(pin.extras)}]" if pin.extras else ""
     hashes = "".join(f" \\\n    --hash={digest}" for digest in _digests(entry))
     note = f"\n    # {AS_PUBLISHED}" if entry.as_published else ""
+    if entry.rests_on:
+        note += f"\n    # built with published wheels: {', '.join(entry.rests_on)}"
     return f"{pin.name}{extras}=={pin.version}{marker}{hashes}{note}\n"
 
 

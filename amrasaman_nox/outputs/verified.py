@@ -6,6 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files, record_files
+from amrasaman_nox.build_lock.bootstrap import (
+    BootstrapLock,
+    bootstrap_lock_of,
+    read_bootstrap_lock,
+)
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.files import own_umask
@@ -13,16 +18,20 @@ from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
-from amrasaman_nox.outputs.requirements import verified, write_verified_requirements_file
+from amrasaman_nox.outputs.requirements import (
+    VerifiedPin,
+    verified,
+    write_verified_requirements_file,
+)
 from amrasaman_nox.sources import trusted
 from amrasaman_nox.sources.trusted import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Event, Pin, Requirements
+    from amrasaman_nox.model import BuildRecord, Event, Pin, Requirements
     from amrasaman_nox.record_files import RecordFile, RecordFolder
 
 _COMMAND: Final = "verified_requirements"
@@ -77,6 +86,7 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         # A record that another version wrote is the likely cause.
         missing.others += read.problems
         raise
+    entries = _with_seeds(entries, found, config)
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
     trusted.check([file for file in files_found if file.wheel.name in used], config)
     path = config.verified or verified_path(requirement)
@@ -92,6 +102,38 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         left_out=tuple(left_out.items()),
     )
     return Report(command=_COMMAND, build=outcome, output=str(path), notes=notes)
+
+
+def _with_seeds(
+    entries: Sequence[VerifiedPin], records: Sequence[BuildRecord], config: Config
+) -> tuple[VerifiedPin, ...]:
+    """Return *entries* with the published wheels that the bootstrap lock trusts for each.
+
+    A wheel that was built with published wheels alone, by a plain run, has none.
+    """
+    lock = read_bootstrap_lock(bootstrap_lock_of(config))
+    seeds = {file for _, file in lock.seeds}
+    sourced = {
+        record.source.digest
+        for record in records
+        if any(file.record is not None or file in seeds for file in record.requirements)
+    }
+    if not seeds:
+        return tuple(entries)
+    return tuple(
+        replace(entry, rests_on=_seeds(entry.pin, lock))
+        if sourced & {*entry.pin.digests}
+        else entry
+        for entry in entries
+    )
+
+
+def _seeds(pin: Pin, lock: BootstrapLock) -> tuple[str, ...]:
+    found = (entry for entry in lock.sources.entries if entry.sdist in pin.digests)
+    seeds = (
+        file.filename for entry in found for file in lock.needed_by([entry], entry.interpreter)[1]
+    )
+    return tuple(sorted(set(seeds)))
 
 
 def _not_applying(requirements: Requirements, config: Config) -> dict[Pin, str]:

@@ -169,7 +169,7 @@ class _Search:
         if entry is not None:
             requires.check_whole(entry, prepared)
         elif self.run.config.locked:
-            raise not_locked(source.pin, self.interpreter)
+            raise not_locked(source.pin, self.interpreter.key)
         return entry
 
     def _new(self, prepared: Prepared, *, build: bool) -> LockEntry:

@@ -95,7 +95,7 @@ def entries_of(
         if entry is not None:
             entries.append(entry)
         elif pin.fault is None:
-            lacking.append(not_locked(pin, interpreter))
+            lacking.append(not_locked(pin, interpreter.key))
     if lacking:
         raise all_of(lacking)
     return entries
@@ -112,21 +112,8 @@ def tools_of(
 
     :raises AsamanError: the lock lacks a build requirement (exit 2)
     """
-    releases, trusted = lock.releases(interpreter.key), lock.seeds_of(interpreter.key)
-    needed: dict[Release, LockEntry] = {}
-    seeds: dict[Release, LockedFile] = {}
-    waiting = list(entries)
-    while waiting:
-        for file in waiting.pop().files:
-            release = release_of(file)
-            if release in trusted:
-                seeds[release] = file
-            elif release not in releases:
-                raise not_locked(Pin(name=release[0], version=release[1]), interpreter)
-            elif release not in needed:
-                needed[release] = releases[release]
-                waiting.append(releases[release])
-    return _prepared(run, list(needed.values()), tuple(seeds.values()), interpreter, pins)
+    needed, seeds = lock.needed_by(entries, interpreter.key)
+    return _prepared(run, needed, seeds, interpreter, pins)
 
 
 def _prepared(

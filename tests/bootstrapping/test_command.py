@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.build_lock.bootstrap import read_bootstrap_lock
+from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import ExitCode
+from amrasaman_nox.outputs.verified import write_verified
 from amrasaman_nox.records import digest
 from amrasaman_nox.reports.acceptance import exit_code
 
@@ -89,3 +92,27 @@ def test_another_user_comes_to_the_same_lock_wheels_and_records(
     ).build.records
     assert (lock.read_text(), theirs.wheel.digest) == (before, ours.wheel.digest)
     assert digest(theirs) == digest(ours)
+
+
+def test_the_verified_file_marks_what_rests_on_published_wheels(
+    boot: Boot, index: LocalIndex, tmp_path: Path
+) -> None:
+    toolchain.add_backend(index, "seed", sdist=False)
+    toolchain.add_backend(index, "tool", requires=("seed",))
+    toolchain.add_backend(index)
+    pins = [
+        toolchain.add_pin(index, "direct", backend="seed"),
+        toolchain.add_pin(index, "further", backend="tool"),
+        toolchain.add_pin(index, "sound"),
+    ]
+    assert exit_code(boot(*pins, only_binary=("seed",))) is ExitCode.DONE
+    write_verified(
+        Config(
+            requirement=tmp_path / "requirements.txt",
+            output=tmp_path / "wheels",
+            cache_dir=tmp_path / "cache",
+        )
+    )
+    text = (tmp_path / "verified-requirements.txt").read_text()
+    marks = {part.split("==")[0]: "seed-2.0" in part for part in re.split(r"(?m)^(?=\w)", text)[1:]}
+    assert marks == {"direct": True, "further": True, "sound": False}
