@@ -14,7 +14,7 @@ from amrasaman_nox.config.rungs import RUNGS, Rung
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildEnvironment, Limits
 from amrasaman_nox.sandbox import process
-from amrasaman_nox.sandbox.view import Command, Isolation, Launch
+from amrasaman_nox.sandbox.view import Isolation, Launch, ProcessSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def test_the_option_takes_every_rung_and_no_other() -> None:
         Config(isolation="some")
 
 
-def launch_other(command: Command, filtered: bool) -> Launch:
+def launch_other(command: ProcessSpec, filtered: bool) -> Launch:
     return Launch(argv=("other", *command.argv, str(filtered)))
 
 
@@ -47,7 +47,7 @@ def test_a_row_is_enough_for_a_rung_to_start_commands(
     monkeypatch.setattr("amrasaman_nox.sandbox.limited.none", launch_other)
     other = Rung(name="other", provides="-", launch="sandbox.limited:none", remedy="-")
     monkeypatch.setitem(rungs.RUNGS, "other", other)
-    command = Command(
+    command = ProcessSpec(
         argv=("true",),
         directory="/",
         variables={},
