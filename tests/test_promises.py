@@ -273,36 +273,6 @@ def handed_on(field: str) -> Iterator[str]:
 
 # --- what the documents say ------------------------------------------------------------------
 
-#: Options of other programs that documents name.
-FOREIGN = {
-    "--auto-build": "reprotest",
-    "--check": "ruff format",
-    "--cluster": "the benchmark",
-    "--detach": "docker",
-    "--exclude-newer": "uv",
-    "--exit-code": "git diff",
-    "--format": "ruff",
-    "--generate-hashes": "uv pip compile",
-    "--hash": "requirements files",
-    "--no-binary": "pip",
-    "--nthreads": "dask worker",
-    "--nworkers": "dask worker",
-    "--protocol": "dask scheduler",
-    "--quick": "nox -s hardening",
-    "--remap-path-prefix": "rustc",
-    "--require-hashes": "pip",
-    "--scope": "systemd-run",
-    "--sdist": "python -m build",
-    "--security-opt": "docker",
-    "--string-dump": "readelf",
-    "--tamper": "the evaluation",
-    "--tls-ca-file": "dask",
-    "--tls-cert": "dask",
-    "--tls-key": "dask",
-    "--universal": "uv",
-    "--user": "systemd-run",
-    "--write": "nox -s docs",
-}
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _MESSAGE = re.compile(
     r"^(?:error|hint|note|warning): (?P<text>.*?)(?: \([^()]* line [0-9]+\))?$", re.MULTILINE
@@ -317,13 +287,13 @@ CURRENT = {path: text for path, text in TEXTS.items() if path.name != "CHANGELOG
 
 @pytest.mark.parametrize("document", CURRENT, ids=lambda path: path.stem)
 def test_the_options_that_a_document_names_are_there(document: Path) -> None:
-    assert set(_OPTION.findall(CURRENT[document])) <= OWN | FOREIGN.keys()
+    assert set(_OPTION.findall(CURRENT[document])) <= OWN | documents.FOREIGN.keys()
 
 
 def test_the_options_of_other_programs_are_named_somewhere() -> None:
     named = set(_OPTION.findall("".join(CURRENT.values())))
-    assert FOREIGN.keys() <= named
-    assert not FOREIGN.keys() & OWN
+    assert documents.FOREIGN.keys() <= named
+    assert not documents.FOREIGN.keys() & OWN
 
 
 def strings(node: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
@@ -379,4 +349,4 @@ def test_the_options_that_a_hint_names_are_there() -> None:
         for node in ast.walk(house.tree(module)):
             if isinstance(node, ast.keyword) and node.arg == "hint":
                 text = ast.unparse(node.value).replace("git config --global --add", "")
-                assert set(_OPTION.findall(text)) <= OWN | FOREIGN.keys(), (module, text)
+                assert set(_OPTION.findall(text)) <= OWN | documents.FOREIGN.keys(), (module, text)

@@ -63,6 +63,45 @@ class Block:
         return f"{self.document.relative_to(ROOT)}:{self.line}"
 
 
+#: Options of other programs that documents name.
+FOREIGN = {
+    "--auto-build": "reprotest",
+    "--build-option": "setuptools",
+    "--check": "ruff format",
+    "--cluster": "the benchmark",
+    "--crate-type": "rustc",
+    "--detach": "docker",
+    "--exclude-newer": "uv",
+    "--exit-code": "git diff",
+    "--format": "ruff",
+    "--from": "uvx",
+    "--generate-hashes": "uv pip compile",
+    "--hash": "requirements files",
+    "--no-binary": "pip",
+    "--nthreads": "dask worker",
+    "--nworkers": "dask worker",
+    "--protocol": "dask scheduler",
+    "--quick": "nox -s hardening",
+    "--remap-path-prefix": "rustc",
+    "--require-build-hashes": "uv",
+    "--require-hashes": "pip and uv",
+    "--rm": "docker and podman",
+    "--scope": "systemd-run",
+    "--sdist": "python -m build",
+    "--security-opt": "docker and podman",
+    "--set": "the benchmark",
+    "--spec": "pipx",
+    "--string-dump": "readelf",
+    "--tamper": "the evaluation",
+    "--tls-ca-file": "dask",
+    "--tls-cert": "dask",
+    "--tls-key": "dask",
+    "--universal": "uv",
+    "--user": "systemd-run",
+    "--write": "nox -s docs",
+}
+
+
 def documents() -> list[Path]:
     """Return all documents of the project."""
     return [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
