@@ -108,7 +108,9 @@ class Config(reports.ReportFiles):
     - Verification: ``vary`` names variations (none: all), ``seed`` is the text that their values
       are drawn from (``None``: a new one), ``require_variations`` are those that must
       have been varied (``all``: each of them), ``against`` is ``None`` (rebuild),
-      ``published`` or a path, ``allow`` is the weakest verdict that counts as the same.
+      ``published`` or a path (of a folder, a record, a wheel, or a requirements file with hashes of
+      wheels, whose sdists are in the folder ``sources``, or on the index), ``allow`` is the
+      weakest verdict that counts as the same.
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
       file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
 
@@ -182,6 +184,7 @@ class Config(reports.ReportFiles):
     require_variations: tuple[str, ...] = ()
     allow: str = "equivalent"
     against: str | None = None
+    sources: Path | None = None
     diffoscope: bool = False
 
     summary: Path | None = None
@@ -441,7 +444,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             "requirement", "source", "directory", "project", "verified", "lock", "cache_dir",
-            "wheel", "summary", *reports.TO_FILE,
+            "sources", "wheel", "summary", *reports.TO_FILE,
         ),
         _path_or_none,
     ),

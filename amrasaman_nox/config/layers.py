@@ -72,9 +72,22 @@ def with_project(config: Config, folder: Path) -> Config | None:
 
     if any(getattr(config, name) for name in INPUTS):
         return config
+    if pins_to_check(config) is not None:
+        return config
     if (folder / "pyproject.toml").is_file():
         return replace(config, project=folder)
     return None
+
+
+def pins_to_check(config: Config) -> Path | None:
+    """Return the file of pins that wheels are compared with, ``None`` if there is none.
+
+    A folder, a record and a wheel are compared with as such.
+    """
+    path = Path(config.against or "")
+    if path.name.endswith((".whl", ".provenance.json")) or not path.is_file():
+        return None
+    return path
 
 
 def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -161,7 +174,7 @@ def _interpreters(value: Any, base: Path) -> Any:
 
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(INPUTS, _absolute),
-    **dict.fromkeys(("output", "verified", "lock", "cache_dir", "wheel"), _absolute),
+    **dict.fromkeys(("output", "verified", "lock", "cache_dir", "wheel", "sources"), _absolute),
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),
     "against": _unless("published"),

@@ -228,8 +228,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
            "Fail if one of these could not be varied.", metavar="all|NAME,..."),
     Option("against", "against", TEXT, _COMPARE, _VERIFYING,
-           "Compare with published wheels, or with another rebuilder's records or wheels.",
+           "Compare with published wheels, with another rebuilder's records or wheels, or with "
+           "the hashes of wheels in a requirements file.",
            metavar="published|PATH"),
+    Option("sources", "sources", FOLDER, _COMPARE, _VERIFYING,
+           "The sdists of the wheels whose hashes --against names. Default: those of the index.",
+           key=False),
     Option("allow", "allow", TEXT, _COMPARE, _VERIFYING,
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical"),

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from amrasaman_nox.runs.run import Run
 
 
-def build_wheels(config: Config, *, notify: Notify) -> Report:
+def build_wheels(
+    config: Config, *, notify: Notify, requirements: Requirements | None = None
+) -> Report:
     """Build what is pinned into the output folder, with a record each and a build lock.
 
+    :param requirements: what is built in the place of the configured input
     :raises AsamanError: bad input (exit 2), isolation or an interpreter that is not available
         (exit 4), or a fault of the disk or the network (exit 5). A build that fails is not an
         error: the report has it.
     """
-    return run_command(config, notify, "reproducible_wheels", _build)
+    return run_command(config, notify, "reproducible_wheels", _build, requirements)
 
 
 def _build(run: Run, requirements: Requirements) -> BuildOutcome:

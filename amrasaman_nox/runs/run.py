@@ -103,13 +103,16 @@ def run_command(
     notify: Notify,
     command: str,
     act: Callable[[Run, Requirements], BuildOutcome],
+    requirements: Requirements | None = None,
 ) -> Report:
     """Read the input, open what the run works with, let *act* do the work, and return the report.
 
+    :param requirements: what is worked on in the place of the configured input
     :raises AsamanError: bad input (exit 2), isolation or an interpreter is not available (exit 4),
         or a fault of the disk or the network (exit 5)
     """
-    requirements = readers.read_input(config)
+    if requirements is None:
+        requirements = readers.read_input(config)
     folder = readers.project_of(config) if requirements is None else Path()
     with opened(config, notify) as run:
         if requirements is None:

@@ -211,6 +211,27 @@ def _named_index(client: Client) -> IndexOptions:
     return replace(index, index_url=client.default_index())
 
 
+def released_sdists(
+    pins: Sequence[Pin], *, index: IndexOptions, python: str, cache: Path
+) -> dict[Pin, Pin]:
+    """Return for each of *pins* the pin of its sdist on an index, with the hash that this says.
+
+    A pin of which no index has an sdist is left out.
+
+    :raises AsamanError: an index cannot be asked (exit 5)
+    """
+    access.check_index(index)
+    client = Client(index=index, python=python, cache=cache)
+    listed = _list(client, [(pin.name, pin.version) for pin in pins])
+    found = {}
+    for pin in pins:
+        there = listed[pin.name, pin.version]
+        if isinstance(there, Listed) and there.sdist is not None and there.sdist.digests:
+            exact = _exact(pin, there.version)
+            found[pin] = replace(exact, digests=(there.sdist.digests[0],), fault=None)
+    return found
+
+
 def _among_all_files(client: Client, pin: Pin, found: Source | AsamanError) -> Source | AsamanError:
     """Return the sdist with a pinned hash that the index client does not name, else *found*."""
     if isinstance(found, Source) or found.kind not in _LOOK_AGAIN or client.index.offline:

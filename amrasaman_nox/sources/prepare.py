@@ -69,7 +69,7 @@ def prepare(
         return ()
     site.notify(Event(stage="locate", state="total", count=len(pins)))
     located = locate(site, pins, interpreter, lock, only_binary)
-    _check_going_on(located)
+    _check_going_on(_with_own_wheels(located))
     for pin, source in zip(pins, located, strict=True):
         failed: tuple[BuildFailure, ...] = ()
         if isinstance(source, AsamanError):
@@ -92,6 +92,22 @@ def prepare(
         BuildFailure.of_error(pin, "source", item) if isinstance(item, AsamanError) else item
         for pin, item in zip(pins, done, strict=True)
     )
+
+
+def _with_own_wheels(located: Sequence[object]) -> Sequence[object]:
+    """Return what was *located*, with a hint at the last hash that no index has.
+
+    It may be that of a wheel of one's own.
+    """
+    others = [
+        one for one in located if isinstance(one, AsamanError) and one.kind is Kind.OTHER_HASH
+    ]
+    if others:
+        path = others[-1].origin.path if others[-1].origin is not None else "FILE"
+        others[-1].hint = others[-1].hint or (
+            f"if these are hashes of wheels of your own: asaman verify --against {path}"
+        )
+    return located
 
 
 def _check_going_on(found: Sequence[object]) -> None:

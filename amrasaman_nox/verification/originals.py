@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildEnvironment, BuildRecord, Digest, Interpreter, Source
+    from amrasaman_nox.model import (
+        BuildEnvironment,
+        BuildJob,
+        BuildRecord,
+        Digest,
+        Interpreter,
+        Source,
+    )
     from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sources.store import Store
 
@@ -36,12 +43,7 @@ def of_wheel(run: Run, record: BuildRecord, wheel: Path) -> Original:
     :raises AsamanError: the interpreter is not available (exit 4), or the wheel cannot be read or
         is not the record's (exit 5)
     """
-    if record.environment is None:
-        raise AsamanError(str(record.source.pin), "its record has no environment")
-    job = dataclasses.replace(
-        run.job(record.source, _interpreter(run, record), record.requirements),
-        config_settings=record.config_settings,
-    )
+    job = job_of_record(run, record)
 
     def build(environment: BuildEnvironment) -> Artefact | BuildFailure:
         result = run.build(dataclasses.replace(job, environment=environment))
@@ -55,11 +57,25 @@ def of_wheel(run: Run, record: BuildRecord, wheel: Path) -> Original:
         name=record.name,
         version=record.version,
         first=_first(record, wheel, run.site.store),
-        environment=record.environment,
+        environment=job.environment,
         started=record.started,
         finished=record.finished,
         build=build,
         compare=compared,
+    )
+
+
+def job_of_record(run: Run, record: BuildRecord) -> BuildJob:
+    """Return the build that *record* tells of.
+
+    :raises AsamanError: the record has no environment, or the interpreter is not available (exit 4)
+    """
+    if record.environment is None:
+        raise AsamanError(str(record.source.pin), "its record has no environment")
+    return dataclasses.replace(
+        run.job(record.source, _interpreter(run, record), record.requirements),
+        environment=record.environment,
+        config_settings=record.config_settings,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
+from amrasaman_nox.config.layers import INPUTS, pins_to_check
 from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
@@ -40,6 +41,7 @@ from amrasaman_nox.verification import (
     diffoscope,
     locales,
     originals,
+    own_wheels,
     probe,
     rebuilders,
     variations,
@@ -79,6 +81,9 @@ def verify(config: Config, *, notify: Notify) -> Report:
     if config.against == PUBLISHED:
         return _published(config, notify)
     if config.against is not None:
+        pins = pins_to_check(config)
+        if pins is not None:
+            return _against_pins(config, pins, notify)
         return _against(config, Path(config.against), notify)
     plan = _plan(config, notify)
     report, seed = _built(config, notify, plan), plan.draw.seed
@@ -92,6 +97,23 @@ def _against(config: Config, path: Path, notify: Notify) -> Report:
         config, notify, lambda _, record: rebuilders.compare(record, config, theirs.wheels)
     )
     return dataclasses.replace(report, notes=(*report.notes, *theirs.notes))
+
+
+def _against_pins(config: Config, path: Path, notify: Notify) -> Report:
+    """Compare with the hashes of wheels in a file; without an input, the sdists of these."""
+    pins = own_wheels.read(path, config)
+    requirements = None
+    if not any(getattr(config, name) for name in INPUTS):
+        with opened(config, notify) as run:
+            requirements = own_wheels.to_build(pins, path, run)
+    report = _built(
+        config, notify, lambda run, record: own_wheels.compare(run, record, pins), requirements
+    )
+    known = {(one.name, one.version) for one in report.comparisons}
+    known |= {(one.name, one.version) for one in report.build.failures}
+    known |= {(pin.name, pin.version) for pin, _ in report.build.left_out}
+    missing = own_wheels.unbuilt(pins, known)
+    return dataclasses.replace(report, comparisons=(*report.comparisons, *missing))
 
 
 def check_distributions(paths: Sequence[Path], config: Config, *, notify: Notify) -> Report:
@@ -296,10 +318,14 @@ def _built(
     config: Config,
     notify: Notify,
     how: Plan | _Compare,
+    requirements: Requirements | None = None,
 ) -> Report:
-    """Build what is unbuilt, then rebuild each record after a plan, or compare it."""
+    """Build what is unbuilt, then rebuild each record after a plan, or compare it.
+
+    :param requirements: what is built in the place of the configured input
+    """
     started, required = datetime.now(UTC), _required(config)
-    done = build.build_wheels(config, notify=notify)
+    done = build.build_wheels(config, notify=notify, requirements=requirements)
     records = done.build.records
     comparisons: list[Comparison] = []
     with opened(dataclasses.replace(config, relock=False, relock_packages=()), notify) as run:

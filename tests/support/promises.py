@@ -238,6 +238,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         builds=_BUILT,
     ),
     ShownBy(
+        "sources",
+        "tests/verification/test_own_wheels.py::test_hashes_of_own_wheels_are_recognised_and_checked",
+        on=(VERIFY,),
+    ),
+    ShownBy(
         "allow",
         "tests/test_cli.py::test_the_exit_code_of_verify_follows_the_verdict",
         on=(VERIFY,),
