@@ -45,6 +45,7 @@ class _Bounds:
 
     constraints: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    undated: tuple[str, ...] = ()
 
 
 def resolve(
@@ -56,6 +57,7 @@ def resolve(
     cache: Path,
     constraints: Sequence[str] = (),
     overrides: Sequence[str] = (),
+    undated: Sequence[str] = (),
     source: str = "NAME",
 ) -> Resolution:
     """Resolve build requirements to wheels as of a date; nothing is built to do so.
@@ -64,6 +66,7 @@ def resolve(
     :param as_of: files uploaded later do not exist; ``None`` for all
     :param constraints: further specifiers that hold where a project is needed
     :param overrides: specifiers that hold in place of whatever else asks for a project
+    :param undated: names of projects whose files count whatever their upload time
     :param source: the project whose build requirements they are, for hints
     :raises AsamanError: there is no solution (exit 3), or the index cannot be asked (exit 5)
     """
@@ -80,6 +83,7 @@ def resolve(
     limits = _Bounds(
         constraints=tuple(_plain_requirement(constraint) for constraint in constraints),
         overrides=tuple(_plain_requirement(override) for override in overrides),
+        undated=tuple(undated),
     )
     answer, notes = _resolve_as_of(client, lines, limits, interpreter, as_of)
     if answer.code and as_of is not None:
@@ -112,7 +116,7 @@ def _resolve_as_of(
         arguments = ["--no-build", "--python-version", interpreter.minor]
         if as_of is not None:
             arguments += ["--exclude-newer", utc(as_of)]
-        for name in unaged:
+        for name in (*limits.undated, *unaged):
             arguments += ["--exclude-newer-package", f"{name}=false"]
         with (
             _lines_file(client.cache, "--constraints", limits.constraints) as constrained,

@@ -383,6 +383,8 @@ def _resolved(
         cache=site.index_cache,
         constraints=recipe.constraints,
         overrides=recipe.overrides,
+        # It made the wheel, whenever the index says that it was uploaded.
+        undated=recipe.exact(),
     )
     download.fetch_all(resolution.files, site)
     return tuple(sorted(_locked(file) for file in resolution.files))

@@ -67,6 +67,11 @@ class Recipe:
             *(("step", text) for text in self.steps),
         )
 
+    def exact(self) -> tuple[str, ...]:
+        """Return the names of the projects of which an override takes one version exactly."""
+        found = _names(self.overrides).items()
+        return tuple(name for name, one in found if str(one.specifier).startswith("=="))
+
     @classmethod
     def parse(cls, pairs: Iterable[tuple[str, str]]) -> Recipe:
         """Return the recipe that *pairs* hold; names that it does not know are left out.

@@ -212,6 +212,21 @@ def test_a_requirement_that_is_no_name_with_a_specifier_is_refused(
     assert not index.requests
 
 
+def test_a_project_can_be_exempt_from_the_date(
+    index: LocalIndex, cache: Path, interpreter: Interpreter
+) -> None:
+    late = datetime(2024, 9, 4, tzinfo=UTC)
+    for name in ("tool", "other"):
+        for version, uploaded in (("1.0", UPLOADED), ("2.0", late)):
+            wheel = make_wheel(name, version)
+            index.add(wheel, f"{name}-{version}-py3-none-any.whl", uploaded=uploaded)
+    files, notes = resolve(
+        cache, index, interpreter, "tool", "other", overrides=["tool==2.0"], undated=["tool"]
+    )
+    assert files == ("other-1.0-py3-none-any.whl", "tool-2.0-py3-none-any.whl")
+    assert notes == ()
+
+
 def test_wheels_that_came_later_are_not_denied(
     index: LocalIndex, cache: Path, interpreter: Interpreter
 ) -> None:

@@ -51,6 +51,20 @@ def test_the_generator_goes_before_a_bound_that_contradicts_it() -> None:
     assert any("overridden" in step for step in found.steps)
 
 
+@pytest.mark.parametrize(
+    ("backend", "required"), [("uv-build", "uv_build>=0.7.3,<0.8"), ("setuptools", "setuptools")]
+)
+def test_the_version_of_the_generator_counts_whatever_its_upload(
+    backend: str, required: str
+) -> None:
+    evidence = Evidence(generator="x", backend=backend, version="0.7.3", uploaded=UPLOADED)
+    found = infer(evidence, (required,), None)
+    assert found.overrides == (f"{backend}==0.7.3",)
+    assert found.exact() == (backend,)
+    assert found.requires == (required,)
+    assert replace(found, overrides=("wheel<1",)).exact() == ()
+
+
 def test_an_undeclared_wheel_is_added() -> None:
     found = infer(made_by_wheel("0.37.1"), ("setuptools>=40.8.0",), None)
     assert found.requires == ("setuptools>=40.8.0", "wheel")
