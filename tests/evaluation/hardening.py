@@ -1,7 +1,9 @@
 """Try all that is hostile or goes wrong, and print how much was tried and held.
 
-``python -m tests.evaluation.hardening [--quick] [--write FILE]``; with ``--quick`` the real
-archives are left out, and some of the faults. Ends with 1 where anything did not hold.
+``python -m tests.evaluation.hardening [--quick] [--only TEXT] [--write FILE]``; with ``--quick``
+the real archives are left out, and some of the faults; with ``--only`` all trials but those that
+have the text in their name. Rows of a page that are not tried again stay. Ends with 1 where
+anything did not hold.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING
 from . import pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 RUNGS = ("full", "namespaces", "none")
@@ -210,16 +212,25 @@ def rows(trial: Trial, found: Counter[tuple[str, str]]) -> Iterator[str]:
         yield f"| {what} | {trial.before or '–'} | {' | '.join(map(str, counts))} |"
 
 
+def kept(trial: Trial, lines: Sequence[str]) -> list[str]:
+    """Return the rows that a page has of *trial*, for when it is not tried again."""
+    begins = (f"| {trial.what} |", f"| {trial.what}, isolation ")
+    return [line for line in lines if line.startswith(begins)]
+
+
 def main() -> int:
     """Print a table in Markdown, write it where asked; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="without real archives, fewer faults")
+    parser.add_argument("--only", default="", help="trials that have this text in their name")
     parser.add_argument("--write", type=Path, help="the page with a place for the table")
     given = parser.parse_args()
     lines = ["| tests of | in 0.3.0 | held | skipped | failed |", "|---|---|---:|---:|---:|"]
+    former = given.write.read_text().splitlines() if given.write else []
     failed = 0
     for trial in TRIALS:
-        if given.quick and not trial.quick:
+        if (given.quick and not trial.quick) or given.only not in trial.what:
+            lines += kept(trial, former)
             continue
         found = outcomes(trial, quick=given.quick)
         for line in rows(trial, found):

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from .hardening import ROOT, TRIALS, Trial, _came_to, _rung, rows
+from .hardening import ROOT, TRIALS, Trial, _came_to, _rung, kept, rows
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.what)
@@ -27,6 +27,15 @@ def test_a_row_counts_what_held_on_its_rung() -> None:
         "| something, isolation full | reached | 3 | 0 | 0 |",
         "| something, isolation none | reached | 0 | 1 | 0 |",
     ]
+
+
+def test_rows_that_are_not_tried_again_stay() -> None:
+    lines = [
+        "| a | – | 1 | 0 | 0 |",
+        "| a, isolation full | – | 2 | 0 | 0 |",
+        "| ab | – | 3 | 0 | 0 |",
+    ]
+    assert kept(Trial("a", ()), lines) == lines[:2]
 
 
 def test_the_rung_of_a_test_is_its_parameter() -> None:
