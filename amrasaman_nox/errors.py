@@ -102,6 +102,11 @@ def redacted(text: str) -> str:
     return _URL.sub(_without_secrets, text)
 
 
+def may_be_secret(place: str) -> bool:
+    """Return whether *place*, which is no URL, is written as one with a password but no scheme."""
+    return ":" in place.rpartition("@")[0]
+
+
 def _without_secrets(found: re.Match[str]) -> str:
     url = found[0].rstrip(_CLOSING)
     end = found[0][len(url) :]

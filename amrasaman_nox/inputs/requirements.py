@@ -23,7 +23,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from amrasaman_nox.errors import AsamanError, Origin, all_of, printable, shown, with_origin
+from amrasaman_nox.errors import (
+    AsamanError,
+    Origin,
+    all_of,
+    may_be_secret,
+    printable,
+    shown,
+    with_origin,
+)
 from amrasaman_nox.inputs.selection import constrained, united_everywhere
 from amrasaman_nox.inputs.texts import CONTROL, HASH_HINT, check_url, read_text, strong_digests
 from amrasaman_nox.model import Constraint, Digest, IndexOptions, Pin, Requirements
@@ -442,11 +450,11 @@ def _nested(reading: _Reading, file: _File, name: str, value: str, origin: Origi
     constraints = name in {"-c", "--constraint"}
     if "${" in value:
         raise AsamanError("variable in a file name", "only index options can have variables")
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value):
-        raise AsamanError(f"cannot read {value}", "only local files can be included")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value) or may_be_secret(value):
+        raise AsamanError(f"cannot read {_shown(value)}", "only local files can be included")
     if file.constraints and not constraints:
         raise AsamanError(
-            f"cannot read {value}", "a constraints file can include others only with -c"
+            f"cannot read {_shown(value)}", "a constraints file can include others only with -c"
         )
     path = str(Path(file.path).parent / value)
     _read_file(reading, _File(path=path, constraints=constraints), origin)
@@ -469,6 +477,8 @@ def _expanded(reading: _Reading, name: str, value: str) -> str:
 
 
 def _shown(value: str) -> str:
+    if "://" not in value and may_be_secret(value):
+        return "****"
     return printable(_VARIABLE.sub("****", value))
 
 
@@ -499,6 +509,8 @@ def _find_links(reading: _Reading, file: _File, name: str, value: str, origin: O
         # As pip has it: beside the file, else in the current folder.
         found = (folder / place for folder in (Path(file.path).parent, Path()))
         existing = next((path for path in found if path.exists()), None)
+        if existing is None and may_be_secret(place):
+            raise AsamanError(f"invalid value of {name}", "not a URL")
         if existing is None:
             raise AsamanError(f"cannot read {_shown(value)}", "no such file or directory")
         place = str(existing.absolute())

@@ -59,6 +59,8 @@ def dask_workers(config: Config) -> Iterator[Workers]:
         ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     address = config.scheduler or ""
+    if "@" in address:
+        raise AsamanError("scheduler", "its address has no user name or password")
     scheme, separator, _ = address.partition("://")
     if separator and scheme not in _SCHEMES:
         raise AsamanError(f"scheduler {address}", f"{scheme}: is not one of {', '.join(_SCHEMES)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.errors import AsamanError, may_be_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,8 @@ def check_index(index: IndexOptions) -> None:
     for url in index_urls(index):
         check_url(url, index)
     for place in index.find_links:
-        if is_url(place):
+        # Of a path that is not there, an error would name what may be a password.
+        if is_url(place) or (may_be_secret(place) and not Path(place).exists()):
             check_url(place, index)
 
 

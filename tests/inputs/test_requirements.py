@@ -442,3 +442,13 @@ def test_pieces_of_lines_are_read_or_refused(pieces: list[str]) -> None:
     with contextlib.suppress(AsamanError):
         found = parse_requirements("".join(pieces), path="/nonexistent/r.txt")
         assert all(pin.digests and pin.name.startswith("foo") for pin in found.pins)
+
+
+@pytest.mark.parametrize("option", ["-f", "--find-links", "-i", "--extra-index-url", "-r", "-c"])
+@pytest.mark.parametrize("place", ["me:secret@host", "me:sec/ret@host", "//me:secret@host/x"])
+def test_what_may_hold_a_password_is_not_repeated(option: str, place: str, tmp_path: Path) -> None:
+    file = tmp_path / "r.txt"
+    file.write_text(f"{option} {place}\na==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(AsamanError) as caught:
+        read_requirements(file)
+    assert "sec" not in str(caught.value)

@@ -130,3 +130,19 @@ def test_a_url_that_is_none_is_refused_and_not_repeated(url: str) -> None:
     for said in (*caught.value.lines(), str(caught.value), repr(caught.value)):
         assert not any(part in said for part in ("sec", "ret", "me:", "h.example"))
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["me:secret@host", "me:sec/ret@host/simple", "//me:secret@host/x", "/tmp/me:secret@host"],
+)
+def test_a_place_that_may_hold_a_password_is_refused_and_not_repeated(place: str) -> None:
+    with pytest.raises(AsamanError) as caught:
+        access.check_index(IndexOptions(find_links=(place,)))
+    assert "sec" not in str(caught.value)
+
+
+def test_a_folder_with_such_a_name_is_a_folder(tmp_path: Path) -> None:
+    place = tmp_path / "me:secret@host"
+    place.mkdir()
+    access.check_index(IndexOptions(find_links=(str(place), "plain/folder", "a@b")))
