@@ -67,6 +67,7 @@ def build_from_source(
     if failures:
         return BuildOutcome(failures=failures, bootstraps=(told,), notes=notes), lock
     outcome = build_with(run, pins, interpreter, entries, done, present)
+    told = dataclasses.replace(told, pins=len(outcome.records))
     return dataclasses.replace(outcome, bootstraps=(told,), notes=(*notes, *outcome.notes)), lock
 
 
