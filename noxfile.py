@@ -94,7 +94,7 @@ def evaluation(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check the documents and build them as HTML; with --write, write what is generated anew."""
+    """Check the documents and build them as HTML; with --write, update what is generated."""
     install(session, "test", "docs")
     if "--write" in session.posargs:
         session.run("python", "-m", "tests.support.documents")

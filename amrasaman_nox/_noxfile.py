@@ -1,4 +1,4 @@
-"""What the console scripts hand to nox."""
+"""The noxfile that the console scripts pass to nox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that a stranger may have written: bounded, read in one way only, its types asked for.
+"""Strict reading of untrusted JSON: bounded, unambiguous, with checked types.
 
 A :class:`Value` knows its place in the document, so that an error names it.
 """

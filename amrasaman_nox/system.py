@@ -1,4 +1,4 @@
-"""What this system lacks of POSIX, and what is done in its place.
+"""Replacements for what a system lacks of POSIX.
 
 Builds need Linux. Everything else (pins, records, locks, comparison, reports) works on other
 systems too, Windows among them: it asks here for what Windows does not have.

@@ -140,7 +140,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_generated_parts_are_current(document: Path) -> None:
     content = document.read_text()
-    assert documents.renewed(content) == content, "nox -s docs -- --write writes them anew"
+    assert documents.renewed(content) == content, "nox -s docs -- --write updates them"
 
 
 def test_what_is_generated_is_somewhere() -> None:

@@ -604,7 +604,7 @@ def test_sources_are_copied_if_asked_for(bench: Bench) -> None:
 # --- what is printed -------------------------------------------------------------------------
 
 
-def test_the_report_as_json_is_all_that_stands_on_stdout(bench: Bench) -> None:
+def test_the_report_as_json_is_all_that_is_on_stdout(bench: Bench) -> None:
     done = bench.asaman("-r", bench.write(*miniatures.pins("mini-flit")), "--json", "-")
     content = json.loads(done.stdout)
     assert (done.returncode, content["command"]) == (0, "reproducible_wheels")
@@ -829,7 +829,7 @@ def test_what_backends_warn_of_stays_in_their_logs(cold: Bench) -> None:
 # --- the output folder -----------------------------------------------------------------------
 
 
-def test_a_wheel_that_nobody_vouches_for_is_replaced_only_by_force(bench: Bench) -> None:
+def test_a_wheel_without_a_record_is_replaced_only_by_force(bench: Bench) -> None:
     bench.write(*miniatures.pins("mini-flit"))
     bench.wheels.mkdir()
     foreign = make_wheel("mini-flit", "1.0", {"evil.py": "1"})
@@ -845,7 +845,7 @@ def test_a_wheel_that_nobody_vouches_for_is_replaced_only_by_force(bench: Bench)
     assert (bench.wheels / PURE).read_bytes() != foreign
 
 
-def test_only_the_very_version_and_only_vouched_wheels_are_verified(cold: Bench) -> None:
+def test_only_the_very_version_and_only_wheels_with_records_are_verified(cold: Bench) -> None:
     assert cold.index is not None
     near = miniatures.add(cold.index, "mini-flit", "1.0.1")
     assert cold.asaman("-r", cold.write(near)).returncode == 0
@@ -866,7 +866,7 @@ def test_only_the_very_version_and_only_vouched_wheels_are_verified(cold: Bench)
 
 
 @pytest.mark.slow
-def test_a_wheel_changed_after_the_build_is_made_anew(bench: Bench) -> None:
+def test_a_wheel_changed_after_the_build_is_made_again(bench: Bench) -> None:
     bench.write(*miniatures.pins("mini-flit"))
     bench.asaman("-r", "requirements.txt")
     good = bench.hashes()

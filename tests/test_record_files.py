@@ -66,7 +66,7 @@ def test_each_record_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert {kind for kind in KINDS for note in found.notes if f"{kind}.whl" in note} == set(KINDS)
 
 
-def test_a_record_under_another_name_vouches_for_nothing(tmp_path: Path) -> None:
+def test_a_record_under_another_name_does_not_count(tmp_path: Path) -> None:
     (tmp_path / f"other-1.0-py3-none-any.whl{records.SUFFIX}").write_text(TEXT)
     found = read_folder(tmp_path)
     assert found.files == ()

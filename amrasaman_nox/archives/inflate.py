@@ -1,4 +1,4 @@
-"""The one way to decompress what a stranger packed: piece by piece, within a limit of bytes.
+"""Decompression of untrusted data: piece by piece, within a limit of bytes.
 
 The limit holds while a stream is decompressed, never afterwards: at most one piece more than what
 was asked for is in memory, whatever the stream claims about itself.

@@ -1,4 +1,4 @@
-"""The files through which a hook is asked and answers, as ``pyproject_hooks`` has them (PEP 517).
+"""The files that carry a hook's arguments and its result, as in ``pyproject_hooks`` (PEP 517).
 
 The build can write to their folder: what is read here may be anything.
 """

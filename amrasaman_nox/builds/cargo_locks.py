@@ -1,4 +1,4 @@
-"""What cargo made of the locks of a source, held against those that the source has.
+"""The ``Cargo.lock`` files that cargo left, compared with those of the source.
 
 cargo drops entries that a source does not use, as those cut out of a workspace have, and is not
 kept from that (``--locked`` would refuse such a source). All else in a lock has to stay. Cargo can

@@ -1,4 +1,4 @@
-"""What a failed build comes to: its stage, its reason, and the hint that holds."""
+"""A failed build as a value: its stage, its reason and a hint."""
 
 from __future__ import annotations
 

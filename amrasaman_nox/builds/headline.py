@@ -1,4 +1,4 @@
-"""The one line of a failed hook's output that says why: the cause's words, not its wrapper's."""
+"""The line of a failed hook's output that names the cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Differences inside one member: one function a kind of content, one row each in one table.
+"""Differences inside one member: one function and one row for each kind of content.
 
 All of it is bounded and only reads: the bytes may be those of a stranger's wheel.
 """

@@ -1,4 +1,4 @@
-"""What holds for single projects: their own config settings, variables and build requirements.
+"""Settings for single projects: config settings, variables and build requirements.
 
 ``[tool.amrasaman.packages.NAME]`` has them, or ``packages."NAME>=2,<3"`` for some versions alone;
 on the command line ``-C NAME:KEY=VALUE`` and ``--env NAME:VARIABLE=VALUE``.

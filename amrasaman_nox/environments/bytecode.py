@@ -1,4 +1,4 @@
-"""Which modules of a build requirement builds import: they are compiled when it is installed.
+"""Which modules of a build requirement are compiled at its installation: those that builds import.
 
 A build cannot write bytecode, and would compile them each time. A module that is missing
 here, or there, costs time and nothing else.

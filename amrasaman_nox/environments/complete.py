@@ -1,4 +1,4 @@
-"""Folders that are made once and used for long: whether one still is what was made.
+"""Whether a folder that was made once is still complete.
 
 Bytes are on the disk some time after they were written. If the power is lost before that, files
 are short or empty, and such an environment would build something else. So what was made since this

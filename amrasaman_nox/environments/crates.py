@@ -1,4 +1,4 @@
-"""Directory sources of crates: what cargo takes instead of its registry, shared read-only.
+"""Directory sources of crates, which cargo uses instead of a registry; shared read-only.
 
 A directory source has a folder for each crate with a file ``.cargo-checksum.json`` in it ("Source
 Replacement" in the Cargo book). Cargo itself checks nothing that counts: each crate was held

@@ -1,4 +1,4 @@
-"""What of an interpreter's prefix a build must see: Python itself, and nothing that lies beside it.
+"""The part of an interpreter's prefix that a build must see: Python, and nothing else in it.
 
 A prefix may be a folder of the user's, such as ``~/.local``, with keyrings and credentials in it.
 """

@@ -1,4 +1,4 @@
-"""Pins from local sdists: one archive, or a folder of them. Nothing of them is run."""
+"""Pins from local sdists: one archive, or a folder of them. None of their code runs."""
 
 from __future__ import annotations
 

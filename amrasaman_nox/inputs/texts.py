@@ -1,4 +1,4 @@
-"""Reading text files of input, and what all input formats check alike."""
+"""Reading text files, and the checks that all input formats share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every report format shows, as values and escaped texts; how it looks is up to each."""
+"""The values and escaped texts that all report formats show."""
 
 from __future__ import annotations
 

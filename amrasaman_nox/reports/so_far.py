@@ -1,4 +1,4 @@
-"""What came of a run that was interrupted: its reports are written all the same."""
+"""The reports of an interrupted run: they show what was finished."""
 
 from __future__ import annotations
 

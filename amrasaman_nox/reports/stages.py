@@ -1,4 +1,4 @@
-"""How build requirements came to be built from source, in words, for every report format."""
+"""How build requirements were built from source, in words, for every report format."""
 
 from __future__ import annotations
 

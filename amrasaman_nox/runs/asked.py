@@ -1,4 +1,4 @@
-"""What a source requires to be built: what a lock says, or what its backend is asked."""
+"""The build requirements of a source: from the lock, or from its backend."""
 
 from __future__ import annotations
 

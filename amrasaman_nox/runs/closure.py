@@ -1,4 +1,4 @@
-"""All that pins are built with, and what that is built with in turn, as sources with hashes.
+"""Everything that pins are built with, and so on, as sources with hashes.
 
 What a backend asks for is known only when it is asked, in the sandbox, with the published wheels of
 its own build requirements. So it goes in rounds: each one resolves what the last one found.

@@ -1,4 +1,4 @@
-"""Questions to the index while other sources are fetched and built."""
+"""Resolving build requirements while other sources are fetched and built."""
 
 from __future__ import annotations
 

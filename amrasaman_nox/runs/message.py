@@ -1,4 +1,4 @@
-"""What goes between this machine and a worker: bytes, with the versions of both sides first.
+"""Messages between this machine and a worker: bytes that start with the sender's versions.
 
 A message is one line of JSON, ``{"versions": {NAME: VERSION, ...}, "worker": ADDRESS}``, and then a
 pickled value. The line is the same in all versions of this package; the value is read only where

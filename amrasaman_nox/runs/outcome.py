@@ -1,4 +1,4 @@
-"""What became of the sources of a run."""
+"""The results of a run, source by source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What takes the builds of a run."""
+"""The workers that take the builds of a run."""
 
 from __future__ import annotations
 

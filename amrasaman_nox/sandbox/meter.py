@@ -1,4 +1,4 @@
-"""What a running build uses, held against its limits: processes, memory and disk.
+"""What a running build uses of its limits: processes, memory and disk.
 
 The kernel counts for a cgroup, and few users have one to give away: so this looks at the build's
 processes and folders, a few times a second, and asks the kernel where numbers get large.

@@ -1,4 +1,4 @@
-"""The isolation ladder; the only place that starts a process of foreign code.
+"""Starts, watches and ends processes of foreign code; nothing else does.
 
 A :class:`ProcessSpec` says what a process may see; a rung of the ladder turns it into a command
 line, which is started here, watched and ended with all that it started.

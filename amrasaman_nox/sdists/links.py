@@ -1,4 +1,4 @@
-"""Where symbolic links of a source lead: never out of it, and never round and round."""
+"""Where symbolic links of a source lead: inside it, and never in a circle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may be asked, and with which credentials; pure functions on the index options."""
+"""Which URLs may be used, and with which credentials; pure functions of the index options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the user's cargo takes crates from; cargo itself says it.
+"""Where the user's cargo gets crates from, as cargo itself reports.
 
 Cargo knows mirrors, replacements and credentials of its registry, as uv does for the index of
 Python packages. It is run on a manifest of our own, in a private folder, and only to leave the

@@ -1,4 +1,4 @@
-"""Fetching the crates of Rust sources into the store, each held against its hash."""
+"""Fetching the crates of Rust sources into the store; each is checked against its hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaching bytes takes: the store, the index, and the connections to it."""
+"""What it takes to get bytes: the store, the index and the connections to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the bytes of pins are, when they were uploaded, and what build requirements resolve to.
+"""The index client: runs uv, and reads what it lists and resolves.
 
 The one index client is uv. It runs foreign code when it resolves dependencies of sdists, so it is
 asked to locate with ``--no-deps`` and to resolve with ``--no-build``; it reads no configuration

@@ -1,4 +1,4 @@
-"""Asks an installed diffoscope for what is beyond the built-in comparison."""
+"""Runs an installed diffoscope for what the built-in comparison does not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a published wheel tells about how it was built."""
+"""What a published wheel shows about how it was built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why two wheels differ: one row an explanation, in one table; the first that matches speaks.
+"""Why two wheels differ: a table of explanations; the first that matches is used.
 
 A difference says *what* is not the same, the variation under which it appeared says what the
 build took it from; a row puts the two together. Each row has a page in ``docs/explanations``.

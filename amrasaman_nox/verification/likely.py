@@ -1,4 +1,4 @@
-"""Which variations a difference speaks of: the search for its cause begins with them."""
+"""Which variations a difference points to: the search for its cause starts with them."""
 
 from __future__ import annotations
 

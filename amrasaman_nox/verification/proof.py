@@ -1,4 +1,4 @@
-"""Our content under the zip headers of another wheel, to see whether its sha256 comes out.
+"""Our content with the zip headers of a published wheel: whether that gives its sha256.
 
 Two wheels of the same content can differ in what a zip archive says around it: order, times,
 modes, how hard it was compressed. Where every byte of that is taken from the published wheel, and

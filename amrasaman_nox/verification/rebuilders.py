@@ -1,4 +1,4 @@
-"""Another rebuilder's wheels and records, held against our own."""
+"""Another rebuilder's wheels and records, compared with ours."""
 
 from __future__ import annotations
 

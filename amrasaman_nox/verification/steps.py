@@ -1,4 +1,4 @@
-"""The builds of a search for a cause, told one by one: where each takes minutes, users wait."""
+"""Progress of the search for a cause, build by build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verify command: what was built is rebuilt, or held against somebody else's, and compared."""
+"""The verify command: rebuilds, or compares with published wheels or another rebuilder's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one form in which a wheel's content leaves: what a backend chose freely is chosen here.
+"""The canonical form of a wheel: what a backend chose freely is fixed here.
 
 Members are stored, not deflated. What deflate writes depends on the library and its version (zlib,
 zlib-ng, a processor's own), so that two people on two systems would get two hashes of one content.

@@ -1,4 +1,4 @@
-"""``entry_points.txt``, read only where every installer reads the same in it.
+"""Strict reading of ``entry_points.txt``: refused where installers would differ.
 
 The specification (entry points, of the PyPA) calls it an INI file for Python's ``configparser``,
 and installers have parsers of their own: they differ about ``[DEFAULT]``, values of several lines,

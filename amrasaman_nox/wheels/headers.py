@@ -1,4 +1,4 @@
-"""The headers of METADATA and WHEEL, read only where every installer reads the same in them.
+"""Strict reading of the headers of METADATA and WHEEL: refused where installers would differ.
 
 The core metadata specification calls them headers of an email, and readers of email differ: some
 decode words such as ``=?utf-8?q?x?=``, some unfold lines, some stop at a line that is not a header.

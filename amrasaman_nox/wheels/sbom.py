@@ -1,4 +1,4 @@
-"""The one form of an SBOM that a Rust build puts into its wheel (PEP 770, CycloneDX).
+"""The canonical form of an SBOM that a Rust build puts into its wheel (PEP 770, CycloneDX).
 
 What cargo-cyclonedx writes names the folder of the build, may have a random serial number, and may
 have the time. All else in it follows from the source and its lock.

@@ -111,7 +111,7 @@ def test_several_interpreters_stand_in_one_lock_and_unused_sdists_go() -> None:
         ("requirements", "requirements.build-lock.toml"),
     ],
 )
-def test_the_lock_stands_beside_the_requirements(
+def test_the_lock_is_beside_the_requirements(
     tmp_path: Path, requirement: str, expected: str
 ) -> None:
     assert lock_path(tmp_path / requirement) == tmp_path / expected

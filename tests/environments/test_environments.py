@@ -81,7 +81,7 @@ def test_a_file_system_without_links_is_copied_on(
 
 
 @pytest.mark.parametrize("what", ["environment", "tree"])
-def test_what_lost_all_it_had_is_made_anew(maker: Maker, what: str) -> None:
+def test_what_lost_all_it_had_is_made_again(maker: Maker, what: str) -> None:
     one, two = maker.wheel("one"), maker.wheel("two")
     site = maker.site(maker.make(one))
     if what == "environment":
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_copied_is_one_line(
     assert "[(" not in str(raised.value)
 
 
-def test_an_environment_that_was_begun_is_made_anew(maker: Maker) -> None:
+def test_an_environment_that_was_begun_is_made_again(maker: Maker) -> None:
     one = maker.wheel("one")
     environment = maker.make(one)
     environment.host.with_suffix(".complete").unlink()

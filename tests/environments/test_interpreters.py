@@ -21,7 +21,7 @@ def test_the_running_interpreter_describes_itself_as_packaging_does() -> None:
     assert list(found.tags) == [str(tag) for tag in sys_tags()]
 
 
-def test_a_virtual_environment_stands_for_its_base_interpreter() -> None:
+def test_a_virtual_environment_means_its_base_interpreter() -> None:
     assert inspect(sys.executable).executable == inspect().executable
     assert not any("site-packages" in path for path in inspect().shown)
 

@@ -67,8 +67,8 @@ SETS: Final = {
 class Measured:
     """What one command cost: seconds of wall time and of CPU, and its exit status.
 
-    ``counted`` is how the CPU time of one of ours divides; ``build`` is how long the one build of
-    a run took, in seconds.
+    ``counted`` is how our CPU time divides; ``build`` is how long the one build
+    of a run took, in seconds.
     """
 
     wall: float
@@ -373,8 +373,10 @@ def table(found: dict[str, Measured], count: int, rounds: int, overhead: float) 
 
 
 def _accounts(found: dict[str, Measured], overhead: float) -> Iterator[str]:
-    """Yield the table of where the CPU time of ours goes."""
-    yield "| CPU time of ours, s | sandboxed | our own process | other programs | our own memory |"
+    """Yield the table of where our CPU time goes."""
+    yield (
+        "| CPU time of asaman, s | sandboxed | our own process | other programs | our own memory |"
+    )
     yield "|---|---:|---:|---:|---:|"
     for row in ROWS:
         one = found[row.action.__name__].counted if row.action.__name__ in found else None

@@ -108,7 +108,7 @@ def whole_wheel(data: bytes) -> None:
     _, passes = canonicalise(io.BytesIO(made.getvalue()), FILENAME, again, epoch=epoch)
     assert made.getvalue() == again.getvalue(), "a canonical wheel is not the same twice"
     assert not passes
-    # RECORD is written anew; all else is what it was.
+    # RECORD is written again; all else is what it was.
     ours = {one.name: one.sha256 for one in read_wheel(made, FILENAME).members}
     theirs = {one.name: one.sha256 for one in content.members}
     record = f"{content.dist_info}/RECORD"

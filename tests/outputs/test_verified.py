@@ -1,4 +1,4 @@
-"""From records in a folder to a verified file; what is not vouched for never gets into it."""
+"""From records in a folder to a verified file; a wheel without a record never gets into it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SDIST = Digest.of(b"sdist")
 PIN = f"demo==1.0 --hash={SDIST}\n"
 
 
-def vouched(folder: Path, name: str = "demo", version: str = "1.0", tag: str = "py3-none-any",
+def with_record(folder: Path, name: str = "demo", version: str = "1.0", tag: str = "py3-none-any",
             **changes: object) -> BuildRecord:  # fmt: skip
     """Put a wheel and its record into *folder*."""
     filename = f"{name.replace('-', '_')}-{version}-{tag}.whl"
@@ -61,15 +61,13 @@ def written(folder: Path, text: str = PIN, **options: object) -> str:
         ("pylock.dev.toml", "pylock.verified-dev.toml"),
     ],
 )
-def test_the_verified_file_stands_beside_its_input(
-    tmp_path: Path, name: str, expected: str
-) -> None:
+def test_the_verified_file_is_beside_its_input(tmp_path: Path, name: str, expected: str) -> None:
     assert verified_path(tmp_path / name) == tmp_path / expected
 
 
 def test_all_wheels_of_a_pin_are_listed(tmp_path: Path) -> None:
     made = [
-        vouched(tmp_path / "wheels", tag=tag)
+        with_record(tmp_path / "wheels", tag=tag)
         for tag in ("cp311-cp311-linux_x86_64", "cp312-cp312-linux_x86_64")
     ]
     text = written(tmp_path)
@@ -77,22 +75,22 @@ def test_all_wheels_of_a_pin_are_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0.1", "1.0.post1", "1.0rc1", "11.0", "1!1.0"])
-def test_a_neighbouring_version_stands_for_nothing(tmp_path: Path, version: str) -> None:
-    vouched(tmp_path / "wheels", version=version)
+def test_a_neighbouring_version_does_not_count(tmp_path: Path, version: str) -> None:
+    with_record(tmp_path / "wheels", version=version)
     with pytest.raises(AsamanError, match=r"demo==1\.0: it has no wheel with a provenance record"):
         written(tmp_path)
     assert not (tmp_path / "verified-requirements.txt").exists()
 
 
 @pytest.mark.parametrize("name", ["demo-more", "dem", "demo.x"])
-def test_a_neighbouring_name_stands_for_nothing(tmp_path: Path, name: str) -> None:
-    vouched(tmp_path / "wheels", name=name.replace(".", "-"))
+def test_a_neighbouring_name_does_not_count(tmp_path: Path, name: str) -> None:
+    with_record(tmp_path / "wheels", name=name.replace(".", "-"))
     with pytest.raises(AsamanError, match="it has no wheel with a provenance record"):
         written(tmp_path)
 
 
 def test_a_wheel_from_another_sdist_is_told_apart(tmp_path: Path) -> None:
-    vouched(tmp_path / "wheels")
+    with_record(tmp_path / "wheels")
     other = f"demo==1.0 --hash={Digest.of(b'another sdist')}\n"
     with pytest.raises(AsamanError, match="its wheel was built from another source"):
         written(tmp_path, other)
@@ -100,7 +98,7 @@ def test_a_wheel_from_another_sdist_is_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["changed", "gone", "a link", "a folder"])
 def test_a_wheel_that_is_not_what_its_record_says_is_ignored(tmp_path: Path, how: str) -> None:
-    wheel = tmp_path / "wheels" / vouched(tmp_path / "wheels").wheel.filename
+    wheel = tmp_path / "wheels" / with_record(tmp_path / "wheels").wheel.filename
     content = wheel.read_bytes()
     wheel.unlink()
     match how:
@@ -115,8 +113,8 @@ def test_a_wheel_that_is_not_what_its_record_says_is_ignored(tmp_path: Path, how
         written(tmp_path)
 
 
-def test_a_record_under_another_name_vouches_for_nothing(tmp_path: Path) -> None:
-    filename = vouched(tmp_path / "wheels").wheel.filename
+def test_a_record_under_another_name_does_not_count(tmp_path: Path) -> None:
+    filename = with_record(tmp_path / "wheels").wheel.filename
     beside = tmp_path / "wheels" / f"{filename}{records.SUFFIX}"
     beside.rename(tmp_path / "wheels" / f"other-1.0-py3-none-any.whl{records.SUFFIX}")
     with pytest.raises(AsamanError, match="it has no wheel with a provenance record"):
@@ -125,7 +123,7 @@ def test_a_record_under_another_name_vouches_for_nothing(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"predicate": 1}', "null"])
 def test_a_broken_record_is_named_where_a_wheel_is_missing(tmp_path: Path, text: str) -> None:
-    filename = vouched(tmp_path / "wheels").wheel.filename
+    filename = with_record(tmp_path / "wheels").wheel.filename
     (tmp_path / "wheels" / f"{filename}{records.SUFFIX}").write_text(text)
     with pytest.raises(AsamanError) as caught:
         written(tmp_path)
@@ -133,7 +131,7 @@ def test_a_broken_record_is_named_where_a_wheel_is_missing(tmp_path: Path, text:
 
 
 def test_skipping_is_by_name(tmp_path: Path) -> None:
-    vouched(tmp_path / "wheels")
+    with_record(tmp_path / "wheels")
     more = f"{PIN}De.Mo_More==1.0 --hash={SDIST}\n"
     assert "more" not in written(tmp_path, more, skip=("de-mo-more",))
     with pytest.raises(AsamanError, match=r"de-mo-more==1\.0"):
@@ -141,26 +139,26 @@ def test_skipping_is_by_name(tmp_path: Path) -> None:
 
 
 def test_what_was_taken_is_marked(tmp_path: Path) -> None:
-    vouched(tmp_path / "wheels", as_published=True)
+    with_record(tmp_path / "wheels", as_published=True)
     assert "    # published as is, not rebuilt\n" in written(tmp_path)
 
 
 def test_a_pin_for_elsewhere_needs_no_wheel(tmp_path: Path) -> None:
-    vouched(tmp_path / "wheels")
+    with_record(tmp_path / "wheels")
     text = written(tmp_path, f"{PIN}other==1 ; sys_platform == 'no' --hash={SDIST}\n")
     assert '# left out: other==1 ; sys_platform == "no"' in text or "# left out: other==1" in text
     assert text.count("--hash=sha256") == 1
 
 
 def test_a_release_that_is_pinned_twice_is_written_once(tmp_path: Path) -> None:
-    record = vouched(tmp_path / "wheels")
+    record = with_record(tmp_path / "wheels")
     text = written(tmp_path, f"{PIN}demo[x]==1.0 --hash={SDIST}\n")
     assert text.count("demo") == text.count("demo[x]==1.0") == 1
     assert str(record.wheel.digest) in text
 
 
 def test_a_constraint_with_a_marker_lets_no_pin_be_missing(tmp_path: Path) -> None:
-    vouched(tmp_path / "wheels", "other")
+    with_record(tmp_path / "wheels", "other")
     marked = f'demo==1.0; os_name == "posix" --hash={SDIST}'
     (tmp_path / "c.txt").write_text(f"{marked}\n")
     with pytest.raises(AsamanError, match="it has no wheel with a provenance record"):

@@ -27,7 +27,7 @@ def test_what_is_allowed_is_no_error(allowed: Verdict, count: int) -> None:
     assert len(list(of_report(strict))) == count
 
 
-def test_an_annotation_is_one_line_whatever_stands_in_it() -> None:
+def test_an_annotation_is_one_line_whatever_it_contains() -> None:
     failure = BuildFailure(
         name="a,b:c",
         version="1%0A",

@@ -100,7 +100,7 @@ def test_everything_that_was_found_is_on_the_page() -> None:
         assert part in text
 
 
-def test_the_explanation_stands_beside_its_own_diff() -> None:
+def test_the_explanation_is_beside_its_own_diff() -> None:
     text = render(verify_report())
     articles = re.findall(r'<article class="difference">.*?</article>', text, re.DOTALL)
     (elf,) = (article for article in articles if "etree" in article)
@@ -109,7 +109,7 @@ def test_the_explanation_stands_beside_its_own_diff() -> None:
     assert elf.index("Compilers write") < elf.index("+/elsewhere/x.c")
 
 
-def test_what_is_not_good_stands_open_and_what_is_good_is_folded() -> None:
+def test_what_is_not_good_is_open_and_what_is_good_is_folded() -> None:
     folds = re.findall(r"<details( open)?>\n<summary><b>(\w+)", render(verify_report()))
     assert {name for opened, name in folds if opened} == {"lxml", "numpy", "cffi"}
 

@@ -1,4 +1,4 @@
-"""The table at the end: complete, plain in a pipe, and inert whatever stands in it."""
+"""The table at the end: complete, plain in a pipe, and inert whatever it contains."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def broken_invariants(place: Place, expected: Undisturbed) -> Iterator[str]:
     wheels = place.work / "wheels"
     for file in read_folder(wheels).files:
         if place.hashes().get(file.wheel.name) != file.record.wheel.digest.value:
-            yield f"a record that vouches for other bytes: {file.wheel.name}"
+            yield f"a record of other bytes: {file.wheel.name}"
     if place.verified() not in {OLD, expected.verified}:
         yield "a verified file that is neither the old nor the new one"
     if place.verified() != OLD and not (wheels / f"{WHEEL}{records.SUFFIX}").is_file():

@@ -125,7 +125,7 @@ def test_two_different_locks_of_one_source_are_an_error_that_names_both(tmp_path
     assert not (tmp_path / "x").exists()
 
 
-def test_only_wheels_that_records_vouch_for_are_taken(tmp_path: Path) -> None:
+def test_only_wheels_with_records_are_merged(tmp_path: Path) -> None:
     one = tmp_path / "one"
     put(one, "a"), put(one, "b"), put(one, "c")
     (one / "b-1.0-py3-none-any.whl").write_bytes(b"changed since")

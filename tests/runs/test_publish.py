@@ -86,7 +86,7 @@ def test_our_own_wheel_of_other_inputs_is_replaced_with_a_note(
 
 
 @pytest.mark.parametrize("kind", ["foreign", "link", "folder", "changed"])
-def test_what_nobody_vouches_for_is_not_replaced(store: Store, tmp_path: Path, kind: str) -> None:
+def test_what_has_no_record_is_not_replaced(store: Store, tmp_path: Path, kind: str) -> None:
     record, output = record_of(store), tmp_path / "w"
     output.mkdir()
     match kind:

@@ -154,7 +154,7 @@ def _separate(project: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("made", [_shared, _worktree, _shallow, _detached, _separate])
-def test_any_form_of_repository_gives_a_copy_that_stands_alone(
+def test_any_form_of_repository_gives_a_copy_that_is_independent(
     project: Path, tmp_path: Path, made
 ) -> None:
     folder = made(project, tmp_path)

@@ -163,7 +163,7 @@ def test_a_worker_reads_no_order_of_another_version(
         sent = message.pack(order)
     found = message.opened(worker.build_remotely(sent)).value()
     assert isinstance(found, worker.RemoteResult)
-    assert found.refused.startswith("it has amrasaman-nox 9.9, and ")
+    assert found.refused.startswith("it has amrasaman-nox 9.9, but ")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\n", b"no message", message.pack("a string")])

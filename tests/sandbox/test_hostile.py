@@ -1,6 +1,6 @@
 """Backends that mean harm, on every rung of the isolation ladder.
 
-Each is a file of tests/projects/hostile. What a probe could do stands in the wheel that it makes;
+Each is a file of tests/projects/hostile. What a probe could do is in the wheel that it makes;
 the table of docs/explanation/isolation.md says what it should be.
 """
 

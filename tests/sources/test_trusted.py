@@ -110,7 +110,7 @@ def test_a_wheel_that_a_stranger_can_have_made_is_refused(
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("way", WAYS)
-def test_what_our_own_store_has_counts_wherever_it_stands(
+def test_what_our_own_store_has_counts_wherever_it_is(
     command: Callable[..., Path], way: str, file: RecordFile, store: Store
 ) -> None:
     keep(store)
@@ -192,7 +192,7 @@ def test_a_forged_wheel_of_our_own_is_built_again(bench: Bench, built: Path) -> 
     assert bench.hashes() == honest
 
 
-def test_a_record_that_tells_another_tale_is_written_anew(bench: Bench, built: Path) -> None:
+def test_a_record_that_differs_is_written_again(bench: Bench, built: Path) -> None:
     text = beside(built).read_text()
     beside(built).write_text(text.replace('"flit_core.buildapi"', '"honest.backend"'))
     assert beside(built).read_text() != text
@@ -201,7 +201,7 @@ def test_a_record_that_tells_another_tale_is_written_anew(bench: Bench, built: P
     assert "honest.backend" not in beside(built).read_text()
 
 
-def test_a_record_that_cannot_be_read_is_named_and_written_anew(bench: Bench, built: Path) -> None:
+def test_a_record_that_cannot_be_read_is_named_and_written_again(bench: Bench, built: Path) -> None:
     honest = beside(built).read_text()
     beside(built).unlink()
     os.mkfifo(beside(built))

@@ -1,6 +1,6 @@
 """The documents as a test sees them: files, links, code blocks, and the parts that are generated.
 
-``python -m tests.support.documents`` writes the generated parts anew.
+``python -m tests.support.documents`` updates the generated parts.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def blocks(document: Path) -> Iterator[Block]:
 
 
 def links(document: Path) -> Iterator[str]:
-    """Yield the targets of the links of *document*; what stands in code is none."""
+    """Yield the targets of the links of *document*; not those in code."""
     prose = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", document.read_text()))
     for match in _LINK.finditer(prose):
         yield match["target"] or match["other"]
@@ -173,7 +173,7 @@ def commands(block: Block) -> Iterator[list[str]]:
 def named_options(document: Path) -> list[tuple[str, str, str]]:
     """Return the options that code in the text of *document* names.
 
-    Each is the call of ours that it is in (``""`` for an option alone), its name without dashes,
+    Each is our call that it is in (``""`` for an option alone), its name without dashes,
     and the word after it or ``""``. Calls of other programs have options of their own.
     """
     found = []
@@ -213,7 +213,7 @@ def parse(words: list[str]) -> Parsed:
 
 
 def renewed(content: str) -> str:
-    """Return *content* with its generated parts written anew."""
+    """Return *content* with its generated parts updated."""
 
     def write(match: re.Match[str]) -> str:
         name = match["name"]
@@ -359,7 +359,7 @@ def _table(rows: list[tuple[str, ...]]) -> str:
     )
 
 
-#: What stands between ``<!-- generated: NAME -->`` and ``<!-- end of generated -->``.
+#: What is between ``<!-- generated: NAME -->`` and ``<!-- end of generated -->``.
 GENERATED: Mapping[str, Callable[[], str]] = {
     "help": _help,
     "commands": _commands,
@@ -403,7 +403,7 @@ def config_fields() -> set[str]:
 
 
 def write() -> list[Path]:
-    """Write the generated parts of all documents anew; return those that changed."""
+    """Update the generated parts of all documents; return those that changed."""
     changed = []
     for document in documents():
         content = document.read_text()

@@ -31,7 +31,7 @@ CALLS = {
 
 
 def _spoil(folder: Path) -> None:
-    """Put a wheel that no record vouches for in the place of a good one."""
+    """Put a wheel without a record in the place of a good one."""
     (wheel,) = (folder / "wheels").glob("*.whl")
     wheel.write_bytes(b"")
     wheel.with_name(f"{wheel.name}.provenance.json").unlink()
@@ -187,7 +187,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     ShownBy(
         "cache-dir",
-        "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_stands",
+        "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_is",
         on=(GENERATE, MERGE),
     ),
     ShownBy(

@@ -235,7 +235,7 @@ def test_there_is_a_page_for_each_row_and_no_other() -> None:
     assert all(f"]({name}.md)" in index for name in names)
 
 
-#: Rows that a build of ours cannot lead to: only a wheel that somebody else made has these.
+#: Rows that none of our builds can lead to: only a wheel that somebody else made has these.
 OF_PUBLISHED = {"zip-framing", "hidden-bytes", "other-backend", "not-from-this-source"}
 #: A row that no single source leads to: tests/bootstrapping/test_differences.py has its defect.
 OF_STAGES = {"build-requirements"}

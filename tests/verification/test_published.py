@@ -121,7 +121,7 @@ def rezipped(
     mode: int | None = None,
     contents: Callable[[dict[str, bytes]], dict[str, bytes]] = lambda found: found,
 ) -> bytes:
-    """Return *wheel* packed anew: with times of their own, another level, other modes."""
+    """Return *wheel* packed again: with times of their own, another level, other modes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(wheel)) as old, zipfile.ZipFile(buffer, "w") as new:
         found = contents({name: old.read(name) for name in old.namelist()})

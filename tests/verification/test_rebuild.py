@@ -339,7 +339,7 @@ def test_with_libfaketime_there_is_no_pause(pauses: list[float]) -> None:
     assert pauses == []
 
 
-def test_a_build_that_does_not_run_under_a_clock_that_stands_still_is_built_without() -> None:
+def test_a_build_that_does_not_run_under_a_fixed_clock_is_built_without() -> None:
     def members(world: BuildEnvironment) -> dict[str, object]:
         if world.clock is not None:
             raise OSError("time does not pass")

@@ -80,7 +80,7 @@ def test_both_wheels_are_kept_where_another_rebuilder_s_differs(
 
 
 def altered(path: Path, content: bytes) -> None:
-    """Write the wheel anew with other content in its text."""
+    """Write the wheel again with other content in its text."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["example/words.txt"] = content

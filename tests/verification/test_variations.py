@@ -291,7 +291,7 @@ def test_the_varied_values_can_be_named() -> None:
     }
 
 
-def test_a_clock_that_stands_still_is_varied_to_the_same_moment() -> None:
+def test_a_fixed_clock_is_varied_to_the_same_moment() -> None:
     drawn = draw()
     machine = variations.Machine(isolation=FULL, fake_clock=True)
     plan = variations.plan(["clock"], machine, drawn)

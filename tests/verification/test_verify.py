@@ -226,7 +226,7 @@ def test_a_rebuild_that_fails_under_a_variation_is_compared_without(run: Run) ->
     assert "this folder is too deep for me" in reason
 
 
-def test_a_wheel_that_was_changed_meanwhile_is_built_anew(run: Run, tmp_path: Path) -> None:
+def test_a_wheel_that_was_changed_meanwhile_is_built_again(run: Run, tmp_path: Path) -> None:
     run("clean-pure")
     wheel = tmp_path / "wheels" / "clean_pure-1.0-py3-none-any.whl"
     good = wheel.read_bytes()

@@ -1,4 +1,4 @@
-"""Our own code in a sandbox: sets a filter of system calls, then becomes the program to run.
+"""Runs in the sandbox: sets the filter of system calls, then becomes the program to run.
 
 This runs under the base interpreter of the build, isolated and without ``site``, before anything
 of a project or of a build environment is read. That interpreter may be older than ours.

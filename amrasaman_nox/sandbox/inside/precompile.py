@@ -1,4 +1,4 @@
-"""Our own code in a sandbox: compiles what builds import of an installed wheel, and runs nothing.
+"""Runs in the sandbox: compiles what builds import of an installed wheel, without running it.
 
 Bytecode that came in the wheel is removed first: Python would run it in place of the source.
 What a module imports as soon as it is imported itself is compiled as well; what it imports later,

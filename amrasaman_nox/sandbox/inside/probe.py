@@ -1,4 +1,4 @@
-"""A build backend of our own: its wheel holds what a build sees of each thing that is varied.
+"""A build backend whose wheel contains what a build sees of each thing that is varied.
 
 This runs under the interpreter of the build, which may be older than ours, in the sandbox.
 """

@@ -1,4 +1,4 @@
-"""The first of our own code in a sandbox: the source goes into memory, then the hooks run.
+"""Runs first in the sandbox: puts the source into memory, then runs the hooks.
 
 How a folder is listed is up to its file system: by hashes that were salted when it was made (ext4)
 or by creation (in memory). A source in memory, created in one order, is listed in one order on
