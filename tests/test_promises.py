@@ -274,11 +274,6 @@ def handed_on(field: str) -> Iterator[str]:
 # --- what the documents say ------------------------------------------------------------------
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-_MESSAGE = re.compile(
-    r"^(?:error|hint|note|warning): (?P<text>.*?)(?: \([^()]* line [0-9]+\))?$", re.MULTILINE
-)
-#: What a program that is not ours says within a message.
-_QUOTED = ("httpx.ConnectError: ", "<urlopen error ")
 OWN = {f"--{option.name}" for option in options.OPTIONS} | {"--help", "--version"}
 TEXTS = {document: document.read_text() for document in documents.documents()}
 #: A change of the past can name what there is no more.
@@ -294,54 +289,6 @@ def test_the_options_of_other_programs_are_named_somewhere() -> None:
     named = set(_OPTION.findall("".join(CURRENT.values())))
     assert documents.FOREIGN.keys() <= named
     assert not documents.FOREIGN.keys() & OWN
-
-
-def strings(node: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
-    """Yield the string constants of a syntax tree; of an f-string the whole."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.JoinedStr) or (
-            isinstance(child, ast.Constant) and isinstance(child.value, str)
-        ):
-            yield child
-        else:
-            yield from strings(child)
-
-
-def pattern(text: ast.Constant | ast.JoinedStr) -> str:
-    """Return what a string can become as a pattern, ``""`` where next to nothing of it is fixed."""
-    parts = [text] if isinstance(text, ast.Constant) else text.values
-    fixed = [part.value if isinstance(part, ast.Constant) else None for part in parts]
-    if sum(len(re.sub(r"\W", "", part)) for part in fixed if part) < 8:
-        return ""
-    return "".join(".*" if part is None else re.escape(part) for part in fixed)
-
-
-@functools.cache
-def messages_of_the_code() -> re.Pattern[str]:
-    found = {pattern(text) for module in house.modules() for text in strings(house.tree(module))}
-    return re.compile("|".join(f"(?:{each})" for each in sorted(found - {""})), re.DOTALL)
-
-
-def quoted() -> list[tuple[str, str]]:
-    return [
-        (path.stem, match["text"])
-        for path, text in TEXTS.items()
-        for match in _MESSAGE.finditer(text)
-        if not any(words in match["text"] for words in _QUOTED)
-    ]
-
-
-@pytest.mark.parametrize(("page", "message"), quoted())
-def test_a_message_that_a_document_quotes_is_one_of_the_code(page: str, message: str) -> None:
-    # What comes first is the thing that the message is about.
-    parts = re.split(r"(?<=:) ", message)
-    tails = [" ".join(parts[number:]) for number in range(len(parts))]
-    assert any(messages_of_the_code().fullmatch(tail) for tail in tails)
-
-
-def test_messages_that_documents_quote_are_found() -> None:
-    assert len(quoted()) >= 3
-    assert not messages_of_the_code().fullmatch("only wheels are pinned, not the sdists of it")
 
 
 def test_the_options_that_a_hint_names_are_there() -> None:
