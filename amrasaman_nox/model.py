@@ -328,7 +328,8 @@ class LockEntry:
     ``static`` are those of ``pyproject.toml`` (PEP 518), ``dynamic`` those of the backend's
     ``get_requires_for_build_wheel`` (PEP 517). ``as_of`` is the cutoff of the resolution in UTC,
     or ``None`` for none, and ``as_of_reason`` says why it is that date. ``notes`` say where the
-    resolution had to deviate.
+    resolution had to deviate. ``crates`` are those of a Rust source that has no ``Cargo.lock``,
+    else ``None``.
     """
 
     name: str
@@ -341,6 +342,11 @@ class LockEntry:
     as_of: datetime | None = None
     as_of_reason: str = ""
     notes: tuple[str, ...] = ()
+    crates: tuple[Crate, ...] | None = None
+
+    def completing(self, source: Source) -> Source:
+        """Return *source*, the one that this is of, with the crates that are locked here."""
+        return source if self.crates is None else dataclasses.replace(source, crates=self.crates)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -419,7 +425,7 @@ class BuildJob:
     ``requirements`` are the files of the build environment; ``isolation`` is the rung of the
     ladder (``full``, ``namespaces`` or ``none``). ``canonical`` is ``False`` where the wheel is
     wanted as the backend wrote it (a rebuild after the publisher's own recipe). ``rust`` is the
-    toolchain of a Rust source; its crates follow from the source.
+    toolchain of a Rust source, whose crates are in ``source``.
     """
 
     source: Source
@@ -449,6 +455,8 @@ class BuildJob:
         }
         if self.rust is not None:
             facts["rust"] = [self.rust.version, self.rust.host, str(self.rust.digest)]
+            crates = self.source.crates or ()
+            facts["crates"] = sorted(f"{crate.filename} {crate.digest}" for crate in crates)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -885,13 +893,15 @@ class Prepared:
     """A source whose bytes are in the store and were read strictly.
 
     ``system`` is empty for a published wheel that is used as is. ``native`` says whether there
-    is something to compile in it.
+    is something to compile in it, ``crates_locked`` whether its crates are known: those of a Rust
+    source without a ``Cargo.lock`` are in the build lock.
     """
 
     source: Source
     interpreter: Interpreter
     system: BuildSystem
     native: bool = False
+    crates_locked: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

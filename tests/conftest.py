@@ -110,6 +110,18 @@ def bench(miniature_index: LocalIndex, warm_cache: Path, tmp_path: Path) -> Benc
     return Bench(tmp_path / "work", miniature_index.url, warm_cache)
 
 
+@pytest.fixture(scope="session")
+def rust_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that all builds of Rust share: the toolchain is hashed once."""
+    return tmp_path_factory.mktemp("rust") / "cache"
+
+
+@pytest.fixture
+def rust_bench(index: LocalIndex, rust_cache: Path, tmp_path: Path) -> Bench:
+    """A working folder for sources that need no build backend of an index."""
+    return Bench(tmp_path / "work", index.url, rust_cache, index=index)
+
+
 @pytest.fixture
 def cold(index: LocalIndex, tmp_path: Path) -> Bench:
     """A working folder with an empty cache, and an index of its own that has the backends."""

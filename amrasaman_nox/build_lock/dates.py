@@ -94,6 +94,16 @@ def is_before_interpreter(entry: LockEntry, python: str) -> bool:
     return entry.as_of < datetime.combine(released, time(), UTC)
 
 
+def crates_cutoff(uploaded: datetime | None, *, as_of: str | None, now: datetime) -> datetime:
+    """Return the date at which the crates of a source without a ``Cargo.lock`` are resolved.
+
+    No crate depends on the interpreter, so its release does not count.
+    """
+    if as_of is not None and as_of != "now":
+        return datetime.fromisoformat(as_of).astimezone(UTC)
+    return now if as_of == "now" or uploaded is None else uploaded
+
+
 def published_cutoff(
     wheel_uploaded: datetime | None, sdist_uploaded: datetime | None, *, now: datetime
 ) -> datetime:

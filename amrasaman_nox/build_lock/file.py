@@ -17,7 +17,8 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.inputs.texts import read_text
-from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
+from amrasaman_nox.model import BuildLock, Crate, Digest, LockedFile, LockEntry
+from amrasaman_nox.sdists.cargo_lock import is_crate_name, is_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -168,7 +169,14 @@ def entry_table(entry: LockEntry) -> dict[str, Any]:
     table["static"] = list(entry.static)
     table["dynamic"] = list(entry.dynamic)
     table["files"] = [file_table(file) for file in sorted(entry.files)]
+    if entry.crates is not None:
+        table["crates"] = [_crate_table(crate) for crate in sorted(entry.crates)]
     return table
+
+
+def _crate_table(crate: Crate) -> dict[str, str]:
+    table = {"name": crate.name, "version": crate.version, "hash": str(crate.digest)}
+    return {**table, "registry": crate.registry} if crate.registry else table
 
 
 def entry_of(table: dict[str, Any]) -> LockEntry:
@@ -190,6 +198,7 @@ def entry_of(table: dict[str, Any]) -> LockEntry:
         as_of=as_of.astimezone(UTC) if as_of is not None else None,
         as_of_reason=_text(table.get("as-of-reason", "")),
         notes=tuple(table.get("notes", ())),
+        crates=tuple(map(_crate, table["crates"])) if "crates" in table else None,
     )
 
 
@@ -211,6 +220,16 @@ def file_of(item: dict[str, Any]) -> LockedFile:
     """
     parse_wheel_filename(item["name"])
     return LockedFile(filename=item["name"], digest=Digest.parse(item["hash"]))
+
+
+def _crate(item: dict[str, Any]) -> Crate:
+    name, version = item["name"], item["version"]
+    if not (is_crate_name(name) and is_version(version)):
+        raise ValueError(f"{name!r} {version!r} is not the name and version of a crate")
+    digest, registry = Digest.parse(item["hash"]), item.get("registry", "")
+    if digest.algorithm != "sha256" or not isinstance(registry, str):
+        raise ValueError(f"crate {name} {version} has no sha256, or its registry is no string")
+    return Crate(name=name, version=version, digest=digest, registry=registry)
 
 
 def lock_of(config: Config) -> Path:

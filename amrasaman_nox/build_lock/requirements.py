@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff
+from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff, crates_cutoff
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
 from amrasaman_nox.sources import download
@@ -59,18 +59,30 @@ def known_of(
     """
     source, interpreter = prepared.source, prepared.interpreter
     entry = lock.find(source.digest, interpreter.key)
+    if locked:
+        _check_in_lock(prepared, entry)
     if entry is None:
-        if locked:
-            raise AsamanError(
-                str(source.pin),
-                f"its build requirements are not in the build lock for {interpreter.key}",
-                hint="add them with: asaman lock",
-                origin=source.pin.origin,
-            )
         return Known(entry=_static(site, prepared, date or cutoff(prepared, as_of)), whole=False)
     check_whole(entry, prepared)
     fetch_files(site, entry.files, interpreter.executable)
     return Known(entry=entry, whole=True)
+
+
+def _check_in_lock(prepared: Prepared, entry: LockEntry | None) -> None:
+    """Check that nothing is left to be resolved."""
+    if entry is None:
+        lacking = "its build requirements"
+    elif entry.crates is None and not prepared.crates_locked:
+        lacking = "its crates, since it has no Cargo.lock,"
+    else:
+        return
+    pin = prepared.source.pin
+    raise AsamanError(
+        str(pin),
+        f"{lacking} are not in the build lock for {prepared.interpreter.key}",
+        hint="add them with: asaman lock",
+        origin=pin.origin,
+    )
 
 
 def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[str]) -> LockEntry:
@@ -108,8 +120,17 @@ def cutoff(prepared: Prepared, as_of: str | None) -> Cutoff:
         prepared.source.uploaded,
         dict(prepared.interpreter.markers)["python_version"],
         as_of=as_of,
-        now=datetime.now(UTC).replace(microsecond=0),
+        now=_now(),
     )
+
+
+def cutoff_of_crates(prepared: Prepared, as_of: str | None) -> datetime:
+    """Return the date (UTC) at which the crates of a source without a lock are resolved."""
+    return crates_cutoff(prepared.source.uploaded, as_of=as_of, now=_now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _with_files(

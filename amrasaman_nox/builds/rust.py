@@ -19,9 +19,10 @@ from amrasaman_nox.environments import crates as environments
 from amrasaman_nox.environments.toolchains import INSIDE, SYSTEM
 from amrasaman_nox.sandbox.normalise import NATIVE_CPU, SYSTEM_PATH, passed
 from amrasaman_nox.sandbox.view import Folder, build_owner
+from amrasaman_nox.sdists import cargo_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from amrasaman_nox.model import BuildEnvironment, Crate, RustToolchain, Source
     from amrasaman_nox.sandbox.view import Isolation
@@ -36,8 +37,9 @@ _LOCKS: Final = "/build/locks"
 _WRAPPER: Final = "/build/frontend/rustc"
 _BIN: Final = "/build/frontend/bin"
 _SOURCE: Final = "/build/source"
-#: How a ``Cargo.lock`` names the registry that cargo calls ``crates-io``, whatever the host.
-_DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
+#: Kinds of sources that replace a registry ("Source Replacement" in the Cargo book).
+_DIRECTORY: Final = "directory"
+_LOCAL_REGISTRY: Final = "local-registry"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,22 +95,51 @@ def prepare(
         source=source,
         cargo=_cargo_home(folder, world, isolation),
     )
-    owner = build_owner() if isolation.constant_paths else None
+    registries = sorted({crate.registry for crate in crates})
+    _make(place, world, _configuration(registries, _DIRECTORY, place.seen(place.crates, _CRATES)))
+    return place
+
+
+def prepare_resolution(
+    toolchain: RustToolchain,
+    index: Path,
+    folder: Path,
+    world: BuildEnvironment,
+    *,
+    source: RustSource,
+    isolation: Isolation,
+) -> RustFolders:
+    """Return what cargo sees where it resolves the crates of a source, as :func:`prepare` does.
+
+    :param index: the folder of a local registry without the crates themselves
+    """
+    place = RustFolders(
+        toolchain=toolchain,
+        crates=index,
+        folder=folder,
+        constant_paths=isolation.constant_paths,
+        source=source,
+    )
+    _make(place, world, _configuration((), _LOCAL_REGISTRY, place.seen(index, _CRATES)))
+    return place
+
+
+def _make(place: RustFolders, world: BuildEnvironment, configuration: Iterable[str]) -> None:
+    """Make the folders and programs of *place*."""
+    folder = place.folder
+    owner = build_owner() if place.constant_paths else None
     folder.mkdir(mode=0o755)
     for name in ("cargo", "target", "locks"):
         (folder / name).mkdir(mode=0o700)
         if owner is not None:
             os.chown(folder / name, owner, owner)
-    registries = sorted({crate.registry for crate in crates})
-    text = "".join(_configuration(registries, place.seen(place.crates, _CRATES)))
     config = folder / "cargo/config.toml"
-    config.write_text(text)
+    config.write_text("".join(configuration))
     config.chmod(0o644)
     (folder / "bin").mkdir()
     _write_program(folder / "rustc", _wrapper(place, world))
     _write_program(folder / "bin/rustc", _rustc(place))
     _write_program(folder / "bin/cargo", _cargo(place, world))
-    return place
 
 
 def _cargo_home(folder: Path, world: BuildEnvironment, isolation: Isolation) -> str:
@@ -121,18 +152,19 @@ def _write_program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def _configuration(registries: Sequence[str], crates: str) -> Iterator[str]:
+def _configuration(registries: Sequence[str], kind: str, crates: str) -> Iterator[str]:
     """Yield the lines of a ``config.toml``: every registry is replaced by the folder of crates.
 
     It is in cargo's home, where it counts least: a source that brings its crates keeps them.
     """
-    yield f"[source.amrasaman]\ndirectory = {json.dumps(crates)}\n"
+    yield f"[source.amrasaman]\n{kind} = {json.dumps(crates)}\n"
     yield '[source.crates-io]\nreplace-with = "amrasaman"\n'
-    others = [name for name in registries if not name.endswith(_DEFAULT_INDEX)]
+    others = [name for name in registries if not cargo_lock.is_default(name)]
     for number, name in enumerate(others):
         url = json.dumps(name.removeprefix("registry+"))
         yield f'[source.other-{number}]\nregistry = {url}\nreplace-with = "amrasaman"\n'
-    yield "[net]\noffline = true\n"
+    if kind == _DIRECTORY:
+        yield "[net]\noffline = true\n"
 
 
 def _wrapper(place: RustFolders, world: BuildEnvironment) -> str:

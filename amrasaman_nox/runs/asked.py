@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.builds import builder
 from amrasaman_nox.builds.builder import Asked
+from amrasaman_nox.runs.crates import with_crates
 from amrasaman_nox.runs.reuse import building, remember_record, stored_record
 
 if TYPE_CHECKING:
@@ -21,15 +22,18 @@ def whole_entry(
 ) -> tuple[LockEntry, Asked]:
     """Return the whole lock entry of a source, and what its backend was asked for that.
 
+    The crates of a source without a ``Cargo.lock`` are in the entry and in the store.
+
     :param build: whether the wheel is built at once, where that is possible
     :raises HookFailed: the backend could not say what it requires
     :raises AsamanError: what it requires has no solution (exit 3), or cannot be made ready
     """
+    known = with_crates(run, prepared, known)
     if known.whole:
         return known.entry, Asked(requirements=())
-    asked = _asked(
-        run, run.job(prepared.source, prepared.interpreter, known.entry.files), known, build=build
-    )
+    source = known.entry.completing(prepared.source)
+    job = run.job(source, prepared.interpreter, known.entry.files)
+    asked = _asked(run, job, known, build=build)
     return requires.completed(run.site, prepared, known.entry, asked.requirements), asked
 
 

@@ -23,6 +23,7 @@ from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildFailure, BuildLock, BuildOutcome, Event, Prepared, Report, utc
 from amrasaman_nox.runs import project
+from amrasaman_nox.runs.crates import with_crates
 from amrasaman_nox.runs.outcome import Done, joined
 from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.schedule import in_parallel
@@ -177,11 +178,11 @@ def _other_date(pin: Pin, asked: str, entry: LockEntry) -> AsamanError:
 def _lock_one(run: Run, look: Callable[[Prepared], Known], prepared: Prepared) -> Done:
     name = str(prepared.source.pin)
     try:
-        known = look(prepared)
+        known = with_crates(run, prepared, look(prepared))
         entry = known.entry
         if not known.whole:
             asked = builder.ask(
-                run.job(prepared.source, prepared.interpreter, entry.files),
+                run.job(entry.completing(prepared.source), prepared.interpreter, entry.files),
                 store=run.site.store,
                 isolation=run.isolation,
                 notify=run.site.say,

@@ -164,14 +164,14 @@ def _one(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Do
 
 def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
     entry, stage, kept = None, "lock", False
-    job = run.job(prepared.source, prepared.interpreter)
     result: BuildRecord | BuildFailure
     try:
         if prepared.source.as_published:
             result = as_published.record_of(prepared.source, run.site.store)
         else:
             entry, asked = whole_entry(run, prepared, known(prepared))
-            stage, job = "build", dataclasses.replace(job, requirements=tuple(sorted(entry.files)))
+            source, stage = entry.completing(prepared.source), "build"
+            job = run.job(source, prepared.interpreter, entry.files)
             result, kept = (asked.record, False) if asked.record is not None else built(run, job)
         if isinstance(result, BuildFailure):
             return Done(entry=entry, failure=_with_renewal(result, prepared, entry))

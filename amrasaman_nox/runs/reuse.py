@@ -49,7 +49,10 @@ def _is_current(
         same = digest_of(file.wheel, digest.algorithm) == digest.value
         return record.as_published and wanted and same
     entry = run.known(lock).find(record.source.digest, interpreter.key)
-    if entry is None or run.job(record.source, interpreter, entry.files).key != record.key:
+    if entry is None:
+        return False
+    source = entry.completing(record.source)
+    if run.job(source, interpreter, entry.files).key != record.key:
         return False
     return is_of_store(run.site.store, record)
 

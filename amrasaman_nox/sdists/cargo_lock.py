@@ -25,6 +25,8 @@ _VERSION: Final = re.compile(
     r"(?:0|[1-9][0-9]{0,18})(?:\.(?:0|[1-9][0-9]{0,18})){2}(?:[-+][A-Za-z0-9.+-]{1,200})?"
 )
 _REGISTRIES: Final = ("registry+", "sparse+")
+#: How a lock names the registry that cargo calls ``crates-io``, whatever the host.
+_DEFAULT_INDEX: Final = "/rust-lang/crates.io-index"
 
 
 def read_lock(content: bytes, name: str) -> tuple[Crate, ...]:
@@ -41,6 +43,21 @@ def read_lock(content: bytes, name: str) -> tuple[Crate, ...]:
         raise AsamanError(name, "malformed: [[package]] is not a list of tables")
     checksums = _first_format(document, name)
     return tuple(_crates(packages, checksums, name))
+
+
+def is_crate_name(name: str) -> bool:
+    """Return whether *name* can be that of a crate; it becomes part of paths and URLs."""
+    return _NAME.fullmatch(name) is not None
+
+
+def is_version(version: str) -> bool:
+    """Return whether *version* is that of a release (Semantic Versioning 2)."""
+    return _VERSION.fullmatch(version) is not None
+
+
+def is_default(registry: str) -> bool:
+    """Return whether *registry* is the one that cargo takes crates from by default."""
+    return not registry or registry.endswith(_DEFAULT_INDEX)
 
 
 def _document(content: bytes, name: str) -> dict[str, Any]:
@@ -72,7 +89,7 @@ def _crates(
         crate, version, source = (
             _text(package, key, name) for key in ("name", "version", "source")
         )
-        if not _NAME.fullmatch(crate) or not _VERSION.fullmatch(version):
+        if not is_crate_name(crate) or not is_version(version):
             shown = quoted(f"{crate} {version}")
             raise AsamanError(name, f"malformed: {shown} is not the name and version of a crate")
         if (crate, version, source) in seen:

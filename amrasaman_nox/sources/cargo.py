@@ -8,6 +8,7 @@ of a source, whose configuration could name programs to start.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from amrasaman_nox.sources.store import Store
 
@@ -33,8 +34,9 @@ edition = "2018"
 path = "lib.rs"
 
 [dependencies]
-cfg-if = "1"
 """
+#: Any crate does where it is asked which index there is.
+_ANY: Final = ("cfg-if",)
 _SECONDS: Final = 120
 _LARGEST: Final = 64 << 10
 #: The user's own files of cargo, which hold mirrors and credentials.
@@ -62,16 +64,50 @@ def ask(cargo: Path, variables: Mapping[str, str], store: Store) -> Registry:
     :raises AsamanError: cargo cannot reach its registry (exit 5), or something in a folder above
         would have a say (exit 4)
     """
+    with _asked(cargo, variables, store, _ANY) as (home, said):
+        lock = home.with_name("index") / "Cargo.lock"
+        return Registry(download=_download(home, said), source=_source(lock))
+
+
+def index_files(
+    cargo: Path, variables: Mapping[str, str], store: Store, names: Sequence[str]
+) -> dict[str, bytes]:
+    """Return what the index of the user's cargo has of the crates *names*, one line a release.
+
+    :param names: names of crates that are checked
+    :raises AsamanError: as :func:`ask`
+    """
+    with _asked(cargo, variables, store, names) as (home, said):
+        # It says where it cannot reach its index.
+        _download(home, said)
+        by_file = {name.lower(): name for name in names}
+        return {
+            by_file[path.name]: _lines(path.read_bytes())
+            for path in home.glob("registry/index/*/.cache/**/*")
+            if path.is_file() and path.name in by_file
+        }
+
+
+def _lines(cached: bytes) -> bytes:
+    """Return the JSON in a file of cargo's cache: versions and lines, each ended by a NUL."""
+    return b"".join(part + b"\n" for part in cached.split(b"\0") if part.startswith(b"{"))
+
+
+@contextlib.contextmanager
+def _asked(
+    cargo: Path, variables: Mapping[str, str], store: Store, names: Sequence[str]
+) -> Iterator[tuple[Path, str]]:
+    """Let cargo look *names* up; yield its home, and the last line of what it said."""
     with store.temporary("cargo-") as folder:
         _check_parents(folder, Path(variables.get("HOME") or "/"))
         home, project = folder / "home", folder / "index"
         home.mkdir(mode=0o700)
         project.mkdir(mode=0o700)
         _copy_configuration(home, variables)
-        (project / "Cargo.toml").write_text(_MANIFEST)
+        wanted = "".join(f'{name} = "*"\n' for name in names)
+        (project / "Cargo.toml").write_text(_MANIFEST + wanted)
         (project / "lib.rs").touch()
-        said = _run(cargo, project, home, variables)
-        return Registry(download=_download(home, said), source=_source(project / "Cargo.lock"))
+        yield home, _run(cargo, project, home, variables)
 
 
 def read_config(content: bytes, name: str) -> str:
@@ -118,7 +154,7 @@ def _copy_configuration(home: Path, variables: Mapping[str, str]) -> None:
 
 
 def _run(cargo: Path, project: Path, home: Path, variables: Mapping[str, str]) -> str:
-    """Let cargo look up one crate; return the last line of what it said."""
+    """Let cargo look up what the project names; return the last line of what it said."""
     emptied = {name: "" for name in variables if name.startswith("CARGO_BUILD_")}
     environment = {
         **variables,

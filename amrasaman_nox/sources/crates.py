@@ -78,7 +78,7 @@ def _locator(
 def _check_registries(crates: Sequence[Crate], known: str) -> None:
     """Refuse crates of another registry than *known*: which host has them, nobody said."""
     for crate in crates:
-        if known and crate.registry != known:
+        if known and crate.registry not in ("", known):
             raise AsamanError(
                 f"crate {crate}",
                 f"comes from another registry: {access.without_credentials(crate.registry)}",
@@ -90,15 +90,15 @@ def crate_url(template: str, crate: Crate) -> str:
     """Return where a crate is, by the ``dl`` of its registry ("Index Configuration")."""
     if not any(marker in template for marker in _MARKERS):
         return f"{template}/{crate.name}/{crate.version}/download"
-    prefix = _prefix(crate.name)
+    prefix = prefix_of(crate.name)
     values = (crate.name, crate.version, prefix, prefix.lower(), crate.digest.value)
     for marker, value in zip(_MARKERS, values, strict=True):
         template = template.replace(marker, value)
     return template
 
 
-def _prefix(name: str) -> str:
-    """Return the folders of a crate in an index ("Index Files")."""
+def prefix_of(name: str) -> str:
+    """Return the folders of a crate in an index, by its name ("Index Files")."""
     if len(name) <= 3:
         return f"{len(name)}/{name[0]}" if len(name) == 3 else str(len(name))
     return f"{name[:2]}/{name[2:4]}"

@@ -294,8 +294,14 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
         _remember_judged(site, source, info)
     for note in info.notes:
         site.say(note)
-    source = dataclasses.replace(source, crates=rust.prepare(site, source.pin, info, system))
-    return Prepared(source=source, interpreter=interpreter, system=system, native=info.native)
+    crates = rust.prepare(site, source.pin, info, system)
+    return Prepared(
+        source=dataclasses.replace(source, crates=crates),
+        interpreter=interpreter,
+        system=system,
+        native=info.native,
+        crates_locked=crates is None or info.rust is None or info.rust.locked,
+    )
 
 
 def _with_more(site: Site, source: Source, system: BuildSystem) -> BuildSystem:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.model import BuildSystem, Crate, Pin
     from amrasaman_nox.sdists.reader import SdistInfo
-    from amrasaman_nox.sources.site import Site
+    from amrasaman_nox.sources.site import RustSite, Site
 
 #: Build requirements that cannot do without a toolchain.
 _BUILDERS: Final = frozenset({"maturin", "setuptools-rust"})
@@ -37,7 +37,7 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
         return None
     needed = any(canonicalize_name(Requirement(text).name) in _BUILDERS for text in system.requires)
     try:
-        toolchain = site.rust.toolchain()
+        site.rust.toolchain()
     except AsamanError as error:
         if not needed:
             return None
@@ -49,14 +49,21 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
             site.say(f"{pin}: built without Rust: {why}")
             return None
         raise _failure(pin, why, "", ExitCode.BAD_INPUT)
-    variables = dict(site.rust.variables)
-    fetch_crates(
-        info.rust.crates,
-        site,
-        place=site.rust.crate_index,
-        default=lambda: cargo.ask(toolchain.cargo_program, variables, site.store),
-    )
+    fetch(site, site.rust, info.rust.crates)
     return info.rust.crates
+
+
+def fetch(site: Site, rust: RustSite, crates: Sequence[Crate]) -> None:
+    """Bring *crates* into the store, from where the user takes them.
+
+    :raises AsamanError: one is not what its lock names (exit 2), or cannot be fetched (exit 5)
+    """
+    fetch_crates(
+        crates,
+        site,
+        place=rust.crate_index,
+        default=lambda: cargo.ask(rust.toolchain().cargo_program, dict(rust.variables), site.store),
+    )
 
 
 def _failure(pin: Pin, why: str, hint: str, code: ExitCode) -> AsamanError:

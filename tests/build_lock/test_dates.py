@@ -12,6 +12,7 @@ from amrasaman_nox.build_lock.dates import (
     RELEASED,
     Reason,
     build_cutoff,
+    crates_cutoff,
     is_as_of,
     is_before_interpreter,
     published_cutoff,
@@ -83,3 +84,11 @@ def test_a_published_wheel_is_compared_without_the_floor_of_builds() -> None:
 
 def test_the_running_interpreter_is_in_the_table() -> None:
     assert ".".join(map(str, sys.version_info[:2])) in RELEASED
+
+
+def test_crates_are_those_of_the_upload_whatever_the_interpreter() -> None:
+    uploaded, now = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    assert crates_cutoff(uploaded, as_of=None, now=now) == uploaded
+    assert crates_cutoff(None, as_of=None, now=now) == now
+    assert crates_cutoff(uploaded, as_of="now", now=now) == now
+    assert crates_cutoff(uploaded, as_of="2021-02-03", now=now).year == 2021

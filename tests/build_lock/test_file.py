@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from amrasaman_nox.build_lock.file import (
     write_lock,
 )
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildLock, Digest, LockedFile, LockEntry
+from amrasaman_nox.model import BuildLock, Crate, Digest, LockedFile, LockEntry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,9 @@ def entry(name: str = "attrs", interpreter: str = "cpython-3.11-linux-x86_64") -
 
 
 def test_what_is_written_reads_back_to_itself(tmp_path: Path) -> None:
-    lock = BuildLock(entries=(entry(), entry("boto")))
+    crates = (Crate(name="itoa", version="1.0.0-rc.1+b", digest=Digest.of(b"i"), registry="x"),)
+    rust = (replace(entry("nh3"), crates=crates), replace(entry("none"), crates=()))
+    lock = BuildLock(entries=(entry(), entry("boto"), *rust))
     write_lock(tmp_path / "r.build-lock.toml", lock)
     assert read_lock(tmp_path / "r.build-lock.toml") == lock
 
@@ -142,3 +145,25 @@ def test_a_bad_lock_is_one_line(tmp_path: Path, text: str, why: str) -> None:
     assert caught.value.what == f"build lock {path}" or why == "malformed or incomplete"
     assert why in str(caught.value) or "weak hash" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "crate",
+    [
+        'name = "../x", version = "1.0.0", hash = "sha256:HEX"',
+        'name = "x", version = "1", hash = "sha256:HEX"',
+        'name = "x", version = "1.0.0", hash = "sha512:HEXHEX"',
+        'name = "x", version = "1.0.0", hash = "sha256:HEX", registry = 1',
+        'name = 1, version = "1.0.0", hash = "sha256:HEX"',
+        'version = "1.0.0", hash = "sha256:HEX"',
+    ],
+)
+def test_a_crate_without_a_sound_name_version_and_sha256_is_refused(
+    tmp_path: Path, crate: str
+) -> None:
+    path = tmp_path / "lock.toml"
+    text = render_lock(BuildLock(entries=(replace(entry(), files=(), crates=()),)))
+    text = text.replace("crates = []", f"crates = [{{ {crate} }}]")
+    path.write_text(text.replace("HEX", "0" * 64))
+    with pytest.raises(AsamanError, match="not a whole build lock"):
+        read_lock(path)

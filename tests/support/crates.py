@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amrasaman_nox.model import Crate, Digest
+from amrasaman_nox.sources.crates import prefix_of
 
 from .archives import END, gzipped, tar_member
 
 if TYPE_CHECKING:
-    from .index import LocalIndex
+    from collections.abc import Mapping
+
+    from .index import Handler, LocalIndex
 
 SOURCE = "registry+https://example.org/index"
 
@@ -43,3 +47,41 @@ def serve(index: LocalIndex, **crates: bytes) -> str:
     for name, data in crates.items():
         index.add(data, f"{name}-1.0.0.crate")
     return f"{index.base}/files"
+
+
+def index_line(
+    name: str, version: str = "1.0.0", data: bytes = b"", deps: Any = (), **more: Any
+) -> bytes:
+    """Return the line of an index for a release, whose ``.crate`` file is *data*."""
+    usual = {"req": "*", "features": [], "optional": False, "default_features": True}
+    usual |= {"target": None, "kind": "normal"}
+    facts = {
+        "name": name,
+        "vers": version,
+        "deps": [{**usual, **one} for one in deps],
+        "cksum": Digest.of(data).value,
+        "features": {},
+        "yanked": False,
+        **more,
+    }
+    return json.dumps(facts).encode() + b"\n"
+
+
+def serve_index(
+    index: LocalIndex, lines: Mapping[str, bytes], crates: Mapping[str, bytes] | None = None
+) -> str:
+    """Make *index* a registry with *lines* by crate and *crates* by file name; return its URL.
+
+    It is an index of Python packages beside that.
+    """
+    template = f"{index.base}/registry/files/{{crate}}-{{version}}.crate"
+    contents = {"config.json": json.dumps({"dl": template}).encode()}
+    contents |= {f"{prefix_of(name)}/{name}": content for name, content in lines.items()}
+    contents |= {f"files/{name}": content for name, content in (crates or {}).items()}
+    for path, content in contents.items():
+        index.always(f"registry/{path}", functools.partial(_answer, content))
+    return f"{index.base}/registry"
+
+
+def _answer(content: bytes, handler: Handler, body: bytes) -> None:
+    handler.answer(200, content)

@@ -56,6 +56,8 @@ class File:
 
     @property
     def project(self) -> str:
+        if self.filename.endswith((".crate", ".json")):
+            return ""
         if self.filename.endswith(".whl"):
             return str(parse_wheel_filename(self.filename)[0])
         if not self.filename.endswith((".tar.gz", ".zip")):

@@ -64,28 +64,29 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 """
 
 
-def greets(more: str = "", build: str = BUILD) -> bytes:
+def greets(more: str = "", build: str = BUILD, version: str = "1.0.0") -> bytes:
     """Return the crate; *more* is added to its library, *build* is its build script."""
     manifest = (
-        '[package]\nname = "greets"\nversion = "1.0.0"\nedition = "2021"\nbuild = "build.rs"\n'
+        f'[package]\nname = "greets"\nversion = "{version}"\nedition = "2021"\nbuild = "build.rs"\n'
     )
     files = {
         "Cargo.toml": manifest.encode(),
         "src/lib.rs": f"{GREETS}{more}".encode(),
         "build.rs": build.encode(),
     }
-    return crate_file("greets", files=files)
+    return crate_file("greets", version, files=files)
 
 
 def rusty(*crates: Crate, **files: str | bytes) -> bytes:
     """Return the sdist, its lock with *crates*; *files* are added, or replace its own."""
     own = '[[package]]\nname = "rusty"\nversion = "1.0.0"\ndependencies = ["greets"]\n\n'
     lock = f"version = 3\n\n{lock_text(*crates)}{own}"
-    contents: dict[str, bytes | str] = {
-        "Cargo.toml": MANIFEST,
-        "Cargo.lock": lock,
-        "src/lib.rs": LIBRARY,
-    }
+    return unlocked(**{"Cargo.lock": lock, **files})
+
+
+def unlocked(**files: str | bytes) -> bytes:
+    """Return the same sdist without a lock."""
+    contents: dict[str, bytes | str] = {"Cargo.toml": MANIFEST, "src/lib.rs": LIBRARY}
     contents |= {"backend.py": BACKEND, **files}
     return make_sdist("rusty", "1.0", contents, requires=(), backend="backend", backend_path=".")
 
