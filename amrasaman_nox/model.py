@@ -246,7 +246,8 @@ class Source:
     ``url`` is ``None`` for bytes that are local only. ``size`` is in bytes, ``uploaded`` in UTC;
     both are ``None`` where the index does not say. ``filename`` is built from name and version.
     ``as_published`` marks a published wheel that is used as is. ``crates`` are those that a Rust
-    source is built with besides what it brings, ``None`` where nothing is Rust.
+    source is built with besides what it brings, ``None`` where nothing is Rust; ``rust_channel`` is
+    the toolchain that such a source names itself, or ``""``.
     """
 
     pin: Pin
@@ -257,6 +258,7 @@ class Source:
     uploaded: datetime | None = None
     as_published: bool = False
     crates: tuple[Crate, ...] | None = None
+    rust_channel: str = ""
 
     @property
     def name(self) -> str:

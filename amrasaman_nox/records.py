@@ -158,6 +158,8 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
     if record.rust is not None:
         rust = dataclasses.asdict(record.rust)
         facts["rust"] = {**rust, "digest": _digests(record.rust.digest)}
+        if record.source.rust_channel:
+            facts["rust"]["channel"] = record.source.rust_channel
     facts["isolation"] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
     if record.filtered is not None:
         facts["isolation"]["filtered"] = record.filtered
@@ -260,6 +262,7 @@ def _parsed(document: Value, definition: Value, *, as_published: bool) -> BuildR
         source=dataclasses.replace(
             _source(first, name, version, as_published=as_published),
             crates=tuple(map(_read_crate, crates)) if rust is not None else None,
+            rust_channel=_channel(internal.get("rust")),
         ),
         key=internal["key"].text(),
         requirements=tuple(_read_requirement(other) for other in others if not _is_crate(other)),
@@ -403,6 +406,11 @@ def _read_crate(content: Value) -> Crate:
     )
     _check_says(content["name"], crate.filename)
     return crate
+
+
+def _channel(rust: Value | None) -> str:
+    channel = rust.get("channel") if rust is not None else None
+    return channel.text() if channel is not None else ""
 
 
 def _read_toolchain(content: Value | None) -> RustToolchain | None:

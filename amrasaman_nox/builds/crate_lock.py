@@ -132,7 +132,7 @@ def _once(
 
 def _command(
     job: BuildJob, place: RustFolders, world: BuildEnvironment, folder: Path
-) -> view.Command:
+) -> view.ProcessSpec:
     roots = " ".join(shlex.quote(root or ".") for root in _roots(place.source.manifests))
     script = f'for root in {roots}; do (cd "$root" && cargo generate-lockfile) || exit; done'
     variables = {
@@ -141,7 +141,7 @@ def _command(
         # There is no network, and without it cargo would take only what was downloaded.
         "CARGO_NET_OFFLINE": "false",
     }
-    return view.Command(
+    return view.ProcessSpec(
         argv=("/bin/sh", "-c", script),
         directory=world.build_path,
         variables=variables,

@@ -10,6 +10,7 @@ from amrasaman_nox.builds.headline import telling
 from amrasaman_nox.builds.system_packages import hint_for_missing, missing_in
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure
+from amrasaman_nox.sdists.rust_versions import install_command
 from amrasaman_nox.sources.instead import or_wheel
 
 if TYPE_CHECKING:
@@ -53,8 +54,16 @@ HINTS: Final = (
     ),
     Hint((r"(cargo|rustc)\W{0,3}:? (command )?not found|directory: '(cargo|rustc)'",), _RUST),
     Hint(
-        (r"requires rustc |not supported by the following packages|E0554",),
-        "it needs another Rust version: choose an installed toolchain with --rust",
+        (r"requires rustc |rustc [0-9.]{1,20} is not supported by the following packages",),
+        f"it needs a newer Rust: {install_command('stable')}, then run again with --rust stable",
+    ),
+    Hint(
+        (
+            r"E0554|may not be used on the stable release|only accepted on the nightly|"
+            r"requires a nightly version|nightly version of Cargo",
+        ),
+        f"it needs a nightly Rust: {install_command('nightly')}, then run again with "
+        "--rust nightly",
     ),
     Hint(
         (

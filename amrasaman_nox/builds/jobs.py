@@ -45,12 +45,13 @@ def job_of(
     *,
     config: Config,
     isolation: str,
-    rust: Callable[[], RustToolchain] | None = None,
+    rust: Callable[[str], RustToolchain] | None = None,
 ) -> BuildJob:
     """Return the build of *source* with the locked *files* as its build environment.
 
     :param isolation: the rung on which it is built
-    :param rust: finds the toolchain; called only for a source that has Rust in it
+    :param rust: finds the toolchain by the channel that a source names; called only for a source
+        that has Rust in it
     :raises AsamanError: there is no toolchain
     """
     own = config.for_release(source.name, source.version)
@@ -65,5 +66,5 @@ def job_of(
             *(pair for each in own for pair in each.config_settings),
         ),
         limits=config.limits,
-        rust=rust() if rust is not None and source.crates is not None else None,
+        rust=rust(source.rust_channel) if rust is not None and source.crates is not None else None,
     )

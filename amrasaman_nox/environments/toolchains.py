@@ -6,6 +6,7 @@ shims that read a project's files and may download another toolchain.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
 from amrasaman_nox.model import Digest, RustToolchain
+from amrasaman_nox.sdists.rust_versions import install_command, is_of, numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +42,7 @@ def inspect(request: str, variables: Mapping[str, str], store: Store) -> RustToo
     """
     sysroot = _sysroot(request, variables)
     rustc, cargo = sysroot / "bin/rustc", _cargo(sysroot)
-    facts = dict(line.split(": ", 1) for line in _ask(rustc, "-vV").splitlines() if ": " in line)
+    facts = _facts(rustc)
     try:
         version, host = facts["release"], facts["host"]
     except KeyError:
@@ -55,6 +57,19 @@ def inspect(request: str, variables: Mapping[str, str], store: Store) -> RustToo
     )
 
 
+def choose(request: str, channel: str, variables: Mapping[str, str], store: Store) -> RustToolchain:
+    """Return the toolchain of a user's *request*, else of a source's *channel*, else the default.
+
+    A channel that is not installed does not count.
+
+    :raises AsamanError: there is none (exit 4)
+    """
+    if channel and not request:
+        with contextlib.suppress(AsamanError):
+            return inspect(channel, variables, store)
+    return inspect(request, variables, store)
+
+
 def _sysroot(request: str, variables: Mapping[str, str]) -> Path:
     home = Path(variables.get("HOME") or "/")
     installed = Path(variables.get("RUSTUP_HOME") or home / ".rustup") / "toolchains"
@@ -65,7 +80,10 @@ def _sysroot(request: str, variables: Mapping[str, str]) -> Path:
             raise _not_available(request, f"{path} has no bin/rustc")
         return path
     if request:
-        return _of_rustup(request, installed)
+        found = _of_rustup(request, installed) or _of_version(request, variables)
+        if found is None:
+            raise _not_available(request, f"not installed in {installed}", install_command(request))
+        return found
     bins = str(Path(variables.get("CARGO_HOME") or home / ".cargo") / "bin")
     search = os.pathsep.join((variables.get("PATH") or os.defpath, bins))
     rustc = shutil.which("rustc", path=search)
@@ -75,22 +93,30 @@ def _sysroot(request: str, variables: Mapping[str, str]) -> Path:
     return Path(said)
 
 
-def _of_rustup(request: str, installed: Path) -> Path:
+def _of_rustup(request: str, installed: Path) -> Path | None:
     """Return the newest toolchain of rustup that is named *request* or a patch release of it."""
-    found = sorted(
+    found = [
         path
         for path in installed.glob("*")
         if f"{path.name}-".startswith((f"{request}-", f"{request}."))
         and (path / "bin/rustc").is_file()
-    )
-    if not found:
-        hint = f"rustup toolchain install {request} --profile minimal"
-        raise _not_available(request, f"not installed in {installed}", hint)
-    return max(found, key=lambda path: [int(part) for part in _numbers(path.name)])
+    ]
+    return max(found, key=lambda path: (numbers_of(path.name), path.name), default=None)
 
 
-def _numbers(name: str) -> list[str]:
-    return [part for part in name.partition("-")[0].split(".") if part.isdecimal()]
+def _of_version(request: str, variables: Mapping[str, str]) -> Path | None:
+    """Return the user's default toolchain, or the distribution's, if that has the version."""
+    for candidate in ("", f"{SYSTEM}/"):
+        with contextlib.suppress(AsamanError):
+            sysroot = _sysroot(candidate, variables)
+            if is_of(request, _facts(sysroot / "bin/rustc").get("release", "")):
+                return sysroot
+    return None
+
+
+def _facts(rustc: Path) -> dict[str, str]:
+    lines = _ask(rustc, "-vV").splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
 
 
 def _cargo(sysroot: Path) -> Path:

@@ -186,7 +186,7 @@ def _rust(config: Config, store: Store) -> RustSite:
     variables = own_variables()
     return RustSite(
         toolchain=functools.cache(
-            lambda: toolchains.inspect(config.rust or "", dict(variables), store)
+            lambda channel: toolchains.choose(config.rust or "", channel, dict(variables), store)
         ),
         crate_index=config.crate_index or "",
         variables=variables,

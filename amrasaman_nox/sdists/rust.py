@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Crate, Digest
-from amrasaman_nox.sdists import cargo_lock
+from amrasaman_nox.sdists import cargo_lock, cargo_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _VENDORED: Final = ".cargo-checksum.json"
 _MANIFEST: Final = "Cargo.toml"
 _LOCK: Final = "Cargo.lock"
+#: What chooses a toolchain, the one that counts first.
+_TOOLCHAINS: Final = ("rust-toolchain", "rust-toolchain.toml")
+_LARGEST_MANIFEST: Final = 1 << 20
 #: Folders at the top of a source whose locks are of no build of the source itself.
 _ASIDE: Final = frozenset({"doc", "docs", "example", "examples", "test", "tests", "benches"})
 _LARGEST_VENDORED: Final = 4 << 20
@@ -30,7 +33,8 @@ class RustSource:
     ``crates`` are those that its locks name and that the source does not bring itself, ``brought``
     the sha256 (hexadecimal) of those that it does. ``manifests`` are the folders that cargo may
     leave a lock in (POSIX, ``""`` for the top). ``fault`` is why a lock cannot be used, or ``""``;
-    ``locked`` whether there is a lock at all.
+    ``locked`` whether there is a lock at all. ``channel`` is the toolchain that its
+    ``rust-toolchain`` file names, ``rust_version`` the oldest that its manifest allows, or ``""``.
     """
 
     crates: tuple[Crate, ...] = ()
@@ -38,6 +42,8 @@ class RustSource:
     manifests: tuple[str, ...] = ()
     locked: bool = True
     fault: str = ""
+    channel: str = ""
+    rust_version: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return this as values of JSON."""
@@ -62,15 +68,20 @@ class RustFiles:
     Paths are tuples of components below the top folder.
     """
 
-    manifests: set[tuple[str, ...]] = field(default_factory=set)
+    manifests: dict[tuple[str, ...], bytes] = field(default_factory=dict)
     locks: dict[tuple[str, ...], bytes] = field(default_factory=dict)
     vendored: dict[tuple[str, ...], str] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
 
     def add(self, parts: tuple[str, ...], size: int, content: Iterator[bytes]) -> Iterator[bytes]:
         """Look at one file; return its content for whoever writes it."""
         *folder, name = parts
+        if name in (_MANIFEST, *_TOOLCHAINS) and size <= _LARGEST_MANIFEST:
+            data = b"".join(content)
+            self._add_manifest(tuple(folder), name, data)
+            return iter([data])
         if name == _MANIFEST:
-            self.manifests.add(tuple(folder))
+            self.manifests[tuple(folder)] = b""
         elif name == _LOCK and size <= cargo_lock.LARGEST:
             data = b"".join(content)
             self.locks[tuple(folder)] = data
@@ -83,6 +94,12 @@ class RustFiles:
             return iter([data])
         return content
 
+    def _add_manifest(self, folder: tuple[str, ...], name: str, data: bytes) -> None:
+        if name == _MANIFEST:
+            self.manifests[folder] = data
+        elif not folder:
+            self.channels[name] = cargo_manifest.channel(name, data)
+
     def source(self, filename: str, pyproject: bytes | None) -> RustSource | None:
         """Return what a build needs of Rust, ``None`` if there is nothing of Rust to build.
 
@@ -92,7 +109,8 @@ class RustFiles:
         manifests = [folder for folder in self.manifests if self._is_own(folder)]
         if not manifests:
             return None
-        locks = self._chosen(_manifest_folder(pyproject))
+        manifest = _manifest_folder(pyproject)
+        locks = self._chosen(manifest)
         crates: dict[Crate, None] = {}
         try:
             for folder in locks:
@@ -106,6 +124,8 @@ class RustFiles:
             brought=tuple(sorted(brought)),
             manifests=tuple(sorted("/".join(folder) for folder in {*manifests, *locks})),
             locked=bool(locks),
+            channel=next(filter(None, map(self.channels.get, _TOOLCHAINS)), ""),
+            rust_version=cargo_manifest.rust_version(self.manifests, manifest or min(manifests)),
         )
 
     def _is_own(self, folder: tuple[str, ...]) -> bool:

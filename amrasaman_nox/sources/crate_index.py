@@ -97,7 +97,7 @@ def lookup_of(site: Site) -> Lookup:
         )
     if place:
         return lambda names: _fetched(place, names, site)
-    program, variables = rust.toolchain().cargo_program, dict(rust.variables)
+    program, variables = rust.toolchain("").cargo_program, dict(rust.variables)
     return lambda names: cargo.index_files(program, variables, site.store, names)
 
 

@@ -214,6 +214,7 @@ def _remembered(
         uploaded=uploaded,
         as_published=facts["taken"],
         crates=rust.of_facts(facts.get("crates")),
+        rust_channel=facts.get("rust_channel", ""),
     )
 
 
@@ -227,6 +228,7 @@ def _remember(site: Site, source: Source, kind: str) -> None:
         "uploaded": utc(source.uploaded) if source.uploaded else None,
         "taken": source.as_published,
         "crates": rust.facts(source.crates),
+        "rust_channel": source.rust_channel,
     }
     content = json.dumps(facts).encode()
     key = _memory_key(source.pin, kind)
@@ -295,8 +297,9 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
     for note in info.notes:
         site.say(note)
     crates = rust.prepare(site, source.pin, info, system)
+    channel = info.rust.channel if info.rust is not None and crates is not None else ""
     return Prepared(
-        source=dataclasses.replace(source, crates=crates),
+        source=dataclasses.replace(source, crates=crates, rust_channel=channel),
         interpreter=interpreter,
         system=system,
         native=info.native,

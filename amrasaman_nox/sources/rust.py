@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sdists.rust import crates_of
+from amrasaman_nox.sdists.rust_versions import install_command, is_of, is_older
 from amrasaman_nox.sources import cargo
 from amrasaman_nox.sources.crates import fetch_crates
 from amrasaman_nox.sources.instead import with_wheel
@@ -17,8 +18,9 @@ from amrasaman_nox.sources.instead import with_wheel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amrasaman_nox.model import BuildSystem, Crate, Pin
+    from amrasaman_nox.model import BuildSystem, Crate, Pin, RustToolchain
     from amrasaman_nox.sdists.reader import SdistInfo
+    from amrasaman_nox.sdists.rust import RustSource
     from amrasaman_nox.sources.site import RustSite, Site
 
 #: Build requirements that cannot do without a toolchain.
@@ -37,7 +39,7 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
         return None
     needed = any(canonicalize_name(Requirement(text).name) in _BUILDERS for text in system.requires)
     try:
-        site.rust.toolchain()
+        toolchain = site.rust.toolchain(info.rust.channel)
     except AsamanError as error:
         if not needed:
             return None
@@ -49,8 +51,28 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
             site.say(f"{pin}: built without Rust: {why}")
             return None
         raise _failure(pin, why, "", ExitCode.BAD_INPUT)
+    if needed:
+        _check_version(pin, info.rust, toolchain)
+    if info.rust.channel and not is_of(info.rust.channel, toolchain.version):
+        site.say(_other_channel(pin, info.rust.channel, toolchain))
     fetch(site, site.rust, info.rust.crates)
     return info.rust.crates
+
+
+def _check_version(pin: Pin, source: RustSource, toolchain: RustToolchain) -> None:
+    """Check that the toolchain is not older than the manifest allows (cargo would say the same)."""
+    wanted = source.rust_version
+    if wanted and is_older(toolchain.version, wanted):
+        why = f"needs Rust {wanted} or newer, and the toolchain is {toolchain.version}"
+        hint = f"{install_command(wanted)}, then run again with --rust {wanted}"
+        raise _failure(pin, why, hint, ExitCode.BUILD_FAILED)
+
+
+def _other_channel(pin: Pin, channel: str, toolchain: RustToolchain) -> str:
+    return (
+        f"{pin}: its rust-toolchain file names {channel}, and it is built with "
+        f"{toolchain.version}; to have that one: {install_command(channel)}"
+    )
 
 
 def fetch(site: Site, rust: RustSite, crates: Sequence[Crate]) -> None:
@@ -62,7 +84,9 @@ def fetch(site: Site, rust: RustSite, crates: Sequence[Crate]) -> None:
         crates,
         site,
         place=rust.crate_index,
-        default=lambda: cargo.ask(rust.toolchain().cargo_program, dict(rust.variables), site.store),
+        default=lambda: cargo.ask(
+            rust.toolchain("").cargo_program, dict(rust.variables), site.store
+        ),
     )
 
 

@@ -25,12 +25,13 @@ def _no_one(_: Event) -> None:
 class RustSite:
     """What Rust sources are built with, and where their crates come from.
 
-    ``toolchain`` finds the installed toolchain when it is first needed. ``crate_index`` is the URL
+    ``toolchain`` finds the installed toolchain for a source, by the channel that this names itself
+    or ``""``, when it is first needed. ``crate_index`` is the URL
     of a sparse index or a folder of ``.crate`` files, ``""`` for where the user's cargo takes them;
     ``variables`` are the user's, which that cargo reads.
     """
 
-    toolchain: Callable[[], RustToolchain]
+    toolchain: Callable[[str], RustToolchain]
     crate_index: str = ""
     variables: tuple[tuple[str, str], ...] = ()
 

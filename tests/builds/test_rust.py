@@ -6,10 +6,14 @@ import json
 import subprocess
 import tomllib
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from amrasaman_nox.builds import rust
 from amrasaman_nox.model import BuildEnvironment, Digest, RustToolchain
+from amrasaman_nox.records import parse
 from amrasaman_nox.sandbox.normalise import NATIVE_CPU
 from amrasaman_nox.sandbox.view import Isolation
 from amrasaman_nox.sdists.rust import RustSource
@@ -18,8 +22,6 @@ from tests.support.projects import make_sdist
 from tests.support.rusty import BACKEND, DEFAULT, MANIFEST, greets, rusty, sysroot
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from amrasaman_nox.sources.store import Store
     from tests.support.bench import Bench
     from tests.support.index import LocalIndex
@@ -220,3 +222,21 @@ def test_the_home_of_cargo_is_beside_that_of_the_build_and_is_mapped(
     assert rust.variables(place, world)["CARGO_HOME"] == "/home/cargo"
     assert "--remap-path-prefix=/home/cargo=/build/cargo" in (tmp_path / "rust/rustc").read_text()
     assert "/home/cargo" in [folder.inside for folder in rust.folders(place)]
+
+
+def test_the_distributions_toolchain_builds_it_too_and_the_record_says_which(
+    bench: Bench, index: LocalIndex
+) -> None:
+    if not Path("/usr/bin/rustc").exists():
+        pytest.skip("the distribution has no Rust here")
+    named = {"rust-toolchain.toml": '[toolchain]\nchannel = "1.2.3"\n'}
+    sdist = rusty(crate("greets", greets(), registry=DEFAULT), **named)
+    said = built(bench, index, sdist, "--rust", "/usr")
+    assert said.startswith("exit 0"), said
+    assert "its rust-toolchain file names 1.2.3, and it is built with" in said
+    (name,) = bench.hashes()
+    internal = bench.record(name)["predicate"]["buildDefinition"]["internalParameters"]
+    assert internal["rust"]["sysroot"] == "/usr"
+    assert internal["rust"]["channel"] == "1.2.3"
+    record = parse((bench.wheels / f"{name}.provenance.json").read_bytes(), name)
+    assert record.source.rust_channel == "1.2.3"

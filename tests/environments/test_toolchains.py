@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.environments.toolchains import inspect
+from amrasaman_nox.environments.toolchains import choose, inspect
 from amrasaman_nox.errors import AsamanError, ExitCode
 from tests.support.rungs import put
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from amrasaman_nox.sources.store import Store
 
 HOST = "x86_64-unknown-linux-gnu"
@@ -130,3 +129,38 @@ def test_a_toolchain_without_cargo_is_none(
     sysroot = toolchain(tmp_path / "rust")
     (sysroot / "bin/cargo").unlink()
     assert "no bin/cargo" in refused(str(sysroot), home, store).why
+
+
+def test_a_version_may_be_that_of_the_users_default(
+    tmp_path: Path, home: dict[str, str], store: Store
+) -> None:
+    sysroot = toolchain(tmp_path / "home/.rustup/toolchains/stable-x", "1.95.0")
+    (tmp_path / "bin").mkdir()
+    put(tmp_path / "bin/rustc", f"exec '{sysroot}/bin/rustc' \"$@\"")
+    assert inspect("1.95", home, store).sysroot == str(sysroot)
+    assert "rustup toolchain install 1.99" in refused("1.99", home, store).hint
+
+
+def test_the_toolchain_of_a_source_counts_where_it_is_installed_and_the_users_before_it(
+    tmp_path: Path, home: dict[str, str], store: Store
+) -> None:
+    installed = tmp_path / "home/.rustup/toolchains"
+    for each in ("1.70.0", "1.80.0"):
+        toolchain(installed / f"{each}-{HOST}", each)
+    (tmp_path / "bin").mkdir()
+    put(tmp_path / "bin/rustc", f"exec '{installed}/1.80.0-{HOST}/bin/rustc' \"$@\"")
+    assert choose("", "1.70", home, store).version == "1.70.0"
+    assert choose("", "1.60", home, store).version == "1.80.0"
+    assert choose("1.80", "1.70", home, store).version == "1.80.0"
+    with pytest.raises(AsamanError):
+        choose("1.60", "1.70", home, store)
+
+
+def test_the_distributions_toolchain_is_found_by_its_version(
+    home: dict[str, str], store: Store
+) -> None:
+    if not Path("/usr/bin/rustc").exists():
+        pytest.skip("the distribution has no Rust here")
+    found = inspect("/usr", home, store)
+    assert found.sysroot == "/usr"
+    assert inspect(found.version, home, store) == found

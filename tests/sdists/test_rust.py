@@ -97,3 +97,19 @@ def test_what_is_remembered_of_a_source_is_the_same_after_json() -> None:
     source = collected({"Cargo.toml": b"", "Cargo.lock": lock("a", "b")})
     assert source is not None
     assert RustSource.of_facts(json.loads(json.dumps(source.facts()))) == source
+
+
+def test_the_toolchain_and_the_oldest_rust_of_a_source_are_told() -> None:
+    files = {
+        "Cargo.toml": b'[package]\nrust-version = "1.70"\n',
+        "native/Cargo.toml": b'[package]\nrust-version = "1.80"\n',
+        "rust-toolchain": b"1.81\n",
+        "rust-toolchain.toml": b'[toolchain]\nchannel = "1.82"\n',
+        "native/rust-toolchain": b"1.83\n",
+    }
+    source = collected(files)
+    assert source is not None
+    assert (source.channel, source.rust_version) == ("1.81", "1.70")
+    built = collected(files, '[tool.maturin]\nmanifest-path = "native/Cargo.toml"\n')
+    assert built is not None
+    assert built.rust_version == "1.80"

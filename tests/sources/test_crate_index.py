@@ -34,7 +34,7 @@ def index() -> Iterator[LocalIndex]:
         yield running
 
 
-def toolchain() -> RustToolchain:
+def toolchain(channel: str) -> RustToolchain:
     return RustToolchain(
         sysroot="/none", version="1", commit="", host="", cargo="", digest=Digest.of(b"")
     )
@@ -149,7 +149,7 @@ def test_the_users_cargo_looks_crates_up(store: Store) -> None:
 
     variables = own_variables()
     known = toolchains.inspect("", dict(variables), store)
-    rust = RustSite(toolchain=lambda: known, variables=variables)
+    rust = RustSite(toolchain=lambda channel: known, variables=variables)
     lookup = lookup_of(Site(store=store, index=IndexOptions(), rust=rust))
     found = lookup(["cfg-if", "no-such-crate-of-amrasaman-nox", "Inflector"])
     assert set(found) == {"cfg-if", "Inflector"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildSystem, Digest, IndexOptions, Pin, RustToolchain
+from amrasaman_nox.model import BuildSystem, Digest, Event, IndexOptions, Pin, RustToolchain
 from amrasaman_nox.sdists.reader import SdistInfo
 from amrasaman_nox.sdists.rust import RustSource
 from amrasaman_nox.sources import rust
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 PIN = Pin(name="demo", version="1.0")
 A = crate_file("a")
 TOOLCHAIN = RustToolchain(
-    sysroot="/opt/rust", version="1", commit="", host="", cargo="", digest=Digest.of(b"")
+    sysroot="/opt/rust", version="1.80.0", commit="", host="", cargo="", digest=Digest.of(b"")
 )
 MATURIN = BuildSystem(requires=("Maturin>=1",), backend="maturin")
 SETUPTOOLS = BuildSystem(requires=("setuptools",), backend="setuptools.build_meta")
 
 
-def missing() -> RustToolchain:
+def missing(channel: str) -> RustToolchain:
     raise AsamanError("Rust toolchain", "rustc is not on PATH")
 
 
@@ -41,11 +41,13 @@ def prepare(
     system: BuildSystem = MATURIN,
     place: Path | str = "",
     installed: bool = True,
+    said: list[Event] | None = None,
 ) -> tuple[Crate, ...] | None:
-    toolchain = (lambda: TOOLCHAIN) if installed else missing
+    toolchain = (lambda channel: TOOLCHAIN) if installed else missing
     site = Site(
         store=store,
         index=IndexOptions(),
+        notify=(said if said is not None else []).append,
         rust=RustSite(toolchain=toolchain, crate_index=str(place)),
     )
     info = SdistInfo(
@@ -112,3 +114,25 @@ def test_crates_are_the_same_after_json() -> None:
     assert rust.of_facts(json.loads(json.dumps(rust.facts(crates)))) == crates
     assert rust.of_facts(rust.facts(None)) is None
     assert rust.of_facts(rust.facts(())) == ()
+
+
+def test_a_manifest_that_needs_a_newer_rust_is_an_error_of_the_pin(store: Store) -> None:
+    assert prepare(store, RustSource(rust_version="1.80")) == ()
+    newer = RustSource(rust_version="1.81")
+    with pytest.raises(AsamanError) as refused:
+        prepare(store, newer)
+    assert refused.value.why == "needs Rust 1.81 or newer, and the toolchain is 1.80.0"
+    assert "rustup toolchain install 1.81 --profile minimal" in (refused.value.hint or "")
+    assert refused.value.code is ExitCode.BUILD_FAILED
+    # Where Rust is optional, cargo decides.
+    assert prepare(store, newer, system=SETUPTOOLS) == ()
+
+
+def test_a_toolchain_that_a_source_names_and_that_is_not_installed_is_a_note(store: Store) -> None:
+    said: list[Event] = []
+    assert prepare(store, RustSource(channel="1.80"), said=said) == ()
+    assert not said
+    assert prepare(store, RustSource(channel="nightly-2024-01-01"), said=said) == ()
+    (event,) = said
+    assert "names nightly-2024-01-01, and it is built with 1.80.0" in event.note
+    assert "rustup toolchain install nightly-2024-01-01" in event.note
