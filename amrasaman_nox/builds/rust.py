@@ -119,6 +119,7 @@ def prepare_resolution(
         folder=folder,
         constant_paths=isolation.constant_paths,
         source=source,
+        cargo=_cargo_home(folder, world, isolation),
     )
     _make(place, world, _configuration((), _LOCAL_REGISTRY, place.seen(index, _CRATES)))
     return place
