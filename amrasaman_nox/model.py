@@ -670,7 +670,8 @@ class Cause:
 class Comparison:
     """One wheel compared with another one of the same pin.
 
-    ``against`` says with what (``rebuild``, ``published``, or a path). ``as_published`` marks the
+    ``against`` says with what (``rebuild``, ``published``, a path, or what a bootstrap compared a
+    stage with). ``as_published`` marks the
     published wheel that a user asked to use as it is. ``varied`` and ``not_varied`` are variations
     by name, the latter with the reason behind a colon; ``values`` are the varied values of the
     environment, as name and value pairs. ``recipe`` is how a published wheel was rebuilt, as name

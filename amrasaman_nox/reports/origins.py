@@ -18,15 +18,19 @@ _REMARKS: Final = {
 }
 
 
-def lines(origins: Origins) -> Iterator[str]:
-    """Yield a line for each file, indented by its depth, and the published wheels at the end."""
+def lines(origins: Origins) -> Iterator[tuple[str, str]]:
+    """Yield a line for each file, indented by its depth, and the published wheels at the end.
+
+    With each comes what the file is, as :class:`Branch` says it, and ``""`` for a heading.
+    """
     for each in origins.branches:
-        yield f"{'  ' * each.depth}{each.name}  {each.digest}{_REMARKS[each.what]}"
+        text = f"{'  ' * each.depth}{each.name}  {each.digest}{_REMARKS[each.what]}"
+        yield text, each.what
     if origins.published:
-        yield ""
-        yield "all of it rests on these published wheels:"
+        yield "", ""
+        yield "all of it rests on these published wheels:", ""
     for each in origins.published:
-        yield f"  {each.name}  {each.digest}"
+        yield f"  {each.name}  {each.digest}", each.what
 
 
 def document(origins: Origins) -> dict[str, Any]:

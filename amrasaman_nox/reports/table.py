@@ -35,6 +35,10 @@ _STYLES: Final = {
 }
 
 
+#: How a line of a tree looks, by what the file is.
+_ORIGINS: Final = {"": "bold", "published": "yellow", "sdist": "green"}
+
+
 def render(
     report: Report, *, width: int | None = None, colour: bool = False, failures: bool = True
 ) -> str:
@@ -64,8 +68,8 @@ def render(
     if facts.shows_builds(report):
         _print_builds(console, report, report.build.failures if failures else ())
     if report.origins is not None:
-        for line in origins.lines(report.origins):
-            console.print(printable(line), soft_wrap=True)
+        for line, what in origins.lines(report.origins):
+            console.print(printable(line), style=_ORIGINS.get(what), soft_wrap=True)
     for line in _foot(report):
         console.print(line, soft_wrap=True)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))

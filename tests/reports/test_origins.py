@@ -20,7 +20,7 @@ ORIGINS = Origins(
 
 
 def test_each_step_is_indented_and_the_end_is_said_again() -> None:
-    lines = list(origins.lines(ORIGINS))
+    lines = [text for text, _ in origins.lines(ORIGINS)]
     assert lines[0] == f"one-1.0-py3-none-any.whl  {Digest.of(b'one')}"
     assert lines[1] == f"  one-1.0.tar.gz  {Digest.of(b's')}  source"
     assert lines[2] == f"  tool-1.0-py3-none-any.whl  {Digest.of(b't')}  as published"
@@ -36,3 +36,9 @@ def test_the_json_report_has_values() -> None:
     found = json.loads(json_report.render(Report(command="tree", origins=ORIGINS)))["origins"]
     assert [each["depth"] for each in found["branches"]] == [0, 1, 1]
     assert found["published"][0]["name"] == TOOL.name
+
+
+def test_what_is_published_stands_out_in_colour() -> None:
+    report = Report(command="tree", origins=ORIGINS)
+    assert "\x1b[33m" in table.render(report, colour=True)
+    assert "\x1b" not in table.render(report)
