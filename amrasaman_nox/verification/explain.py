@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.model import Cause, Difference, RowKind
+from amrasaman_nox.verification.variations import CAPTURED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,7 +187,7 @@ def _foreign_tool(difference: Difference, variation: str) -> bool:
     if difference.kind == "elf" and difference.has(".comment"):
         return True
     changed = changed_words(difference)
-    if "REBUILD_CAPTURED" in changed:
+    if CAPTURED in changed:
         # All variables were written out; that one of them names a program is not a finding.
         return False
     texts = (row.text for one in _with_inner(difference) for row in one.rows)

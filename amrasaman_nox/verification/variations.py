@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CLOCK: Final = "clock"
 LOCALE: Final = "locale"
 ADDRESSES: Final = "address-layout"
+#: An extra variable that no program reads: only a build that writes out all of them shows it.
+CAPTURED: Final = "WORKSPACE_LABEL"
 _DAY: Final = 86_400
 #: The locale of every system; its encoding is ASCII.
 _ASCII: Final = "POSIX"
@@ -234,7 +236,7 @@ def _extra(draw: Draw) -> tuple[tuple[str, str], ...]:
         ("GIT_COMMIT", draw.hexadecimal("commit", 40)),
         ("HOSTTYPE", word),
         ("LINES", str(draw.number("lines", 8, 20))),
-        (f"{word.upper()}_NAME", draw.hexadecimal("variable", 8)),
+        (CAPTURED, draw.hexadecimal("variable", 8)),
         ("SHELL", f"/usr/local/bin/{word}-shell"),
         ("TERM", draw.one_of("terminal", ("dumb", "linux", "screen", "vt100", "xterm"))),
     )
