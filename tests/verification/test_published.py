@@ -227,7 +227,7 @@ def test_the_generator_goes_before_the_bound_of_the_sdist(bench: Bench) -> None:
     bench.publish("bound", bench.built(twin))
     found = bench.compare(prepared)
     assert found.verdict is Verdict.IDENTICAL
-    assert any("contradicts" in step for step in of_recipe(found, "step"))
+    assert any("overridden" in step for step in of_recipe(found, "step"))
 
 
 def test_a_recipe_repeats_with_no_inference(bench: Bench) -> None:
