@@ -501,7 +501,7 @@ class BuildRecord:
 
     ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
     ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
-    of the build were filtered, ``fixed_addresses`` whether its memory was laid out without chance
+    of the build were filtered, ``fixed_addresses`` whether its addresses were fixed
     (each ``None``: the record does not say). ``source_on_disk`` is why the build did not
     work in memory (``large``, ``outgrown``), ``""`` if it did or there is no sandbox. ``started``
     and ``finished`` are the only clock in it. ``as_published`` is true for a published wheel

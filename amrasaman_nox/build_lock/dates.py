@@ -109,6 +109,7 @@ def published_cutoff(
 ) -> datetime:
     """Return the date at which the publisher of a wheel resolved its build requirements.
 
-    The interpreter at hand does not matter: the publisher had another one, maybe an older one.
+    The interpreter that is used here does not matter: the publisher had another one, maybe an older
+    one.
     """
     return wheel_uploaded or sdist_uploaded or now

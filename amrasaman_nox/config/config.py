@@ -1,4 +1,4 @@
-"""What a run is asked to do, as one checked value; no I/O and no variables of the environment.
+"""The settings of a run, as one checked value; no I/O and no variables of the environment.
 
 :mod:`amrasaman_nox.config.layers` fills a :class:`Config` from the command line, the noxfile, the
 ``pyproject.toml`` and the index variables; whoever does the work only reads it.
@@ -68,7 +68,7 @@ def processors() -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config(reports.ReportFiles):
-    """What a run is asked to do. The fields are the long options of the commands.
+    """The settings of a run. The fields are the long options of the commands.
 
     Strings are taken for paths, and lists for tuples. Relative paths count from the folder of
     the noxfile or ``pyproject.toml`` that has them, and those of options from the folder in

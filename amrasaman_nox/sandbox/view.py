@@ -74,7 +74,7 @@ class ProcessSpec:
     ``memory_size`` bytes. ``processors`` are those it may run on, none for all. ``python`` is the
     base interpreter of the build: our own code runs under it before the process does, and reads no
     build environment. ``clock`` is the path of libfaketime on the host, ``locales`` that of the
-    compiled locales. With ``fixed_addresses`` the kernel places memory without chance.
+    compiled locales. With ``fixed_addresses`` addresses are not randomised.
     """
 
     argv: tuple[str, ...]

@@ -352,7 +352,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         name="sbom-serial",
         title="serial number, time or folder in an SBOM",
         seen="An SBOM in the wheel (PEP 770) has another serial number, time or folder.",
-        why="Tools such as cargo-cyclonedx, which maturin uses, number each SBOM by chance, and "
+        why="Tools such as cargo-cyclonedx, which maturin uses, number each SBOM at random, and "
         "name a package by the folder in which it was built.",
         packager="Nothing to do: canonical form makes the three constant.",
         upstream="Use cargo-cyclonedx 0.5.9 or newer, by a newer maturin, and build at a constant "
@@ -486,7 +486,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         title="compiled for the processor of the machine",
         seen="The machine code of a compiled member is another one where the processors are "
         "others.",
-        why="A compiler was told to use all that the processor at hand can do: -C "
+        why="A compiler was told to use everything that the processor of the machine can do: -C "
         "target-cpu=native in a .cargo/config.toml. Or it divides its work by the number of "
         "processors.",
         packager="Build on one model of processor, or remove the flag; such a wheel may crash on "
@@ -564,7 +564,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         title="order of objects by their addresses",
         seen="A member changes with where objects are in memory.",
         why="A set of objects that have no hash of their own, or something sorted by id(), is in "
-        "the order of their addresses, which the kernel chooses by chance.",
+        "the order of their addresses, which the kernel chooses at random.",
         packager="Build with fixed addresses, as the default isolation does where the kernel "
         "allows it, or with setarch -R.",
         upstream="Keep such objects in a list or a dict, or sort them by a name.",
@@ -596,7 +596,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         title="random constant compiled in",
         seen="Two builds differ although nothing was varied: code or constants of a compiled "
         "member are new in every build.",
-        why="A build script or a macro makes a constant by chance (const-random, a seed for a "
+        why="A build script or a macro makes a random constant (const-random, a seed for a "
         "hash function, a UUID), or two steps of the build race.",
         packager="Seed it where it can be seeded, as const-random by --env CONST_RANDOM_SEED=0; "
         "else patch the step.",

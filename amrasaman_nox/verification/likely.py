@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: RECORD differs where something else does.
 _FOLLOWS: Final = "record"
-#: Shorter values are in texts by chance.
+#: Shorter values occur in texts by coincidence.
 _TELLING: Final = 6
 
 #: What a difference looks like, and the variations that make it so, the likeliest first.

@@ -323,7 +323,7 @@ class _Search:
         return explain(differences, _label(group))
 
     def _other_layout(self, steady: _Steady) -> tuple[Variation, Artefact] | None:
-        """Build with memory placed by chance, a few times, until something else comes out."""
+        """Build with randomised addresses, a few times, until something else comes out."""
         for variation in self.plan.variations:
             if variation.name == ADDRESSES:
                 for _ in range(_LAYOUTS):
