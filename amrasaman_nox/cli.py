@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from amrasaman_nox.config.commands import COMMANDS
+from amrasaman_nox.config.commands import COMMANDS, WORDS
 from amrasaman_nox.config.parser import parse
+from amrasaman_nox.config.variables import completion_asked, snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from amrasaman_nox.config.commands import Command
-
-_WORDS: Final = {command.word: command for command in COMMANDS if command.word}
 
 
 def asaman() -> None:
@@ -80,11 +79,15 @@ def run(arguments: Sequence[str], *, script: str = "asaman") -> int:
     :param arguments: of the command line; the first one may be the word of another command
     :param script: the name of the console script
     """
+    if instruction := completion_asked(script, snapshot()):
+        from amrasaman_nox.config.completion import answer
+
+        return answer(script, instruction)
     arguments, program = list(arguments), script
     command = next(each for each in COMMANDS if each.script == script)
-    if not command.word and arguments and arguments[0] in _WORDS:
+    if command is COMMANDS[0] and arguments and arguments[0] in WORDS:
         program = f"{script} {arguments[0]}"
-        command = _WORDS[arguments.pop(0)]
+        command = WORDS[arguments.pop(0)]
     try:
         parsed = parse(command, arguments, program)
     except AsamanError as error:

@@ -53,8 +53,8 @@ class NeedsLinux(AsamanError):  # noqa: N818 - a session is skipped for it
     """The command builds, and this is another system."""
 
     def __init__(self) -> None:
-        why = f"requires Linux, but this is {sys.platform}"
-        hint = "run it in a container: docs/how-to/container.md of amrasaman-nox"
+        why = f"needs Linux, and this is {sys.platform}"
+        hint = "in a container: docs/how-to/container.md of amrasaman-nox"
         super().__init__("building", why, hint=hint, code=ExitCode.NOT_AVAILABLE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,6 +17,7 @@ import pytest
 import amrasaman_nox
 from amrasaman_nox import records
 from amrasaman_nox.config import layers, options
+from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import ExitCode
 
@@ -143,21 +145,39 @@ def test_generated_parts_are_current(document: Path) -> None:
     assert documents.renewed(content) == content, "nox -s docs -- --write updates them"
 
 
+def test_the_man_page_is_current_and_has_every_command() -> None:
+    page = documents.MAN.read_text()
+    assert page == documents.man_page(), "nox -s docs -- --write writes it anew"
+    assert page.count(".SH") == 2 + len(COMMANDS)
+
+
+def test_the_man_page_is_understood() -> None:
+    program = shutil.which("groff")
+    if program is None:
+        pytest.skip("groff is not installed")
+    command = [program, "-man", "-ww", "-z", "-Tutf8", documents.MAN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 def test_what_is_generated_is_somewhere() -> None:
     written = "".join(document.read_text() for document in DOCUMENTS)
     for part in documents.GENERATED:
         assert f"<!-- generated: {part} -->" in written
 
 
-def test_help_is_generated_as_a_terminal_of_80_columns_shows_it() -> None:
+@pytest.mark.parametrize(("arguments", "word"), [(["-h"], ""), (["lock", "--help-all"], "lock")])
+def test_help_is_generated_as_a_terminal_of_80_columns_shows_it(
+    arguments: list[str], word: str
+) -> None:
     done = subprocess.run(
-        [BIN / "asaman", "--help"],
+        [BIN / "asaman", *arguments],
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert documents.help_of("") == done.stdout.rstrip("\n")
+    assert documents.help_of(word) == done.stdout.rstrip("\n")
 
 
 @pytest.mark.parametrize("words", CALLS)

@@ -79,7 +79,7 @@ def test_a_command_that_builds_says_in_one_line_where_it_works(
     done = asaman(tmp_path, system, *command, "-r", "requirements.txt")
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
-        f"error: building: requires Linux, but this is {system}",
+        f"error: building: needs Linux, and this is {system}",
         "hint: in a container: docs/how-to/container.md of amrasaman-nox",
     ]
 
@@ -109,7 +109,7 @@ def test_sessions_that_build_skip_with_one_line(tmp_path: Path, system: str) -> 
     assert done.returncode == 0, done.stderr
     assert "the tests ran" in done.stdout
     skipped = [line for line in done.stderr.splitlines() if "needs Linux" in line]
-    text = f"requires Linux, but this is {system}; in a container: docs/how-to/container.md"
+    text = f"needs Linux, and this is {system}; in a container: docs/how-to/container.md"
     for session in ("reproducible_wheels", "verify"):
         assert any(f"Session {session} skipped: {text}" in line for line in skipped)
 

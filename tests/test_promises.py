@@ -274,7 +274,7 @@ def handed_on(field: str) -> Iterator[str]:
 # --- what the documents say ------------------------------------------------------------------
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OWN = {f"--{option.name}" for option in options.OPTIONS} | {"--help", "--version"}
+OWN = {f"--{option.name}" for option in options.OPTIONS} | {"--help", "--help-all", "--version"}
 TEXTS = {document: document.read_text() for document in documents.documents()}
 #: A change of the past can name what there is no more.
 CURRENT = {path: text for path, text in TEXTS.items() if path.name != "CHANGELOG.md"}

@@ -84,7 +84,7 @@ def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
         "- verify [release] -> Rebuild under variations, compare, and name the cause of what "
         "differs.",
         "- lock_build_requirements -> Write or refresh the build lock only.",
-        "- merge_wheels -> Merge the wheels, records and locks of several runs into one folder.",
+        "- merge_wheels -> Merge the wheels, records and locks of several runs.",
     ):
         assert line in done.stdout.splitlines()
 

@@ -22,6 +22,8 @@ FILE: Final = "the file that it wrote"
 class Argument(NamedTuple):
     """An argument of a command: what help calls it, and the field of the configuration it sets.
 
+    ``file`` is no field: what the file is says which one it sets.
+
     One that is ``required`` can also come from the configuration.
     """
 
@@ -57,14 +59,18 @@ class Command(NamedTuple):
     script: str = ""
 
 
+#: What to work on: a requirements file, a pylock, an archive, or a folder.
+_INPUT: Final = Argument("FILE", "file", required=False)
+
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         session="reproducible_wheels",
-        word="",
+        word="build",
         work="runs.build:build_wheels",
         summary="Build reproducible wheels of everything that is pinned.",
         help="Tool to build reproducible wheels.",
         does=frozenset({READS, LOCKS, BUILDS}),
+        arguments=(_INPUT,),
         project=True,
         release=True,
         script="asaman",
@@ -73,7 +79,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         session="verified_requirements",
         word="generate",
         work="outputs.verified:write_verified",
-        summary="Write a requirements file with the hashes of the reproducible wheels.",
+        summary="Write a requirements file with the hashes of the wheels.",
         help="Tool to build verified requirements file from reproducible wheels.",
         does=frozenset({READS}),
         arguments=(Argument("REQUIREMENT", "requirement"),),
@@ -85,8 +91,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
         session="verify",
         word="verify",
         work="verification.verify:verify",
-        summary="Rebuild under variations, compare, and name the cause of what differs.",
+        summary="Rebuild under variations, compare, and name the causes.",
         does=frozenset({READS, LOCKS, BUILDS}),
+        arguments=(_INPUT,),
         project=True,
         release=True,
         result=VERDICTS,
@@ -98,6 +105,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         work="runs.lock:lock_build_requirements",
         summary="Write or refresh the build lock only.",
         does=frozenset({READS, LOCKS}),
+        arguments=(_INPUT,),
         project=True,
         nothing="the build lock is complete",
     ),
@@ -105,25 +113,30 @@ COMMANDS: Final[tuple[Command, ...]] = (
         session="bootstrap",
         word="bootstrap",
         work="bootstrapping.command:bootstrap",
-        summary="Build the build requirements from source until they repeat, then the pins.",
+        summary="Build the build requirements from source, then the pins.",
         does=frozenset({READS, LOCKS, BUILDS}),
+        arguments=(_INPUT,),
         project=True,
     ),
     Command(
         session="tree",
         word="tree",
         work="bootstrapping.tree:show_tree",
-        summary="Show what a wheel was built from and with, down to published wheels.",
+        summary="Show what a wheel was built from and with, down to sources.",
         arguments=(Argument("WHEEL", "wheel"),),
     ),
     Command(
         session="merge_wheels",
         word="merge",
         work="runs.merge:merge",
-        summary="Merge the wheels, records and locks of several runs into one folder.",
+        summary="Merge the wheels, records and locks of several runs.",
         arguments=(Argument("DIRECTORY", "folders", repeats=True),),
     ),
 )
+
+
+#: The commands by the word behind ``asaman``; without one it is the first.
+WORDS: Final = {command.word: command for command in COMMANDS}
 
 
 def by_session(session: str) -> Command:

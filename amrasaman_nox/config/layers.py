@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import options, reports
 from amrasaman_nox.config.config import EXCLUSIVE, Config
+from amrasaman_nox.config.named import with_file
 from amrasaman_nox.config.variables import access_variables, default_cache, in_ci, index_values
 from amrasaman_nox.errors import AsamanError, Origin, system_reason
 
@@ -40,7 +41,8 @@ def load(
 ) -> Config:
     """Return the configuration of a run; all its paths are absolute.
 
-    :param given: the fields that options set; their paths count from *invoked_from*
+    :param given: the fields that options set, and ``file`` for one named without an option;
+        their paths count from *invoked_from*
     :param registered: what the noxfile says; its paths count from *folder*
     :param folder: the folder of the noxfile, or the current one; its ``pyproject.toml`` counts
     :param environ: the variables of the process
@@ -51,7 +53,7 @@ def load(
         _anchored(_file_values(folder / "pyproject.toml"), folder),
         _anchored(registered.given() if registered is not None else {}, folder),
         _anchored(index_values(environ), invoked_from),
-        _anchored(given, invoked_from),
+        _anchored(with_file(given, invoked_from), invoked_from),
     )
     values: dict[str, Any] = {"output": folder / "wheels"}
     for layer in layers:

@@ -49,12 +49,17 @@ _BOOTSTRAPPING = frozenset({"bootstrap"})
 _TAKING = _WHEELS | _GENERATING | _MERGING | frozenset({"tree"})
 
 
+#: Which help lists an option: ``--help-all`` alone, that of ``asaman``, that of its commands, both.
+RARELY, TOP, OFTEN, ALWAYS = range(4)
+
+
 class Option(NamedTuple):
     """An option: its long name, the field of the configuration that it sets, and its help.
 
     ``field`` is empty for one that is accepted and has no effect. ``key`` tells whether
     ``[tool.amrasaman]`` has it; ``refused`` is the reason why it is never followed. ``single`` is
     the field of what it says of single projects, such as ``--relock NAME``, and how that is read.
+    ``listed`` says which help lists it; one without effect is listed nowhere.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Option(NamedTuple):
     refused: str = ""
     hint: str = ""
     single: tuple[str, ValueKind] | None = None
+    listed: int = RARELY
 
 
 _INPUT = "Input and results"
@@ -86,16 +92,17 @@ _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names t
 
 OPTIONS: Final[tuple[Option, ...]] = (
     Option("source", "source", FILE, _INPUT, _BUILDING,
-           "A single source tarball or zip file.", short="s"),
+           "A single source tarball or zip file.", short="s", listed=ALWAYS),
     Option("directory", "directory", FOLDER, _INPUT, _BUILDING,
-           "A directory containing all source tarballs and zips.", short="d"),
+           "A directory containing all source tarballs and zips.", short="d", listed=ALWAYS),
     Option("output", "output", FOLDER, _INPUT, _BUILDING,
-           "The output directory to store all wheel files. Default: ./wheels", short="o"),
+           "The output directory to store all wheel files. Default: ./wheels", short="o",
+           listed=ALWAYS),
     Option("requirement", "requirement", FILE, _INPUT, _BUILDING,
            "Path to the requirement.txt file which contains all packages to build along with "
-           "hashes. A pylock.toml works too.", short="r"),
+           "hashes. A pylock.toml works too.", short="r", listed=ALWAYS),
     Option("keep-sources", "keep_sources", FLAG, _INPUT, _MAKING,
-           "Copy over the sources to output directory"),
+           "Copy over the sources to output directory", listed=ALWAYS),
     Option("shard", "shard", PART, _INPUT, _MAKING,
            "Build part K of N of the pins; asaman merge combines the parts.",
            key=False),
@@ -107,25 +114,28 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Build again even if the wheel is already built."),
 
     Option("output", "verified", FILE, _INPUT, _GENERATING,
-           "The output file. Default: verified-{requirement}.txt", short="o", key=False),
+           "The output file. Default: verified-{requirement}.txt", short="o", key=False,
+           listed=ALWAYS),
     Option("wheels", "output", FOLDER, _INPUT, _GENERATING,
-           "The directory with reproducible wheels. Default: ./wheels", short="w", key=False),
+           "The directory with reproducible wheels. Default: ./wheels", short="w", key=False,
+           listed=ALWAYS),
     Option("skip", "skip", NAMES, _INPUT, _GENERATING,
            "The packages we don't want in our final requirement file.", short="s",
-           metavar="TEXT"),
+           metavar="TEXT", listed=ALWAYS),
     Option("requirement", "requirement", FILE, _INPUT, _GENERATING,
-           "The same as REQUIREMENT.", short="r", key=False),
+           "The same as REQUIREMENT.", short="r", key=False, listed=ALWAYS),
 
     Option("output", "output", FOLDER, _INPUT, _MERGING,
-           "The directory to merge into. Default: ./wheels", short="o", key=False),
+           "The directory to merge into. Default: ./wheels", short="o", key=False, listed=ALWAYS),
     Option("lock", "lock", FILE, _LOCKING, _MERGING,
            "The build lock to write. Default: build-lock.toml in the output directory.",
-           key=False),
+           key=False, listed=OFTEN),
 
     Option("lock", "lock", FILE, _LOCKING, _BUILDING,
-           "The build lock. Default: {requirement}.build-lock.toml beside the input."),
+           "The build lock. Default: {requirement}.build-lock.toml beside the input.",
+           listed=OFTEN),
     Option("locked", "locked", FLAG, _LOCKING, _WHEELS,
-           "Do not resolve: fail if a build requirement is not in the lock."),
+           "Do not resolve: fail if a build requirement is not in the lock.", listed=OFTEN),
     Option("relock", "relock", FLAG, _LOCKING, _BUILDING,
            "Resolve all build requirements again, or those of the project NAME.",
            metavar="[NAME]", single=("relock_packages", NAMES)),
@@ -149,7 +159,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "output directory."),
 
     Option("index-url", "index_url", TEXT, _INDEX, _BUILDING,
-           "The base URL of the package index.", metavar="URL"),
+           "The base URL of the package index.", metavar="URL", listed=OFTEN),
     Option("extra-index-url", "extra_index_url", TEXTS, _INDEX, _BUILDING,
            "An additional package index.", metavar="URL"),
     Option("find-links", "find_links", TEXTS, _INDEX, _BUILDING,
@@ -158,12 +168,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Ignore the package index, use --find-links only."),
     Option("with-index", "index_url", TEXT, _INDEX, _BUILDING,
            "In case you want to install build time dependencies from an index, pass the URL. "
-           'The same as --index-url.  [default: ""]', key=False),
+           'The same as --index-url.  [default: ""]', key=False, listed=TOP),
     Option("trusted-host", "trusted_host", TEXTS, _INDEX, _BUILDING,
            "Pass --trusted-host VALUE to pip, helps in local indexes over HTTP. Pass the correct "
-           'hostname.  [default: ""]'),
+           'hostname.  [default: ""]', listed=TOP),
     Option("offline", "offline", FLAG, _INDEX, _BUILDING,
-           "Disable network access: use cached files only."),
+           "Disable network access: use cached files only.", listed=OFTEN),
     Option("allow-url", "allow_url", FLAG, _INDEX, _READING,
            "Accept hashed pins of the form NAME @ URL."),
     Option("no-hash", "", FLAG, _INDEX, _BUILDING,
@@ -175,7 +185,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
 
     Option("python", "python", TEXTS, _BUILDS, _READING,
            "The interpreter: a version or a path. Default: the one that runs this.",
-           metavar="PYTHON"),
+           metavar="PYTHON", listed=ALWAYS),
     Option("rust", "rust", TEXT, _BUILDS, _BUILDING,
            "The Rust toolchain: a version or a path. Default: that of rustup, else the system's.",
            metavar="RUST"),
@@ -183,11 +193,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "A sparse index of crates, or a directory of .crate files. Default: what cargo is "
            "configured for.", metavar="URL"),
     Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
-           "The isolation of builds; auto is the strongest that works "
-           "here.", metavar="|".join(rungs.NAMES)),
-    Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value."),
+           "The isolation of builds; auto: the strongest that works.",
+           metavar="|".join(rungs.NAMES), listed=ALWAYS),
+    Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value.",
+           listed=ALWAYS),
     Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
-           "Number of parallel builds. Default: the number of processors.", short="j"),
+           "Builds at a time. Default: the number of processors.", short="j", listed=ALWAYS),
     Option("executor", "executor", TEXT, _BUILDS, _WHEELS,
            f"Where builds run: {', or '.join(each.where for each in EXECUTORS)}. "
            f"Default: {EXECUTORS[0].name}",
@@ -222,7 +233,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Disk space of one build. Default: 16G"),
 
     Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
-           "What to vary in the rebuild. Default: all", metavar="all|NAME,..."),
+           "What to vary in the rebuild. Default: all", metavar="all|NAME,...", listed=OFTEN),
     Option("seed", "seed", SEED, _COMPARE, _VERIFYING,
            "Draw the varied values from this seed. Default: a new one, which is printed."),
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
@@ -230,24 +241,25 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("against", "against", TEXT, _COMPARE, _VERIFYING,
            "Compare with published wheels, with another rebuilder's records or wheels, or with "
            "the hashes of wheels in a requirements file.",
-           metavar="published|PATH"),
+           metavar="published|PATH", listed=OFTEN),
     Option("sources", "sources", FOLDER, _COMPARE, _VERIFYING,
            "The sdists of the wheels whose hashes --against names. Default: those of the index.",
            key=False),
     Option("allow", "allow", TEXT, _COMPARE, _VERIFYING,
            "The weakest verdict that counts as the same. Default: equivalent",
-           metavar="equivalent|identical"),
+           metavar="equivalent|identical", listed=OFTEN),
     Option("diffoscope", "diffoscope", FLAG, _COMPARE, _VERIFYING,
            "Write a diffoscope report beside both files of each difference; it runs outside the "
            "sandbox."),
 
     *(
-        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _WHEELS, each.help)
+        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _WHEELS, each.help,
+               listed=OFTEN if each.name != "markdown" else RARELY)
         for each in FORMATS
     ),
-    Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q"),
+    Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q", listed=ALWAYS),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,
-           "Print more details and timings.", short="v"),
+           "Print more details and timings.", short="v", listed=ALWAYS),
     Option("color", "color", TEXT, REPORTS, _ALL, "Default: auto",
            metavar="auto|always|never"),
     Option("traceback", "traceback", FLAG, REPORTS, _ALL,

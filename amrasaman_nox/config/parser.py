@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from amrasaman_nox.config.commands import COMMANDS
-from amrasaman_nox.config.kinds import FLAG
-from amrasaman_nox.config.options import OPTIONS, REPORTS, SECTIONS, Option
+from amrasaman_nox.config.commands import COMMANDS, WORDS
+from amrasaman_nox.config.kinds import FILE, FLAG, FOLDER
+from amrasaman_nox.config.named import field_of
+from amrasaman_nox.config.options import OFTEN, OPTIONS, REPORTS, SECTIONS, TOP, Option
 from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from amrasaman_nox.config.commands import Command
+    from click.shell_completion import CompletionItem
+
+    from amrasaman_nox.config.commands import Argument, Command
+
+
+#: The program whose first argument is a command, or which has the options of the first command.
+_TOP: Final = "asaman"
+#: How a file or folder of each kind is named to it.
+_NAMED: Final = {"requirement": "-r", "source": "-s", "directory": "-d", "project": "build"}
 
 
 class Parsed(NamedTuple):
@@ -32,13 +42,18 @@ def parse(command: Command, arguments: Sequence[str], program: str = "") -> Pars
     :param program: what the command is called in usage lines, such as ``asaman verify``
     :raises AsamanError: an unknown option, a malformed value, a contradiction
     """
-    program = program or f"asaman {command.word}".rstrip()
+    program = program or f"asaman {command.word}"
+    if program == _TOP and arguments and not arguments[0].startswith("-"):
+        raise _unknown(arguments[0])
     try:
-        with _click_command(command).make_context(program, list(arguments)) as context:
+        with click_command(command, program).make_context(program, list(arguments)) as context:
             return Parsed(_values(command, context.params))
     except _TextWanted as wanted:
         return Parsed({}, wanted.text)
     except click.UsageError as error:
+        if program == _TOP and (ordered := _in_order(arguments)):
+            why = "options are written behind the command"
+            raise AsamanError(program, why, hint=ordered) from None
         hints = [f"{program} --help lists the options"]
         if near := getattr(error, "possibilities", None):
             hints = [f"did you mean {' or '.join(sorted(near))}?"]
@@ -46,20 +61,46 @@ def parse(command: Command, arguments: Sequence[str], program: str = "") -> Pars
         raise AsamanError(program, why[:1].lower() + why[1:], hint=hints[0]) from None
 
 
-def help_text(command: Command, program: str = "") -> str:
-    """Return what ``--help`` prints."""
-    return parse(command, ["--help"], program).text or ""
+def help_text(command: Command, program: str = "", *, whole: bool = False) -> str:
+    """Return what ``--help`` prints, or what ``--help-all`` prints for the *whole*."""
+    return parse(command, ["--help-all" if whole else "--help"], program).text or ""
+
+
+def _unknown(word: str) -> AsamanError:
+    """Return the error for a *word* in the place of a command that is none."""
+    import difflib  # Needed for this message only, and slow to import.
+
+    if near := difflib.get_close_matches(word, WORDS, n=1):
+        return AsamanError(_TOP, f"no command {word}", hint=f"did you mean {_TOP} {near[0]}?")
+    path = Path(word)
+    if "\0" not in word and (path.suffix or len(path.parts) > 1 or path.exists()):
+        how = _NAMED[field_of(path)]
+        return AsamanError(_TOP, f"{word} is no command", hint=f"{_TOP} {how} {word}")
+    return AsamanError(_TOP, f"no command {word}", hint=f"commands are {', '.join(WORDS)}")
+
+
+def _in_order(arguments: Sequence[str]) -> str:
+    """Return the command line with its command in front of its options, if that makes it one."""
+    import shlex
+
+    for place, word in enumerate(arguments):
+        if word in WORDS:
+            rest = [*arguments[:place], *arguments[place + 1 :]]
+            try:
+                parse(WORDS[word], rest)
+            except AsamanError:
+                continue
+            return shlex.join([_TOP, word, *rest])
+    return ""
 
 
 def _values(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for argument in command.arguments:
-        if given[argument.field]:
-            values[argument.field], sources[argument.field] = (
-                given[argument.field],
-                argument.metavar,
-            )
+        if given.get(argument.field):
+            values[argument.field] = given[argument.field]
+            sources[argument.field] = argument.metavar
     for option in (each for each in OPTIONS if command.session in each.commands):
         texts = given[_parameter(option)]
         if not texts or (option.name == "with-index" and texts == ("",)):
@@ -109,15 +150,24 @@ class _TextWanted(Exception):  # noqa: N818 - not an error
         self.text = text
 
 
-class _SectionedCommand(click.Command):
-    """A command whose help shows the options under headings, then the *further* commands."""
+class SectionedCommand(click.Command):
+    """A command whose help lists the *commands*, then the options under headings."""
 
-    def __init__(self, name: str, *, further: Sequence[Command], **attributes: Any) -> None:
+    def __init__(self, name: str, *, commands: Sequence[Command], **attributes: Any) -> None:
         super().__init__(name, **attributes)
-        self.further = further
+        self.commands = commands
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how it is called."""
+        super().format_usage(ctx, formatter)
+        if self.commands:
+            formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS]", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options by section, then the further commands."""
+        """Write the commands, then the options by section."""
+        if self.commands:
+            with formatter.section("Commands"):
+                formatter.write_dl([(each.word, each.summary) for each in self.commands])
         for section in SECTIONS:
             records = [
                 record
@@ -128,9 +178,6 @@ class _SectionedCommand(click.Command):
             if records:
                 with formatter.section(section):
                     formatter.write_dl(records)
-        if self.further:
-            with formatter.section("Other commands"):
-                formatter.write_dl([(each.word, each.summary) for each in self.further])
 
 
 class _SectionedOption(click.Option):
@@ -145,67 +192,105 @@ def _parameter(option: Option) -> str:
     return f"option_{option.name.replace('-', '_')}"
 
 
-def _click_command(command: Command) -> click.Command:
+def click_command(command: Command, program: str = "", *, whole: bool = False) -> SectionedCommand:
+    """Return *command* as click knows it.
+
+    :param program: what it is called; ``asaman`` alone lists the commands and has no arguments
+    :param whole: help lists all options that have an effect, not only those that are used often
+    """
+    top = program == _TOP
+    where = TOP if top else OFTEN
     parameters: list[click.Parameter] = [
         # Not required: the configuration may name it.
         click.Argument(
             [each.field],
             required=False,
-            metavar=f"{each.metavar}..." if each.repeats else each.metavar,
+            metavar=shown(each),
             nargs=-1 if each.repeats else 1,
         )
-        for each in command.arguments
+        for each in (() if top else command.arguments)
     ]
-    parameters += [_click_option(each) for each in OPTIONS if command.session in each.commands]
+    parameters += [
+        _click_option(each, hidden=not (each.field and (whole or each.listed & where)))
+        for each in OPTIONS
+        if command.session in each.commands
+    ]
     parameters += [
         _asking("--version", "Show the version and exit.", lambda _: _version()),
-        _asking("--help", "Show this message and exit.", lambda context: context.get_help()),
+        _asking("--help", "Show this message and exit.", lambda context: context.get_help(), "-h"),
+        _asking("--help-all", "Show all options and exit.", _whole_help(command)),
     ]
-    return _SectionedCommand(
+    return SectionedCommand(
         command.session,
-        further=() if command.word else [each for each in COMMANDS if each.word],
+        commands=COMMANDS if top else (),
         params=parameters,
         help=command.help or command.summary,
         add_help_option=False,
     )
 
 
-def _click_option(option: Option) -> click.Option:
+def shown(argument: Argument) -> str:
+    """Return how usage lines show *argument*."""
+    text = f"{argument.metavar}..." if argument.repeats else argument.metavar
+    return text if argument.required else f"[{text}]"
+
+
+def _whole_help(command: Command) -> Callable[[click.Context], str]:
+    def text(context: click.Context) -> str:
+        name = context.info_name or ""
+        with click.Context(click_command(command, name, whole=True), info_name=name) as own:
+            return own.get_help()
+
+    return text
+
+
+def _click_option(option: Option, *, hidden: bool) -> click.Option:
     declarations = [f"--{option.name}", _parameter(option)]
     if option.short:
         declarations.insert(0, f"-{option.short}")
+    about: Any = {"section": option.section, "help": option.help, "hidden": hidden}
     if option.kind is FLAG and option.single is not None:
-        return _SectionedOption(
-            declarations,
-            section=option.section,
-            # Without a value it is a flag.
-            is_flag=False,
-            flag_value="",
-            multiple=True,
-            metavar=option.metavar,
-            help=option.help,
-        )
+        # Without a value it is a flag.
+        about |= {"is_flag": False, "flag_value": "", "multiple": True, "metavar": option.metavar}
+        return _SectionedOption(declarations, **about)
     if option.kind is FLAG:
-        return _SectionedOption(
-            declarations, section=option.section, is_flag=True, help=option.help
-        )
+        return _SectionedOption(declarations, is_flag=True, **about)
+    metavar = option.metavar or option.kind.metavar
     return _SectionedOption(
-        declarations,
-        section=option.section,
-        multiple=True,
-        type=click.STRING,
-        metavar=option.metavar or option.kind.metavar,
-        help=option.help,
+        declarations, multiple=True, type=_Text(option), metavar=metavar, **about
     )
 
 
-def _asking(name: str, text: str, answer: Callable[[click.Context], str]) -> click.Option:
+class _Text(click.ParamType):  # type: ignore[type-arg]
+    """A text as it was given; shells complete it with files, or with the words of its metavar."""
+
+    name = "text"
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return what the *incomplete* value can become."""
+        from click.shell_completion import CompletionItem
+
+        if self.option.kind in {FILE, FOLDER}:
+            kind = "file" if self.option.kind is FILE else "dir"
+            return [CompletionItem(incomplete, type=kind)]
+        words = [word for word in self.option.metavar.split("|") if word.islower()]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _asking(
+    name: str, text: str, answer: Callable[[click.Context], str], *short: str
+) -> click.Option:
     def callback(context: click.Context, _: click.Parameter, value: Any) -> None:
         if value and not context.resilient_parsing:
             raise _TextWanted(answer(context))
 
     return _SectionedOption(
-        [name],
+        [*short, name],
         section=REPORTS,
         is_flag=True,
         is_eager=True,

@@ -139,6 +139,16 @@ def access_variables(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(access.items()))
 
 
+def completion_variable(script: str) -> str:
+    """Return the variable by which a shell asks *script* for completions, as click names it."""
+    return f"_{script.replace('-', '_')}_COMPLETE".upper()
+
+
+def completion_asked(script: str, environ: Mapping[str, str]) -> str:
+    """Return what a shell asks *script* for, such as ``bash_source``; ``""`` where none does."""
+    return environ.get(completion_variable(script), "")
+
+
 def in_ci(environ: Mapping[str, str]) -> bool:
     """Return whether a CI service runs this, where nobody reads what is printed: it sets ``CI``."""
     return environ.get("CI", "").lower() not in {"", *_FALSE}

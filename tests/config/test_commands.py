@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import amrasaman_nox
-from amrasaman_nox.config.commands import COMMANDS, Command, by_session, sessions_that
+from amrasaman_nox.config.commands import COMMANDS, WORDS, Command, by_session, sessions_that
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.options import OPTIONS
 from amrasaman_nox.config.parser import help_text
@@ -31,8 +31,8 @@ def test_the_work_of_a_command_is_a_function_that_takes_a_configuration(command:
 
 @each_command
 def test_a_command_is_listed_in_the_help_of_the_first(command: Command) -> None:
-    lines = " ".join(help_text(COMMANDS[0]).split())
-    assert f" {command.word} {command.summary}" in lines or not command.word
+    lines = help_text(COMMANDS[0], "asaman").splitlines()
+    assert [command.word, command.summary] in [line.split(maxsplit=1) for line in lines]
 
 
 @each_command
@@ -44,9 +44,13 @@ def test_a_session_of_a_command_is_public(command: Command) -> None:
 
 @each_command
 def test_an_argument_sets_a_field(command: Command) -> None:
-    known = {each.name for each in fields(Config)}
+    known = {"file", *(each.name for each in fields(Config))}
     assert {argument.field for argument in command.arguments} <= known
     assert all(argument.metavar in help_text(command) for argument in command.arguments)
+
+
+def test_the_word_behind_asaman_is_that_of_the_table() -> None:
+    assert [WORDS[command.word] for command in COMMANDS] == list(COMMANDS)
 
 
 def test_no_two_commands_share_a_name() -> None:

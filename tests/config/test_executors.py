@@ -27,7 +27,7 @@ def test_a_row_names_a_function_that_takes_a_configuration(executor: Executor) -
 
 @each_executor
 def test_an_executor_is_in_the_help(executor: Executor) -> None:
-    lines = " ".join(help_text(COMMANDS[0]).split())
+    lines = " ".join(help_text(COMMANDS[0], whole=True).split())
     assert executor.where in lines
     assert "|".join(NAMES) in lines
 

@@ -9,10 +9,12 @@ import pytest
 from amrasaman_nox.config.commands import COMMANDS, by_session
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.options import OPTIONS
-from amrasaman_nox.config.parser import Parsed, parse
+from amrasaman_nox.config.parser import Parsed, help_text, parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from amrasaman_nox.config.commands import Command
 
 
@@ -35,13 +37,36 @@ def refused(command: Command, *arguments: str) -> AsamanError:
     return caught.value
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
-def test_help_has_every_option_of_a_command(command: Command) -> None:
-    text = parse(command, ["--help"]).text
-    assert text is not None
+each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
+
+
+@each_command
+def test_the_whole_help_has_every_option_that_has_an_effect(command: Command) -> None:
+    text = help_text(command, whole=True)
     for option in OPTIONS:
-        assert (f"--{option.name}" in text) or command.session not in option.commands
+        if command.session in option.commands:
+            listed = any(f"{before} --{option.name}" in text for before in (" ", ","))
+            assert listed is bool(option.field)
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+@each_command
+def test_the_help_of_a_command_fits_a_screen_of_50_lines(command: Command) -> None:
+    text = help_text(command)
+    assert text == parse(command, ["-h"]).text
+    assert len(text.splitlines()) <= 50
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "--help-all" in text
+
+
+def test_the_help_of_asaman_fits_a_screen_and_lists_the_commands() -> None:
+    text = help_text(BUILD, "asaman")
+    assert len(text.splitlines()) <= 50
+    assert text.startswith("Usage: asaman [OPTIONS]\n       asaman COMMAND [OPTIONS]\n")
+
+
+def test_options_that_help_does_not_list_are_accepted() -> None:
+    assert parse(BUILD, ["--skip-build-deps", "--max-log", "1"]) == Parsed({"max_log": 1})
 
 
 @pytest.mark.parametrize(
@@ -59,15 +84,11 @@ def test_help_has_every_option_of_a_command(command: Command) -> None:
                 "-r, --requirement FILE Path to the requirement.txt file which contains all "
                 "packages to build along with hashes.",
                 "--sde TEXT Custom SOURCE_DATE_EPOCH value.",
-                "--no-hash DO NOT USE UNLESS VERY SURE: In case we skip hash checking for "
-                "download.",
                 "--keep-sources Copy over the sources to output directory",
                 "--with-index TEXT In case you want to install build time dependencies from an "
                 "index, pass the URL.",
                 "--trusted-host TEXT Pass --trusted-host VALUE to pip, helps in local indexes "
                 'over HTTP. Pass the correct hostname. [default: ""]',
-                "--skip-build-deps While downloading the sources, skip downloading the build "
-                "dependencies as source [default: True]",
                 "--help Show this message and exit.",
             ],
         ),
@@ -85,7 +106,7 @@ def test_help_has_every_option_of_a_command(command: Command) -> None:
     ],
 )
 def test_help_keeps_the_wording_of_the_original(command: Command, lines: list[str]) -> None:
-    text = " ".join((parse(command, ["--help"]).text or "").split())
+    text = " ".join(help_text(command, command.script).split())
     for line in lines:
         assert line in text
 
@@ -150,7 +171,7 @@ def test_options_become_fields(command: Command, arguments: str, values: dict[st
     ("command", "arguments", "said"),
     [
         (BUILD, "--bogus", "no such option"),
-        (BUILD, "verify", "unexpected extra argument"),
+        (BUILD, "a b", "unexpected extra argument"),
         (BUILD, "-r", "requires an argument"),
         (BUILD, "-r a -r b", "given twice"),
         (BUILD, "--as-of =now", "is not NAME=DATE"),
@@ -179,6 +200,51 @@ def test_a_bad_command_line_is_refused_in_one_line(
     command: Command, arguments: str, said: str
 ) -> None:
     assert said in str(refused(command, *arguments.split()))
+
+
+@pytest.mark.parametrize("command", [BUILD, VERIFY, LOCK], ids=lambda command: command.session)
+def test_a_command_that_reads_pins_takes_a_file(command: Command) -> None:
+    assert parse(command, ["r.txt", "-q"]) == Parsed({"file": "r.txt", "quiet": True})
+
+
+@pytest.mark.parametrize(
+    ("line", "why", "hint"),
+    [
+        ("verfy -r x", "no command verfy", "did you mean asaman verify?"),
+        ("frobnicate", "no command frobnicate", "commands are build, generate, verify, "),
+        ("r.txt", "r.txt is no command", "asaman -r r.txt"),
+        ("sub/pins", "sub/pins is no command", "asaman -r sub/pins"),
+        ("a-1.0.tar.gz -q", "a-1.0.tar.gz is no command", "asaman -s a-1.0.tar.gz"),
+        ("sdists", "sdists is no command", "asaman -d sdists"),
+        ("project", "project is no command", "asaman build project"),
+        (
+            "--offline verify --vary umask",
+            "options are written behind the command",
+            "asaman verify --offline --vary umask",
+        ),
+        (
+            "-r r.txt lock",
+            "options are written behind the command",
+            "asaman lock -r r.txt",
+        ),
+        ("-q x", "got unexpected extra argument (x)", "asaman --help lists"),
+    ],
+)
+def test_the_first_argument_alone_decides(
+    line: str, why: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sdists").mkdir()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "pyproject.toml").write_text("")
+    with pytest.raises(AsamanError) as caught:
+        parse(BUILD, line.split(), "asaman")
+    assert (caught.value.what, caught.value.why) == ("asaman", why)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_the_name_of_a_command_can_be_the_value_of_an_option() -> None:
+    assert parse(BUILD, ["-o", "verify"], "asaman") == Parsed({"output": "verify"})
 
 
 def test_a_near_miss_is_suggested() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from amrasaman_nox.config import options, parser
-from amrasaman_nox.config.commands import COMMANDS
+from amrasaman_nox.config.commands import COMMANDS, WORDS
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.verification.explain import EXPLANATIONS
 from amrasaman_nox.wheels.canonical import PASSES
@@ -201,12 +201,12 @@ def parse(words: list[str]) -> Parsed:
 
     :raises AsamanError: an unknown option, a malformed value
     """
-    commands = {command.word: command for command in COMMANDS}
     program, *arguments = words
     word = _PROGRAMS[program]
-    if not word and arguments and arguments[0] in commands:
+    if program == "asaman" and arguments and arguments[0] in WORDS:
         word = arguments.pop(0)
-    return parser.parse(commands[word], arguments, program)
+        program = f"{program} {word}"
+    return parser.parse(WORDS[word], arguments, program)
 
 
 # --- what is generated -----------------------------------------------------------------------
@@ -223,27 +223,33 @@ def renewed(content: str) -> str:
 
 
 def help_of(word: str) -> str:
-    """Return the text of ``asaman WORD --help``, as in a terminal of 80 columns."""
-    command = next(each for each in COMMANDS if each.word == word)
+    """Return the text of ``asaman WORD --help-all``, as in a terminal of 80 columns.
+
+    Without a word it is that of ``asaman --help``.
+    """
     with mock.patch.dict(os.environ, COLUMNS="80"):
-        return parser.help_text(command)
+        if not word:
+            return parser.help_text(COMMANDS[0], "asaman")
+        return parser.help_text(WORDS[word], whole=True)
 
 
 def _help() -> str:
-    return "\n\n".join(
-        f"## `{f'asaman {command.word}'.rstrip()}`\n\n"
-        f"The session `{command.session}`.\n\n"
+    parts = [f"## `asaman`\n\n```text\n{help_of('')}\n```"]
+    parts += [
+        f"## `asaman {command.word}`\n\n"
+        f"The session `{command.session}`. This is what `--help-all` prints; `--help` lists the "
+        f"options\nthat are used often.\n\n"
         f"```text\n{help_of(command.word)}\n```"
         for command in COMMANDS
-    )
+    ]
+    return "\n\n".join(parts)
 
 
 def _commands() -> str:
     rows = [("command", "session", "does"), ("---", "---", "---")]
     for command in COMMANDS:
-        words = f"asaman {command.word}".rstrip()
-        words += "".join(f" {each.metavar}{each.repeats * '...'}" for each in command.arguments)
-        other = f", `{command.script}`" if command.word and command.script else ""
+        words = " ".join(("asaman", command.word, *map(parser.shown, command.arguments)))
+        other = f", `{command.script}`" if command.script else ""
         rows.append((f"`{words}`{other}", f"`{command.session}`", command.summary))
     return _table(rows)
 
@@ -402,9 +408,41 @@ def config_fields() -> set[str]:
     return {each.name for each in fields(Config)}
 
 
+#: The man page, which installing the package puts where ``man`` looks.
+MAN = ROOT / "docs/asaman.1"
+
+
+def man_page() -> str:
+    """Return the man page: all commands and their options, from the same tables as the help."""
+    lines = ['.TH ASAMAN 1 "" "amrasaman-nox" "User Commands"', ".SH NAME"]
+    lines += ["asaman \\- rebuild pinned Python sources into wheels bit for bit", ".SH SYNOPSIS"]
+    lines += [".B asaman", "[OPTIONS]", ".br", ".B asaman", "COMMAND [OPTIONS]"]
+    for command in COMMANDS:
+        words = " ".join((command.word, *map(parser.shown, command.arguments)))
+        lines += [f'.SH "{_roff(words).upper()}"', _roff(command.summary)]
+        for option in options.OPTIONS:
+            if command.session in option.commands and option.field:
+                lines += [".TP", _man_option(option), _roff(option.help)]
+    return "\n".join(lines) + "\n"
+
+
+def _man_option(option: options.Option) -> str:
+    names = [f"-{option.short}"] * bool(option.short) + [f"--{option.name}"]
+    shown = f"{', '.join(names)} {option.metavar or option.kind.metavar}"
+    return f".B {_roff(shown.rstrip())}"
+
+
+def _roff(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
 def write() -> list[Path]:
-    """Update the generated parts of all documents; return those that changed."""
+    """Update the generated documents and parts of documents; return those that changed."""
     changed = []
+    if not MAN.exists() or MAN.read_text() != man_page():
+        MAN.write_text(man_page())
+        changed.append(MAN)
     for document in documents():
         content = document.read_text()
         if (text := renewed(content)) != content:

@@ -33,6 +33,7 @@ FLOORS = (
     ("commands", "api"),
     ("sessions",),
     ("cli", "_noxfile", ""),
+    ("__main__",),
 )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-BUILD, GENERATE, VERIFY, LOCK, MERGE = "", "generate", "verify", "lock", "merge"
+BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
 BOOTSTRAP, TREE = "bootstrap", "tree"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify`` and
 #: ``bootstrap`` are given, they hand on to the builds that they make.
