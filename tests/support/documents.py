@@ -80,6 +80,7 @@ FOREIGN = {
     "--no-binary": "pip",
     "--nthreads": "dask worker",
     "--nworkers": "dask worker",
+    "--only": "nox -s hardening",
     "--protocol": "dask scheduler",
     "--quick": "nox -s hardening",
     "--remap-path-prefix": "rustc",
