@@ -17,13 +17,13 @@ eval "$(_ASAMAN_COMPLETE=bash_source asaman)"
 complete -p asaman >/dev/null || exit 1
 COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
 [ -n "{last}" ] || {{ COMP_WORDS+=(""); COMP_CWORD=$((COMP_CWORD + 1)); }}
-_asaman_completion
+_asaman_completion asaman
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 _ZSH = """
 autoload -U compinit; compinit -u -D
-compadd() {{ shift $(( ${{@[(i)-a]}} )); print -rl -- ${{(P)1}}; }}
-_describe() {{ print -rl -- ${{(P)${{@[-1]}}}}; }}
+compadd() {{ local -a offered; offered=("${{(@P)${{@[-1]}}}}"); print -rl -- $offered; }}
+_describe() {{ print -rl -- "${{(@P)3}}"; }}
 _path_files() {{ print -rl -- *; }}
 eval "$(_ASAMAN_COMPLETE=zsh_source asaman)"
 (( $+functions[_asaman_completion] )) || exit 1
@@ -32,7 +32,7 @@ CURRENT=$#words
 _asaman_completion
 """
 _FISH = """
-eval (env _ASAMAN_COMPLETE=fish_source asaman | string collect)
+env _ASAMAN_COMPLETE=fish_source asaman | source
 complete -C "{line}"
 """
 SHELLS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
