@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
@@ -36,17 +36,39 @@ if TYPE_CHECKING:
 
 
 _SINGLE_CALLS: Final = 4
-# What the index client says of a pin, and what that comes to.
+_OTHER_INDEX: Final = "check the name, or add the index that has it: --extra-index-url URL"
+_OTHER_PYTHON: Final = "build with such a Python: --python VERSION, or pin another release"
+
+
+class _NotFound(NamedTuple):
+    """What the index client says of a pin, what that comes to, and what to do then."""
+
+    pattern: str
+    why: str
+    hint: str
+    kind: Kind = Kind.OTHER
+
+
 _NOT_FOUND: Final = (
-    (r"was not found", "no such project on the index", Kind.OTHER),
-    (r"(there is|there are) no versions? of", "no such version on the index", Kind.OTHER),
-    (
+    _NotFound(r"was not found", "no such project on the index", _OTHER_INDEX),
+    _NotFound(
+        r"(there is|there are) no versions? of",
+        "no such version on the index",
+        "pin a version that the index has, or add the index that has it: --extra-index-url URL",
+    ),
+    _NotFound(
         r"has no wheels with a matching",
         "no sdist, and no wheel that fits the interpreter",
+        _OTHER_PYTHON,
         Kind.NO_SDIST,
     ),
-    (r"does not satisfy Python", "it requires another version of Python", Kind.OTHER),
-    (r"non-PEP 625-compliant", "the index has no sdist of it with a pinned hash", Kind.NO_SDIST),
+    _NotFound(r"does not satisfy Python", "it requires another version of Python", _OTHER_PYTHON),
+    _NotFound(
+        r"non-PEP 625-compliant",
+        "the index has no sdist of it with a pinned hash",
+        "compile the file again, or add the index that it was compiled with: --extra-index-url URL",
+        Kind.NO_SDIST,
+    ),
 )
 #: Where there may be sdists that the index client does not name, such as ``.tar.bz2``.
 _LOOK_AGAIN: Final = frozenset({Kind.NO_SDIST, Kind.OTHER_HASH, Kind.TAKE_WHEEL})
@@ -526,7 +548,7 @@ def _not_located(what: str, answer: Answer, *, offline: bool) -> AsamanError:
             hint="run once without --offline",
             code=ExitCode.INPUT_OUTPUT,
         )
-    for pattern, why, kind in _NOT_FOUND:
-        if re.search(pattern, answer.messages):
-            return AsamanError(what, why, kind=kind)
+    for row in _NOT_FOUND:
+        if re.search(row.pattern, answer.messages):
+            return AsamanError(what, row.why, hint=row.hint, kind=row.kind)
     return AsamanError(what, reason_of(answer.messages))

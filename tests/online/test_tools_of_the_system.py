@@ -66,6 +66,7 @@ def test_the_lock_is_the_same_whatever_the_machine_has(tmp_path: Path, isolation
     (tmp_path / "tools").mkdir()
     for before in ((), with_tools(tmp_path / "tools")):
         bench = Bench(tmp_path / f"work-{len(locks)}", "", tmp_path / "cache", before=before)
+        bench.patience = 900.0
         bench.write(*(f"{pin} --hash={digest}" for pin, (digest, _) in PINS.items()))
         done = bench.lock("-r", "requirements.txt", "--isolation", isolation)
         assert done.returncode == 0, done.stderr
