@@ -9,22 +9,28 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from packaging.utils import parse_wheel_filename
+
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.pylock import is_pylock
 from amrasaman_nox.inputs.sdists import read_directory
 from amrasaman_nox.model import (
     BuildFailure,
+    BuildJob,
     BuildRecord,
     Comparison,
     Digest,
     Fault,
+    LockedFile,
     Pin,
     Requirements,
     Verdict,
     is_release,
 )
+from amrasaman_nox.sources import download
 from amrasaman_nox.sources.locate import released_sdists
+from amrasaman_nox.sources.resolve import resolve
 from amrasaman_nox.verification.originals import job_of_record
 
 if TYPE_CHECKING:
@@ -82,7 +88,7 @@ def compare(run: Run, record: BuildRecord, pins: Sequence[Pin]) -> Comparison:
     """Return whether the wheel of *record* has a pinned hash, else whether the backend's own has.
 
     Wheels that were built otherwise are not in canonical form: so the sdist is built again, and its
-    wheel left as the build backend wrote it.
+    wheel left as the build backend wrote it; then with the build requirements that *pins* have.
     """
     pinned = [digest for pin in pins if _is_built(pin, record) for digest in pin.digests]
     if not pinned:
@@ -96,11 +102,45 @@ def compare(run: Run, record: BuildRecord, pins: Sequence[Pin]) -> Comparison:
     if raw.wheel.digest in pinned:
         why = "as the build backend wrote it, not in canonical form"
         return _comparison(record, raw.wheel.digest, Verdict.IDENTICAL, why)
+    files = _with_pinned_tools(run, job, pins)
+    again = run.build(dataclasses.replace(job, requirements=files)) if files else raw
+    if isinstance(again, BuildRecord) and again.wheel.digest in pinned:
+        why = "as the build backend wrote it, with the build requirements that are pinned as well"
+        return _comparison(record, again.wheel.digest, Verdict.IDENTICAL, why)
     why = (
         f"its sdist builds to {record.wheel.digest}, or to {raw.wheel.digest} if the wheel is left "
         "as the build backend wrote it"
     )
     return _comparison(record, raw.wheel.digest, Verdict.DIFFERENT, why, theirs=pinned[0])
+
+
+def _with_pinned_tools(run: Run, job: BuildJob, pins: Sequence[Pin]) -> tuple[LockedFile, ...]:
+    """Return the build requirements of *job* in the versions of *pins*, none if that is no change.
+
+    Who pins the wheels of build backends as well, as for a bootstrap, builds with these.
+    """
+    locked = {}
+    for file in job.requirements:
+        name, version, _, _ = parse_wheel_filename(file.filename)
+        locked[str(name)] = str(version)
+    wanted = locked | {pin.name: pin.version for pin in pins if pin.name in locked}
+    if wanted == locked:
+        return ()
+    try:
+        resolution = resolve(
+            [f"{name}=={version}" for name, version in sorted(wanted.items())],
+            index=run.site.index,
+            interpreter=job.interpreter,
+            as_of=None,
+            cache=run.site.index_cache,
+        )
+        download.fetch_all(resolution.files, run.site)
+    except AsamanError:
+        # They exclude each other, or are not on the index: then they were not used so.
+        return ()
+    return tuple(
+        sorted(LockedFile(filename=file.filename, digest=file.digest) for file in resolution.files)
+    )
 
 
 def unbuilt(pins: Sequence[Pin], built: Iterable[tuple[str, str]]) -> tuple[Comparison, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tomllib
 from typing import TYPE_CHECKING
@@ -60,15 +61,26 @@ def with_tools(folder: Path) -> tuple[str, ...]:
     return before
 
 
+@pytest.fixture
+def rust() -> str:
+    """Return the folder of the toolchain that is installed here."""
+    if shutil.which("rustc") is None:
+        pytest.skip("no Rust toolchain is installed")
+    command = ("rustc", "--print", "sysroot")
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
 @pytest.mark.parametrize("isolation", ["auto", "none"])
-def test_the_lock_is_the_same_whatever_the_machine_has(tmp_path: Path, isolation: str) -> None:
+def test_the_lock_is_the_same_whatever_the_machine_has(
+    tmp_path: Path, isolation: str, rust: str
+) -> None:
     locks = []
     (tmp_path / "tools").mkdir()
     for before in ((), with_tools(tmp_path / "tools")):
         bench = Bench(tmp_path / f"work-{len(locks)}", "", tmp_path / "cache", before=before)
         bench.patience = 900.0
         bench.write(*(f"{pin} --hash={digest}" for pin, (digest, _) in PINS.items()))
-        done = bench.lock("-r", "requirements.txt", "--isolation", isolation)
+        done = bench.lock("-r", "requirements.txt", "--isolation", isolation, "--rust", rust)
         assert done.returncode == 0, done.stderr
         locks.append((bench.folder / "requirements.build-lock.toml").read_text())
     assert locks[0] == locks[1]

@@ -12,6 +12,7 @@ from amrasaman_nox.model import Digest, Pin, Verdict
 from amrasaman_nox.verification import own_wheels
 
 from ..support import miniatures
+from ..support.projects import make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,47 @@ def test_hashes_of_own_wheels_are_recognised_and_checked(cold: Bench, tmp_path: 
     done = cold.asaman("verify", "--against", "own.txt", "--sources", str(folder))
     assert done.returncode == 0, done.stderr
     assert "as the build backend wrote it" in done.stdout
+
+
+#: Writes down which version of a build requirement there was.
+NOTES_VERSION = """
+import importlib.metadata, pathlib
+from flit_core.buildapi import *
+from flit_core import buildapi
+
+def build_wheel(*args, **kwargs):
+    version = importlib.metadata.version("mini-helper")
+    pathlib.Path("needs.py").write_text(f"'''Made with {version}.'''")
+    return buildapi.build_wheel(*args, **kwargs)
+"""
+
+
+def test_build_requirements_that_are_pinned_as_well_are_tried(cold: Bench) -> None:
+    assert cold.index is not None
+    sdist = miniatures.project(
+        "needs",
+        backend="own",
+        requires='"flit_core", "mini-helper"',
+        more='backend-path = ["."]\n',
+        own__py=NOTES_VERSION,
+    )
+    miniatures.add_sdist(cold.index, "needs", sdist)
+    call = ("verify", "--against", "own.txt", "--relock", "--json", "report.json")
+    cold.write(f"needs==1.0 --hash={Digest.of(b'a wheel')}", name="own.txt")
+    found = {}
+    for version in ("1.0", "2.0"):
+        wheel, name = make_wheel("mini-helper", version), f"mini_helper-{version}-py3-none-any.whl"
+        cold.index.add(wheel, name, uploaded=miniatures.BACKENDS_UPLOADED)
+        assert cold.asaman(*call).returncode == 1
+        (one,) = json.loads((cold.folder / "report.json").read_text())["comparisons"]
+        found[version] = one["ours"]
+    assert found["1.0"] != found["2.0"]
+    helper = f"mini-helper==1.0 --hash={Digest.of(b'another')}"
+    cold.write(f"needs==1.0 --hash={found['1.0']}", helper, name="own.txt")
+    cold.asaman(*call)
+    one = json.loads((cold.folder / "report.json").read_text())["comparisons"][0]
+    assert (one["name"], one["verdict"]) == ("needs", "identical")
+    assert "with the build requirements that are pinned as well" in one["reason"]
 
 
 def test_a_file_of_pins_is_neither_a_folder_nor_a_record_nor_a_wheel(tmp_path: Path) -> None:
