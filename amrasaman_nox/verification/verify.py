@@ -346,7 +346,10 @@ def _built(
     return Report(
         command="verify",
         build=BuildOutcome(
-            failures=done.build.failures, left_out=done.build.left_out, notes=done.build.notes
+            failures=done.build.failures,
+            left_out=done.build.left_out,
+            notes=done.build.notes,
+            bootstraps=done.build.bootstraps,
         ),
         comparisons=tuple(comparisons),
         isolation=done.isolation,

@@ -76,6 +76,8 @@ def test_a_second_run_builds_nothing_and_writes_the_same(
     assert [stage.kept for stage in again.build.bootstraps[0].stages] == [0, 1, 1]
     assert again.build.kept == {first.build.records[0].key}
     assert lock.read_text() == before
+    offline = boot(pin, offline=True, locked=True, output=tmp_path / "cache/again")
+    assert offline.build.records[0].wheel.digest == first.build.records[0].wheel.digest
 
 
 def test_another_user_comes_to_the_same_lock_wheels_and_records(

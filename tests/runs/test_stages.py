@@ -79,3 +79,11 @@ def test_no_more_stages_are_built_than_allowed(boot: Boot, index: LocalIndex) ->
     report = boot(toolchain.add_pin(index, "one"), stages=2)
     assert stages(report) == [(1, None), (1, None), (1, 0)]
     assert exit_code(report) is ExitCode.DIFFERENT
+
+
+def test_stages_go_on_where_an_earlier_run_ended(boot: Boot, index: LocalIndex) -> None:
+    toolchain.add_backend(index, source="counts")
+    pin = toolchain.add_pin(index, "one")
+    boot(pin, stages=2)
+    (told,) = boot(pin, stages=3).build.bootstraps
+    assert [stage.kept for stage in told.stages] == [0, 1, 1, 0]
