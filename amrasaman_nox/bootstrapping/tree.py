@@ -92,7 +92,7 @@ def _finder(config: Config, folder: Path) -> Callable[[LockedFile], BuildRecord]
             raise AsamanError(
                 file.filename,
                 f"its record, {digest}, is not in the store",
-                hint="name the cache that it was built with: --cache-dir DIRECTORY",
+                hint="give the cache that it was built with: --cache-dir DIRECTORY",
                 code=ExitCode.INPUT_OUTPUT,
             )
         return found

@@ -228,7 +228,7 @@ def _crate(item: dict[str, Any]) -> Crate:
         raise ValueError(f"{name!r} {version!r} is not the name and version of a crate")
     digest, registry = Digest.parse(item["hash"]), item.get("registry", "")
     if digest.algorithm != "sha256" or not isinstance(registry, str):
-        raise ValueError(f"crate {name} {version} has no sha256, or its registry is no string")
+        raise ValueError(f"crate {name} {version} has no sha256, or its registry is not a string")
     return Crate(name=name, version=version, digest=digest, registry=registry)
 
 

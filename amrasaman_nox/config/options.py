@@ -206,7 +206,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("scheduler", "scheduler", TEXT, _BUILDS, _WHEELS,
            "The scheduler of the dask cluster, such as tls://HOST:8786.", metavar="ADDRESS"),
     Option("config-setting", "config_settings", SETTINGS, _BUILDS, _BUILDING,
-           "Pass a setting on to the build backends, or to that of one project.", short="C",
+           "Pass a setting to the build backends, or to that of one project.", short="C",
            metavar="[NAME:]KEY=VALUE"),
     Option("env", "variables", SETTINGS, _BUILDS, _BUILDING,
            "Set an environment variable in the builds; it can change the wheels and is recorded.",

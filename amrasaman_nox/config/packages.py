@@ -109,7 +109,7 @@ def of_table(name: str, table: dict[str, Any]) -> Package:
             raise InvalidSpecifier(name)
         SpecifierSet(match[2])
     except InvalidSpecifier:
-        raise ValueError(f"{shown(ascii(name), 60)} is not the name of a project") from None
+        raise ValueError(f"{shown(ascii(name), 60)} is not a valid project name") from None
     fields: dict[str, Any] = {}
     for key, value in table.items():
         if key not in KEYS:

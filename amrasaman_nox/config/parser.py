@@ -52,7 +52,7 @@ def parse(command: Command, arguments: Sequence[str], program: str = "") -> Pars
         return Parsed({}, wanted.text)
     except click.UsageError as error:
         if program == _TOP and (ordered := _in_order(arguments)):
-            why = "options are written behind the command"
+            why = "options come after the command"
             raise AsamanError(program, why, hint=ordered) from None
         hints = [f"{program} --help lists the options"]
         if near := getattr(error, "possibilities", None):
@@ -75,7 +75,7 @@ def _unknown(word: str) -> AsamanError:
     path = Path(word)
     if "\0" not in word and (path.suffix or len(path.parts) > 1 or path.exists()):
         how = _NAMED[field_of(path)]
-        return AsamanError(_TOP, f"{word} is no command", hint=f"{_TOP} {how} {word}")
+        return AsamanError(_TOP, f"{word} is not a command", hint=f"{_TOP} {how} {word}")
     return AsamanError(_TOP, f"no command {word}", hint=f"commands are {', '.join(WORDS)}")
 
 

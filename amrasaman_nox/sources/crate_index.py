@@ -92,7 +92,7 @@ def lookup_of(site: Site) -> Lookup:
     if place and not access.is_url(place):
         raise AsamanError(
             "--crate-index",
-            f"{place} is a folder of files, and a source without a Cargo.lock takes an index",
+            f"{place} is a folder of files, but a source without a Cargo.lock requires an index",
             hint="name the URL of a sparse index",
         )
     if place:

@@ -63,7 +63,7 @@ def _check_version(pin: Pin, source: RustSource, toolchain: RustToolchain) -> No
     """Check that the toolchain is not older than the manifest allows (cargo would say the same)."""
     wanted = source.rust_version
     if wanted and is_older(toolchain.version, wanted):
-        why = f"needs Rust {wanted} or newer, and the toolchain is {toolchain.version}"
+        why = f"needs Rust {wanted} or newer, but the toolchain is {toolchain.version}"
         hint = f"{install_command(wanted)}, then run again with --rust {wanted}"
         raise _failure(pin, why, hint, ExitCode.BUILD_FAILED)
 
@@ -71,7 +71,7 @@ def _check_version(pin: Pin, source: RustSource, toolchain: RustToolchain) -> No
 def _other_channel(pin: Pin, channel: str, toolchain: RustToolchain) -> str:
     return (
         f"{pin}: its rust-toolchain file names {channel}, and it is built with "
-        f"{toolchain.version}; to have that one: {install_command(channel)}"
+        f"{toolchain.version}; to install that one: {install_command(channel)}"
     )
 
 

@@ -484,8 +484,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         name="processor-model",
         title="compiled for the processor of the machine",
-        seen="The machine code of a compiled member is another one where the processors are "
-        "others.",
+        seen="The machine code of a compiled member differs between processors.",
         why="A compiler was told to use everything that the processor of the machine can do: -C "
         "target-cpu=native in a .cargo/config.toml. Or it divides its work by the number of "
         "processors.",

@@ -31,8 +31,8 @@ def test_a_table_sets_fields() -> None:
 @pytest.mark.parametrize(
     ("name", "table", "why"),
     [
-        ("-", {}, "not the name of a project"),
-        ("a ~ 1", {}, "not the name of a project"),
+        ("-", {}, "not a valid project name"),
+        ("a ~ 1", {}, "not a valid project name"),
         ("a", {"patch": []}, "unknown key 'patch'; known keys: as-of, config-settings"),
         ("a", {"env": []}, "a: env: a table is required"),
         ("a", {"config-settings": {"k": 1}}, "k: a string, or a list of strings, is required"),

@@ -121,7 +121,7 @@ def test_a_manifest_that_needs_a_newer_rust_is_an_error_of_the_pin(store: Store)
     newer = RustSource(rust_version="1.81")
     with pytest.raises(AsamanError) as refused:
         prepare(store, newer)
-    assert refused.value.why == "needs Rust 1.81 or newer, and the toolchain is 1.80.0"
+    assert refused.value.why == "needs Rust 1.81 or newer, but the toolchain is 1.80.0"
     assert "rustup toolchain install 1.81 --profile minimal" in (refused.value.hint or "")
     assert refused.value.code is ExitCode.BUILD_FAILED
     # Where Rust is optional, cargo decides.
