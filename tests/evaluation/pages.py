@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def part(page: Path, name: str) -> str:
+    """Return what is between the comments of *page* that name a part."""
+    _, _, rest = page.read_text().partition(f"<!-- {name} -->\n")
+    return rest.partition(f"<!-- end of {name} -->")[0]
+
+
 def renew(page: Path, part: str, text: str) -> None:
     """Put *text* between the comments of *page* that name *part*."""
     begin, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->"
