@@ -496,10 +496,27 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SystemPackage:
+    """A package of the distribution with those of its files that a build read or linked.
+
+    ``kind`` is ``deb`` or ``rpm``. Files of no package have a package without ``kind`` and name.
+    ``files`` are absolute paths with their sha256.
+    """
+
+    kind: str
+    name: str
+    version: str
+    architecture: str
+    files: tuple[tuple[str, Digest], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRecord:
     """What was built, from what and how; the content of a provenance file.
 
     ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
+    ``system`` are the headers and libraries of the system that a compiled wheel was made with,
+    ``distribution`` is its name and version, ``""`` where there are none.
     ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
     of the build were filtered, ``fixed_addresses`` whether its addresses were fixed
     (each ``None``: the record does not say). ``source_on_disk`` is why the build did not
@@ -528,6 +545,8 @@ class BuildRecord:
     backend: str = ""
     passes: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
+    distribution: str = ""
+    system: tuple[SystemPackage, ...] = ()
     as_published: bool = False
     started: datetime | None = None
     finished: datetime | None = None

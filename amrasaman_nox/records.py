@@ -26,6 +26,7 @@ from amrasaman_nox.model import (
     Pin,
     RustToolchain,
     Source,
+    SystemPackage,
     Tool,
     Wheel,
     utc,
@@ -169,6 +170,20 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
         facts["isolation"]["fixedAddresses"] = record.fixed_addresses
     facts["backend"] = record.backend
     facts["tools"] = {tool.name: tool.version for tool in record.tools}
+    if record.system:
+        packages = [_system_package(package) for package in record.system]
+        facts["system"] = {"distribution": record.distribution, "packages": packages}
+    return facts
+
+
+def _system_package(package: SystemPackage) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": package.name,
+        "version": package.version,
+        "architecture": package.architecture,
+        "kind": package.kind,
+        "files": {path: _digests(digest) for path, digest in package.files},
+    }
     return facts
 
 
@@ -277,6 +292,8 @@ def _parsed(document: Value, definition: Value, *, as_published: bool) -> BuildR
         config_settings=tuple(map(_pair, settings.items())) if settings is not None else (),
         backend=internal["backend"].text(),
         passes=content["annotations"]["passes"].texts(),
+        distribution=_distribution(internal.get("system")),
+        system=_read_system(internal.get("system")),
         tools=tuple(
             Tool(name=key, version=value.text()) for key, value in internal["tools"].members()
         ),
@@ -420,6 +437,21 @@ def _read_toolchain(content: Value | None) -> RustToolchain | None:
         name: content[name].text() for name in ("sysroot", "version", "commit", "host", "cargo")
     }
     return RustToolchain(**texts, digest=_digest(content["digest"]))
+
+
+def _distribution(system: Value | None) -> str:
+    return system["distribution"].text() if system is not None else ""
+
+
+def _read_system(system: Value | None) -> tuple[SystemPackage, ...]:
+    packages = system["packages"].items() if system is not None else ()
+    return tuple(map(_read_system_package, packages))
+
+
+def _read_system_package(content: Value) -> SystemPackage:
+    texts = {name: content[name].text() for name in ("kind", "name", "version", "architecture")}
+    files = tuple((path, _digest(digest)) for path, digest in content["files"].members())
+    return SystemPackage(**texts, files=files)
 
 
 def _read_environment(content: Value | None, external: Value) -> BuildEnvironment | None:

@@ -11,7 +11,7 @@ import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
-from amrasaman_nox.builds import hooks, rust, tools
+from amrasaman_nox.builds import distribution, hooks, rust, system_files, tools
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
 from amrasaman_nox.config.rungs import RUNGS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildJob, Wheel
+    from amrasaman_nox.model import BuildJob, SystemPackage, Wheel
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sdists.reader import SdistInfo
     from amrasaman_nox.sources.store import Store
@@ -296,6 +296,7 @@ def _record(
         rust.check_locks(runner.place.rust, job.source)
     with collect(runner.place.output, name) as raw:
         wheel, passes = _keep(raw, name, job, store, runner.place.world.build_path)
+        system = _system(runner.place, raw, name, store)
     return BuildRecord(
         name=job.source.name,
         version=job.source.version,
@@ -316,9 +317,19 @@ def _record(
         source_on_disk=runner.on_disk,
         fixed_addresses=runner.isolation.fixed_addresses,
         tools=tools.reachable(),
+        distribution=distribution.release() if system else "",
+        system=system,
         started=started,
         finished=datetime.now(UTC),
     )
+
+
+def _system(
+    place: hooks.HookFolders, raw: BinaryIO, name: str, store: Store
+) -> tuple[SystemPackage, ...]:
+    listed = place.control / system_files.LIST
+    target = place.rust.folder / "target" if place.rust is not None else None
+    return system_files.read(listed, target, raw, name, store)
 
 
 def settings(job: BuildJob) -> dict[str, str | list[str]]:

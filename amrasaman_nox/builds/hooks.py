@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.archives.names import Subject
-from amrasaman_nox.builds import answers, rust, tools
+from amrasaman_nox.builds import answers, rust, system_files, tools
 from amrasaman_nox.builds.headline import headline
 from amrasaman_nox.errors import (
     DISK_FAULTS,
@@ -234,7 +234,11 @@ class Runner:
             directory=self._seen(
                 str(place.source if isolation.constant_paths else place.source / place.project)
             ),
-            variables={**self._variables(rest), **backend_variables(extra, self._seen)},
+            variables={
+                **system_files.variables(self._seen(str(place.control))),
+                **self._variables(rest),
+                **backend_variables(extra, self._seen),
+            },
             folders=(
                 view.Folder(host=Path(script), inside=_HOOK),
                 view.Folder(host=Path(start.__file__), inside=_START),

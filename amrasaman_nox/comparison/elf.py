@@ -14,6 +14,7 @@ _MOST_BYTES: Final = 256 << 20
 _NO_BITS: Final = 8
 _COMPRESSED: Final = 0x800
 _ZLIB: Final = 1
+_NEEDED: Final = 1
 #: By class (1: 32 bit, 2: 64 bit): ELF header after e_ident, section header, compression header.
 _LAYOUTS: Final = {
     1: ("HHIIIIIHHHHHH", "IIIIIIIIII", "III"),
@@ -63,6 +64,27 @@ def sections(data: bytes) -> tuple[Section, ...]:
             raise MalformedElfError("sections too large")
         found.append(Section(name=_name(names, row[0]), flags=row[2] & ~_COMPRESSED, data=body))
     return tuple(found)
+
+
+def needed(data: bytes) -> tuple[str, ...]:
+    """Return the names of the libraries that an ELF file needs (``DT_NEEDED``); none otherwise.
+
+    :param data: the whole file, which may be of another format, or damaged
+    """
+    try:
+        found = {section.name: section.data for section in sections(data)}
+    except MalformedElfError:
+        return ()
+    entries, names = found.get(".dynamic", b""), found.get(".dynstr", b"")
+    order = "<" if data[5] == 1 else ">"
+    entry = struct.Struct(order + ("iI" if data[4] == 1 else "qQ"))
+    whole = entries[: len(entries) // entry.size * entry.size]
+    try:
+        return tuple(
+            _name(names, value) for tag, value in entry.iter_unpack(whole) if tag == _NEEDED
+        )
+    except MalformedElfError:
+        return ()
 
 
 def _unpack(layout: struct.Struct, data: bytes, offset: int) -> tuple[int, ...]:

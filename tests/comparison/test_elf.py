@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amrasaman_nox.comparison.elf import MalformedElfError, sections
+from amrasaman_nox.comparison.elf import MalformedElfError, needed, sections
 from amrasaman_nox.comparison.wheels import compare_wheels
 from amrasaman_nox.reports.wording import diff_text, difference_line
 from tests.wheels.handmade import wheel
@@ -113,3 +113,12 @@ def test_no_damage_ends_in_another_exception(tmp_path: Path) -> None:
 def test_a_damaged_elf_file_is_compared_as_bytes(tmp_path: Path) -> None:
     data = compiled(tmp_path)
     assert the_elf(data, data[: len(data) // 2]).kind == "bytes"
+
+
+def test_the_libraries_that_a_file_needs_are_read_and_damage_needs_none(tmp_path: Path) -> None:
+    source = "#include <math.h>\ndouble f(double x) { return sin(x); }\n"
+    data = compiled(tmp_path, "-Wl,--no-as-needed", "-lm", source=source)
+    assert {"libm.so.6", "libc.so.6"} >= set(needed(data)) >= {"libm.so.6"}
+    assert needed(b"no ELF") == ()
+    for cut in range(0, len(data), 997):
+        assert set(needed(data[:cut])) <= set(needed(data))
