@@ -76,6 +76,7 @@ def carrying(order: Order, result: object, store: Store) -> Order:
         return order
     # Only what the job is made of is ever sent.
     wanted = {order.job.source.digest, *(file.digest for file in order.job.requirements)}
+    wanted |= {crate.digest for crate in order.job.source.crates or ()}
     carried = []
     for digest in wanted & set(result.missing) - {digest for digest, _ in order.carried}:
         file = store.get(digest)
