@@ -15,6 +15,7 @@ from amrasaman_nox.model import (
     BuildFailure,
     BuildJob,
     BuildRecord,
+    Crate,
     Digest,
     IndexOptions,
     LockedFile,
@@ -119,6 +120,19 @@ def test_a_failure_is_that_of_our_pin(order: worker.Order, store: Store) -> None
 def test_paths_and_proxies_of_this_machine_stay_here(order: worker.Order) -> None:
     assert order.index == IndexOptions(index_url="https://index.test")
     assert b"proxy.test" not in message.pack(order)
+
+
+def test_crates_that_a_worker_could_not_fetch_are_carried(
+    order: worker.Order, store: Store
+) -> None:
+    data = b"a crate"
+    digest = Digest.of(data)
+    store.add([data], digest)
+    crates = (Crate(name="a", version="1.0.0", digest=digest),)
+    source = replace(order.job.source, crates=crates)
+    order = replace(order, job=replace(order.job, source=source))
+    result = worker.RemoteResult(refused="no crates", missing=(digest,))
+    assert worker.carrying(order, result, store).carried == ((digest, data),)
 
 
 def test_only_bytes_that_the_job_is_made_of_are_carried(order: worker.Order, store: Store) -> None:
