@@ -200,7 +200,7 @@ def test_options_that_a_document_names_exist(document: Path) -> None:
         if program:
             session = documents.session_of(program)
             rows = [row for row in rows if session in row.commands]
-        if option in {"help", "version"} or (
+        if option in {"help", "help-all", "version"} or (
             not program and (option == "g" or f"--{option}" in documents.FOREIGN)
         ):
             continue
