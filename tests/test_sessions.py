@@ -80,9 +80,8 @@ def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
         "- reproducible_wheels [release] -> Build reproducible wheels of everything that is "
         "pinned.",
         "- verified_requirements [release] -> Write a requirements file with the hashes of "
-        "the reproducible wheels.",
-        "- verify [release] -> Rebuild under variations, compare, and name the cause of what "
-        "differs.",
+        "the wheels.",
+        "- verify [release] -> Rebuild under variations, compare, and name the causes.",
         "- lock_build_requirements -> Write or refresh the build lock only.",
         "- merge_wheels -> Merge the wheels, records and locks of several runs.",
     ):
