@@ -87,7 +87,7 @@ def benchmark(session: nox.Session) -> None:
 
 @nox.session
 def evaluation(session: nox.Session) -> None:
-    """Measure what verify finds: nox -s evaluation -- [REQUIREMENTS ...] [--write FILE]."""
+    """Measure what is built and what verify finds: nox -s evaluation -- [FILE[@PYTHON] ...]."""
     install(session, "test")
     session.run("python", "-m", "tests.evaluation", *session.posargs)
 

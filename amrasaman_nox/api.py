@@ -39,6 +39,29 @@ def complete(config: Config | None, *, folder: Path | None = None) -> Config:
     return configuration.with_project(loaded, here) or loaded
 
 
+def python_of(session: nox.Session) -> str | None:
+    """Return the interpreter that nox runs *session* for, ``None`` for that of nox itself.
+
+    It is that of the session's environment, or what its ``python``, ``-P``, ``--force-python`` or
+    ``--extra-python`` names if it has none.
+    """
+    if not isinstance(session.python, str):
+        return None
+    if session.venv_backend != "none":
+        # One that nox or uv found elsewhere than on the search path, or installed.
+        return str(Path(session.bin, "python"))
+    if "/" in session.python:
+        return str(Path(session.invoked_from, session.python))
+    return session.python
+
+
+def _complete_for(session: nox.Session, config: Config | None) -> Config:
+    from dataclasses import replace
+
+    whole, python = complete(config), python_of(session)
+    return whole if python is None else replace(whole, python=(python,))
+
+
 def build_wheels(
     config: Config | None = None, *, notify: Callable[[Event], None] = _unnoticed
 ) -> Report:
@@ -156,6 +179,8 @@ def create_environment(
     Only wheels are installed, by their hashes, from ``config.output`` only. The
     folder is below the session's own, and nothing else uses it.
 
+    Its interpreter is the one that nox runs the session for, or else that of *config*.
+
     :param files: requirements files with hashes; their paths count from the current folder
     :raises AsamanError: the configuration cannot be understood
     """
@@ -164,7 +189,7 @@ def create_environment(
 
     import uv
 
-    whole = complete(config)
+    whole = _complete_for(session, config)
     folder = Path(tempfile.mkdtemp(prefix="environment-", dir=session.create_tmp()))
     client = [uv.find_uv_bin(), "--no-config", "--quiet", "--offline"]
     python = whole.python[0] if whole.python else sys.executable
@@ -200,8 +225,9 @@ def check_reproducible(
     from amrasaman_nox.verification import verify
 
     paths = tuple(Path(dist).absolute() for dist in dists)
-    report: Report = verify.check_distributions(paths, complete(config), notify=_unnoticed)
-    code = show(report, complete(config))
+    whole = _complete_for(session, config)
+    report: Report = verify.check_distributions(paths, whole, notify=_unnoticed)
+    code = show(report, whole)
     if code:
         session.error(f"exit code {int(code)}")
     return report

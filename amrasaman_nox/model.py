@@ -379,7 +379,9 @@ class BuildEnvironment:
     ``processors`` is the number that a build sees. ``clock`` is the time at which the clock is
     fixed, in seconds since 1970, ``None`` for the machine's own that runs; ``clock_offset`` shifts
     it by seconds. Both need libfaketime. ``random_addresses`` lets the kernel place memory as it
-    likes, where it can be kept from that. ``variables`` are passed on purpose and recorded.
+    likes, where it can be kept from that. ``temporary_names`` are ``random``, as ``tempfile``
+    chooses them, or ``constant`` in the process that runs the backend. ``variables`` are passed on
+    purpose and recorded.
     """
 
     source_date_epoch: int | None = DEFAULT_SOURCE_DATE_EPOCH
@@ -400,6 +402,7 @@ class BuildEnvironment:
     clock_offset: int = 0
     random_addresses: bool = False
     keep_debug_info: bool = False
+    temporary_names: str = "random"
     variables: tuple[tuple[str, str], ...] = ()
 
 
@@ -407,13 +410,14 @@ class BuildEnvironment:
 class Limits:
     """What one hook may use; ``0`` means no limit.
 
-    ``time`` and ``silence`` are in seconds, ``log``, ``file``, ``disk`` and ``memory`` in bytes,
-    ``processes`` is a count.
+    By default only what harms the machine ends a build: ordinary ones stay under each by a factor
+    of four. ``time`` and ``silence`` are in seconds, ``log`` (all output), ``file``, ``disk`` and
+    ``memory`` in bytes, ``processes`` is a count.
     """
 
-    time: float = 3600.0
-    silence: float = 1200.0
-    log: int = 64 << 20
+    time: float = 6 * 3600.0
+    silence: float = 3600.0
+    log: int = 4 << 30
     file: int = 4 << 30
     disk: int = 16 << 30
     memory: int = 0

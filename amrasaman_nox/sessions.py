@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -140,7 +142,7 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
     from amrasaman_nox.config.parser import parse
     from amrasaman_nox.reports.console import show_text, tell
 
-    program = f"nox -s {session.name} --"
+    program = f"nox -s {shlex.quote(session.name)} --"
     try:
         parsed = parse(command, session.posargs, program)
     except AsamanError as error:
@@ -153,10 +155,22 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
         # nox works in the folder of the noxfile.
         folder=Path.cwd(),
         invoked_from=Path(session.invoked_from),
-        registered=config,
+        registered=_for_python(session, config),
         program=program,
     )
     return commands.run(call)
+
+
+def _for_python(session: nox.Session, config: Config | None) -> Config | None:
+    """Return *config* with the interpreter that nox runs *session* for; options win over it."""
+    from amrasaman_nox.api import python_of
+
+    python = python_of(session)
+    if python is None:
+        return config
+    from amrasaman_nox.config.config import Config
+
+    return dataclasses.replace(config or Config(), python=(python,))
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ def nox(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -200,6 +200,175 @@ def test_the_plain_function_can_be_decorated(project: Path) -> None:
     )
     assert nox(project, "-s", "mine").returncode == 0
     assert work.asked(project / "wheels")["jobs"] == 5
+
+
+# --- what of nox's own options they follow ---------------------------------------------------
+
+
+def ran(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [
+        line.partition("Running session ")[2]
+        for line in done.stderr.splitlines()
+        if "Running session " in line
+    ]
+
+
+@pytest.mark.parametrize("option", ["-P", "--force-python"])
+def test_the_python_that_is_forced_is_what_builds(project: Path, option: str) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "-s", "reproducible_wheels", option, "3.12")
+    assert done.returncode == 0, done.stderr
+    assert ran(done) == ["reproducible_wheels-3.12"]
+    assert work.asked(project / "wheels")["python"] == ["3.12"]
+
+
+def test_the_python_that_is_forced_wins_over_the_noxfile_and_an_option_over_it(
+    project: Path,
+) -> None:
+    (project / "pyproject.toml").write_text('[tool.amrasaman]\npython = ["3.10"]')
+    noxfile(
+        project,
+        'amrasaman_nox.register(amrasaman_nox.Config(requirement="r.txt", python=("3.13",)))',
+    )
+    call = ("-s", "reproducible_wheels", "-P", "3.12")
+    assert nox(project, *call).returncode == 0
+    assert work.asked(project / "wheels")["python"] == ["3.12"]
+    assert nox(project, *call, "--", "--python", "3.14").returncode == 0
+    assert work.asked(project / "wheels")["python"] == ["3.14"]
+
+
+def test_several_pythons_are_a_session_each(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "-s", "reproducible_wheels", "-P", "3.11", "3.12", "--", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert ran(done) == ["reproducible_wheels-3.11", "reproducible_wheels-3.12"]
+    assert work.asked(project / "out")["python"] == ["3.12"]
+
+
+def test_a_release_for_a_python_is_one_in_all_of_its_sessions(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    done = nox(project, "-t", "release", "-P", "3.12")
+    assert done.returncode == 0, done.stderr
+    assert ran(done)[::2] == ["reproducible_wheels-3.12", "verify-3.12"]
+    assert work.asked(project / "wheels")["python"] == ["3.12"]
+
+
+def test_a_path_counts_from_where_nox_was_called(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    call = ("-f", "../noxfile.py", "-s", "reproducible_wheels", "-P", "./py/bin/python3")
+    done = nox(project / "sub", *call)
+    assert done.returncode == 0, done.stderr
+    asked = work.asked(project / "wheels")["python"]
+    assert asked == [str(project / "sub/py/bin/python3")]
+
+
+MINE = """
+@nox.session({how})
+def mine(session):
+    amrasaman_nox.reproducible_wheels(session, config=amrasaman_nox.Config(requirement="r.txt",
+        output=f"wheels-{{session.python}}"))
+    print("bin:", session.venv_backend, session.bin_paths)
+"""
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.mark.parametrize(
+    ("backend", "how"),
+    [
+        ("virtualenv", "python"),
+        ("venv", "parametrize"),
+        ("uv", "python"),
+        ("uv", "-P"),
+        ("uv", "--extra-python"),
+    ],
+)
+def test_a_session_with_an_environment_builds_with_its_python(
+    project: Path, backend: str, how: str
+) -> None:
+    rows = {
+        "python": f'python="{RUNNING}"',
+        "-P": "",
+        "--extra-python": f'python=["{RUNNING}"]',
+        "parametrize": "",
+    }
+    body = MINE.format(how=", ".join(filter(None, (f'venv_backend="{backend}"', rows[how]))))
+    if how == "parametrize":
+        body = body.replace("\ndef ", f'\n@nox.parametrize("python", ["{RUNNING}"])\ndef ')
+    noxfile(project, body)
+    options = (how, RUNNING) if how.startswith("-") else ()
+    done = nox(project, "-s", "mine", *options)
+    assert done.returncode == 0, done.stderr
+    (python,) = work.asked(project / f"wheels-{RUNNING}")["python"]  # type: ignore[misc]
+    assert f"bin: {backend} ['{Path(python).parent}']" in done.stdout
+
+
+def test_a_session_without_a_python_builds_with_that_of_nox(project: Path) -> None:
+    noxfile(project, MINE.format(how='venv_backend="virtualenv"'))
+    assert nox(project, "-s", "mine").returncode == 0
+    assert work.asked(project / "wheels-None")["python"] == []
+
+
+@pytest.mark.parametrize("options", [("-R",), ("--no-install", "-x"), ("-fb", "uv"), ("-db", "uv")])
+def test_options_about_environments_change_nothing(project: Path, options: tuple[str, ...]) -> None:
+    noxfile(project, REGISTERED)
+    for _ in range(2):
+        done = nox(project, *options, "-s", "reproducible_wheels")
+        assert done.returncode == 0, done.stderr
+        assert "six-1.17.0-py3-none-any.whl" in done.stdout
+    assert work.asked(project / "wheels")["python"] == []
+
+
+@pytest.mark.parametrize(
+    "option", ["default_venv_backend = 'uv'", "reuse_venv = 'always'", "stop_on_first_error = True"]
+)
+def test_options_of_the_noxfile_about_environments_change_nothing(
+    project: Path, option: str
+) -> None:
+    noxfile(project, f"nox.options.{option}", REGISTERED)
+    done = nox(project, "-s", "reproducible_wheels")
+    assert done.returncode == 0, done.stderr
+    assert not (project / ".nox/reproducible_wheels/bin").exists()
+
+
+@pytest.mark.parametrize(
+    "option", ['sessions = ["reproducible_wheels"]', 'tags = ["release"]', 'keywords = "wheels"']
+)
+def test_what_nox_runs_by_itself_may_be_ours(project: Path, option: str) -> None:
+    noxfile(project, f"nox.options.{option}", "amrasaman_nox.register(default=True)")
+    (project / "pyproject.toml").write_text('[tool.amrasaman]\nrequirement = "r.txt"')
+    done = nox(project)
+    assert done.returncode == 0, done.stderr
+    assert "reproducible_wheels" in ran(done)
+
+
+def test_another_session_may_notify_one_with_options_of_its_own(project: Path) -> None:
+    noxfile(
+        project,
+        REGISTERED,
+        '@nox.session(venv_backend="none")',
+        "def before(session):",
+        '    session.notify("reproducible_wheels", posargs=["-j", "7"])',
+    )
+    done = nox(project, "-s", "before", "--", "--not-for-us")
+    assert done.returncode == 0, done.stderr
+    assert ran(done) == ["before", "reproducible_wheels"]
+    assert work.asked(project / "wheels")["jobs"] == 7
+
+
+def test_a_parametrised_session_may_call_one_with_each_of_its_values(project: Path) -> None:
+    noxfile(
+        project,
+        '@nox.session(venv_backend="none")',
+        '@nox.parametrize("jobs", [2, 3])',
+        "def each(session, jobs):",
+        '    config = amrasaman_nox.Config(requirement="r.txt", jobs=jobs, output=f"out-{jobs}")',
+        "    amrasaman_nox.reproducible_wheels(session, config=config)",
+    )
+    done = nox(project, "-s", "each")
+    assert done.returncode == 0, done.stderr
+    assert [work.asked(project / f"out-{jobs}")["jobs"] for jobs in (2, 3)] == [2, 3]
+    done = nox(project, "-s", "each(jobs=2)", "--", "--bogus")
+    assert "error: nox -s 'each(jobs=2)' --: no such option" in done.stderr
 
 
 # --- how they end ----------------------------------------------------------------------------

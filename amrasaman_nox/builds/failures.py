@@ -99,6 +99,7 @@ HINTS: Final = (
     ),
     Hint((r"No module named '(distutils|imp|asyncore|asynchat|smtpd)'",), _OLD),
     Hint((r"cannot import name '\w{1,40}' from 'collections'",), _OLD),
+    Hint((r"invalid command 'bdist_(wininst|msi)'",), _OLD),
     Hint((r"use_2to3 is invalid|not supported by this version of Python",), _OLD),
     Hint((r"[Pp]ython version .{0,40}(not supported|unsupported)|requires [Pp]ython ",), _OLD),
     Hint((r"numpy/\w{1,40}\.h: No such file",), _UNDECLARED),

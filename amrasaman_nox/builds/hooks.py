@@ -288,11 +288,18 @@ class Runner:
 
     def _program(self, script: str) -> tuple[str, ...]:
         """Return what the interpreter runs: the hook's script, in the sandbox behind our own."""
-        if not self.isolation.constant_paths:
-            return (script,)
         world = self.place.world
-        hidden = os.pathsep.join(self._hidden())
-        return (_START, world.build_path, world.directory_order, self.place.project, hidden, _HOOK)
+        if self.isolation.constant_paths:
+            how = (world.directory_order, world.temporary_names)
+            hidden = os.pathsep.join(self._hidden())
+            return (_START, world.build_path, *how, self.place.project, hidden, _HOOK)
+        if world.temporary_names == "constant":
+            raise AsamanError(
+                "constant temporary names",
+                f'isolation "{self.isolation.rung}" cannot give them',
+                code=ExitCode.NOT_AVAILABLE,
+            )
+        return (script,)
 
     def _hidden(self) -> tuple[str, ...]:
         return () if self.tools_shown else tools.hidden(self.backend)

@@ -35,6 +35,8 @@ def _environment_for(source: Source, own: Iterable[Package], config: Config) -> 
         variables.update(each.variables)
         if each.build_processors is not None:
             found = dataclasses.replace(found, processors=each.build_processors)
+    if source.name in config.constant_temporary_names:
+        found = dataclasses.replace(found, temporary_names="constant")
     return dataclasses.replace(found, variables=tuple(sorted(variables.items())))
 
 

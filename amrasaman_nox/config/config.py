@@ -100,7 +100,8 @@ class Config(reports.ReportFiles):
       (none: where the user's cargo takes crates from); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
       builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
-      ``scheduler``; ``only_binary`` are projects whose published wheel is used as is.
+      ``scheduler``; ``only_binary`` are projects whose published wheel is used as is,
+      ``constant_temporary_names`` those whose builds get constant names for temporary files.
     - Single projects: ``packages`` are :class:`~amrasaman_nox.config.packages.Package`; the keys of
       ``config_settings`` and ``variables`` can begin with ``NAME:``.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
@@ -170,6 +171,7 @@ class Config(reports.ReportFiles):
     variables: tuple[tuple[str, str], ...] = ()
     packages: tuple[Package, ...] = ()
     keep_debug_info: bool = False
+    constant_temporary_names: tuple[str, ...] = ()
     cache_dir: Path | None = None
 
     timeout: float = _LIMITS.time
@@ -471,7 +473,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         ),
         _texts,
     ),
-    (("skip", "only_binary", "relock_packages"), _names),
+    (("skip", "only_binary", "relock_packages", "constant_temporary_names"), _names),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(rungs.NAMES)),
     (("executor",), _one_of(executors.NAMES)),

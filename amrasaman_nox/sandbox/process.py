@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
 from amrasaman_nox.sandbox import memory, system_calls
+from amrasaman_nox.sandbox.kept_log import KeptLog
 from amrasaman_nox.sandbox.meter import Meter, descendants
 from amrasaman_nox.sandbox.view import (
     BEGUN,
@@ -36,7 +37,6 @@ from amrasaman_nox.sandbox.view import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from io import FileIO
 
 _TAIL: Final = 64 << 10
 _TICK: Final = 0.1
@@ -82,7 +82,7 @@ def run(command: ProcessSpec, isolation: Isolation) -> Completed:
         process = starter.submit(_started, command, isolation).result()
         watch = _Watch(process=process, command=command, isolation=isolation)
         try:
-            with command.log.open("ab", buffering=0) as log:
+            with KeptLog(command.log) as log:
                 limit = watch.until_the_end(log)
         finally:
             code, used = _end(process)
@@ -220,7 +220,7 @@ class _Watch:
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
 
-    def until_the_end(self, log: FileIO) -> str:
+    def until_the_end(self, log: KeptLog) -> str:
         """Return when the process has ended, or with the limit that it passed.
 
         The end is that of the process, not of its output: a build may close it, or leave it open.
@@ -263,7 +263,7 @@ class _Watch:
             own_size=command.memory_size,
         )
 
-    def _take(self, chunk: bytes, log: FileIO) -> None:
+    def _take(self, chunk: bytes, log: KeptLog) -> None:
         if not self.begun:
             self.words += chunk
             before, marker, chunk = self.words.partition(BEGUN)
@@ -271,9 +271,8 @@ class _Watch:
                 self.words = self.words[-_TAIL:]
                 return
             self.begun, self.words = True, before
-        limit = self.command.limits.log
-        log.write(chunk[: max(0, limit - self.written)] if limit else chunk)
-        self.written, self.heard = self.written + len(chunk), time.monotonic()
+        log.write(chunk)
+        self.written, self.heard = log.written, time.monotonic()
 
     def _passed(self) -> str:
         limits, now = self.command.limits, time.monotonic()

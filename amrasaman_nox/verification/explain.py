@@ -545,7 +545,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         seen="A member holds the path of a temporary folder with a random name.",
         why="The build copies its source into tempfile.mkdtemp() and compiles there, so that no "
         "constant path helps.",
-        packager="Strip debug information at link: LDFLAGS=-Wl,-s.",
+        packager="Build with --constant-temporary-names and the project's name.",
         upstream="Build in a folder with a constant name, or map it with -ffile-prefix-map.",
         matches=_random_folder,
     ),

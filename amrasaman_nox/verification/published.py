@@ -30,6 +30,7 @@ from amrasaman_nox.verification import recipe as recipes
 from amrasaman_nox.verification.evidence import read_evidence
 from amrasaman_nox.verification.explain import explain
 from amrasaman_nox.verification.proof import under_headers
+from amrasaman_nox.verification.steps import Steps, teller
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
@@ -216,7 +217,12 @@ def _best(bench: _Bench) -> _Compared:
         differences=best.comparison.differences,
         unresolved=best.failed_stage == _LOCK,
     )
-    for other in recipes.fallbacks(evidence, outcome):
+    others = tuple(recipes.fallbacks(evidence, outcome))
+    steps = Steps(teller(bench.site.notify, str(prepared.source.pin)))
+    steps.begin("looking for the publisher's recipe", best.comparison)
+    steps.expect(len(others))
+    for other in others:
+        steps.next()
         compared = bench.attempt(other)
         if _rank(compared) < _rank(best):
             best = compared

@@ -6,13 +6,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.model import Comparison
+from amrasaman_nox.model import Comparison, Event
 
 if TYPE_CHECKING:
-    from amrasaman_nox.model import Cause
+    from amrasaman_nox.model import Cause, Notify
 
 #: Receives what the next build is for, and what is known before it, if anything is.
 Tell = Callable[[str, Comparison | None], None]
+
+
+def teller(notify: Notify, pin: str) -> Tell:
+    """Return what tells displays of the steps of a search for *pin*, and reports what is known."""
+
+    def tell(step: str, known: Comparison | None) -> None:
+        results = () if known is None else (known,)
+        notify(Event(stage="rebuild", state="step", name=pin, note=step, results=results))
+
+    return tell
 
 
 class Steps:

@@ -49,6 +49,7 @@ from amrasaman_nox.verification import (
 from amrasaman_nox.verification.draw import begin
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Original, Rebuilt, rebuild
+from amrasaman_nox.verification.steps import teller
 from amrasaman_nox.verification.variations import Plan
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ if TYPE_CHECKING:
 PUBLISHED: Final = "published"
 
 _IN_RUSTC: Final = "clock in rustc: procedural macros see the real one, all other programs do not"
+_CONSTANT_NAMES: Final = (
+    "temporary-names: constant, as --constant-temporary-names had it when this was built"
+)
 #: A file system lists a folder in an order of its own, whatever the order of making.
 _ON_DISK: Final = {"directory-order": "the source is on disk"}
 
@@ -409,18 +413,14 @@ def verify_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     original = originals.of_wheel(run, record, wheel)
     if record.source_on_disk:
         plan = plan.without(_ON_DISK)
+    if original.environment.temporary_names == "constant":
+        plan = dataclasses.replace(plan, not_varied=(*plan.not_varied, _CONSTANT_NAMES))
     if record.rust is not None and variations.CLOCK in plan.names:
         plan = dataclasses.replace(plan, not_varied=(*plan.not_varied, _IN_RUSTC))
     plan = plan.since(record.started)
     return _kept(
-        run, original, rebuild(original, plan, partial(_tell, run, str(record.source.pin)))
+        run, original, rebuild(original, plan, teller(run.site.notify, str(record.source.pin)))
     )
-
-
-def _tell(run: Run, pin: str, step: str, known: Comparison | None) -> None:
-    """Show one build of the search for the cause of a difference."""
-    results = () if known is None else (known,)
-    run.site.notify(Event(stage="rebuild", state="step", name=pin, note=step, results=results))
 
 
 def _own_sdist(

@@ -89,6 +89,7 @@ def test_a_hook_that_failed_is_the_stage_and_its_log_is_kept() -> None:
         ("a.c:407:23: error: lvalue required as left operand of assignment", "too old for this"),
         ("AttributeError: module 'pkgutil' has no attribute 'ImpImporter'", "too old for this"),
         ("ModuleNotFoundError: No module named 'distutils'", "too old for this"),
+        ("error: invalid command 'bdist_wininst'", "too old for this"),
         ("a.c:1:10: fatal error: numpy/arrayobject.h: No such file or directory", "not declare"),
         ("ModuleNotFoundError: No module named 'setuptools'", "report this to the project"),
         ("ModuleNotFoundError: No module named 'cffi'", "does not declare"),

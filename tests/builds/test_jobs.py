@@ -29,7 +29,17 @@ def test_what_the_user_sets_on_purpose_is_in_the_world() -> None:
     world = environment_of(config)
     assert (world.source_date_epoch, world.source_times) == (1400000000, 1400000000)
     assert world.keep_debug_info
+    assert world.temporary_names == "random"
     assert world.variables == (("A", "1"), ("B", "2"))
+
+
+def test_temporary_names_are_constant_for_the_projects_that_are_named(
+    interpreter: Interpreter,
+) -> None:
+    for names, expected in ((("One", "other"), "constant"), (("other",), "random")):
+        config = Config(constant_temporary_names=names)
+        job = job_of(SOURCE, interpreter, FILES, config=config, isolation="full")
+        assert job.environment.temporary_names == expected
 
 
 def test_the_order_of_the_locked_files_does_not_matter(interpreter: Interpreter) -> None:

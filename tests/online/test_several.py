@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -55,6 +57,36 @@ def test_two_people_with_fresh_caches_get_the_same_wheels(tmp_path: Path) -> Non
     done = other.asaman("-s", "frozenlist-1.7.0.tar.gz", "-o", "single", "--rebuild")
     assert done.returncode == 0, done.stderr
     assert other.hashes(other.folder / "single").items() <= expected.items()
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+@pytest.mark.parametrize("file", ["benchmark-29.txt", "compiled.txt"])
+def test_two_people_agree_on_the_pins_of_the_evaluation(
+    tmp_path: Path, file: str, python: str
+) -> None:
+    requirements = (HERE.parent / "evaluation" / file).read_text()
+    one = Bench(tmp_path / "one", "", tmp_path / "cache-one", patience=3600)
+    other = Bench(tmp_path / "another folder", "", tmp_path / "cache-other", patience=3600)
+    other.variables = {"HOME": str(tmp_path / "home"), "TZ": "Pacific/Chatham", "USER": "somebody"}
+    found = []
+    for bench, umask in ((one, 0o022), (other, 0o077)):
+        (bench.folder / "requirements.txt").write_text(requirements)
+        options = ("-r", "requirements.txt", "--python", str(interpreter(python)))
+        done = bench.asaman(*options, preexec=functools.partial(os.umask, umask))
+        assert done.returncode == 0, done.stdout + done.stderr
+        lock = (bench.folder / "requirements.build-lock.toml").read_text()
+        found.append({**bench.hashes(), "build lock": lock})
+    assert len(found[0]) == requirements.count("==") + 1
+    assert found[0] == found[1]
+
+
+def interpreter(version: str) -> Path:
+    """Return the interpreter of this version that is installed beside this one, or on the path."""
+    beside = sorted(Path(sys.base_prefix).parent.glob(f"{version}*/bin/python{version}"))
+    found = [*beside, *map(Path, filter(None, [shutil.which(f"python{version}")]))]
+    if not found:
+        pytest.skip(f"Python {version} is not installed")
+    return found[0]
 
 
 def _digest_of(requirements: str, name: str) -> str:

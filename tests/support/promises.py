@@ -177,6 +177,10 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("config-setting", "-C tell=1", _RESOLVED, call="-r telltale.txt"),
     Shown("env", "--env TELL=1", _RESOLVED, call="-r telltale.txt"),
     Shown("only-binary", "--only-binary mini-flit", _FAILED),
+    ShownBy(
+        "constant-temporary-names",
+        "tests/verification/test_rebuild.py::test_constant_temporary_names_are_recorded_and_told",
+    ),
     Shown("keep-debug-info", "--keep-debug-info", _RESOLVED, call="-r telltale.txt"),
     Shown(
         "cache-dir",

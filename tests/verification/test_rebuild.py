@@ -526,6 +526,20 @@ def test_a_seeded_defect_is_found_and_its_cause_named(
 
 
 @pytest.mark.sandbox
+def test_constant_temporary_names_are_recorded_and_told(run: Run, plan: variations.Plan) -> None:
+    """Where a user asks for them, a random build folder is the same."""
+    name = "random-build-folder"
+    config = replace(run.config, constant_temporary_names=(name,))
+    record = defects.first_build(replace(run, config=config), name)
+    assert record.environment is not None
+    assert record.environment.temporary_names == "constant"
+    comparison = verify.verify_record(run, record, plan)
+    assert comparison.verdict is Verdict.IDENTICAL
+    (told,) = [text for text in comparison.not_varied if text.startswith("temporary-names: ")]
+    assert "--constant-temporary-names" in told
+
+
+@pytest.mark.sandbox
 @pytest.mark.parametrize("name", defects.CLEAN)
 def test_a_clean_project_raises_no_alarm(name: str, run: Run, plan: variations.Plan) -> None:
     comparison = verify.verify_record(run, defects.first_build(run, name), plan)

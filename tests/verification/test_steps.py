@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amrasaman_nox.model import Cause, Comparison, Difference, Verdict
-from amrasaman_nox.verification.steps import Steps
+from amrasaman_nox.model import Cause, Comparison, Difference, Event, Verdict
+from amrasaman_nox.verification.steps import Steps, teller
 
 KNOWN = Comparison(name="a", version="1", wheel="a.whl", verdict=Verdict.DIFFERENT)
 CAUSE = Cause(variation="home", explanation="home-folder", difference=Difference(kind="text"))
@@ -63,3 +63,12 @@ def test_what_is_known_grows_and_says_where_it_was_interrupted() -> None:
     assert (first.verdict, first.causes) == ("different", ())
     assert second.causes == (CAUSE,)
     assert second.reason == "interrupted while searching for the cause, in build 2 of about 4"
+
+
+def test_displays_are_told_of_the_pin_and_reports_of_what_is_known() -> None:
+    events: list[Event] = []
+    tell = teller(events.append, "a==1")
+    tell("searching: build 1 of about 2", None)
+    tell("searching: build 2 of about 2", KNOWN)
+    assert [(one.stage, one.state, one.name) for one in events] == [("rebuild", "step", "a==1")] * 2
+    assert [one.results for one in events] == [(), (KNOWN,)]

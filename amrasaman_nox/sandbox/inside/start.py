@@ -16,6 +16,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import shutil
@@ -73,6 +74,14 @@ def empty(folder: str) -> None:
             shutil.rmtree(path)
         else:
             os.unlink(path)
+
+
+def hold_names() -> None:
+    """Let ``tempfile`` take constant names in this process, in the order in which it asks."""
+    import tempfile
+
+    # What it takes names from, in every release; an iterator that threads may share.
+    tempfile._name_sequence = map("constant{}".format, itertools.count())  # type: ignore[attr-defined]
 
 
 def import_backend() -> None:
@@ -149,19 +158,22 @@ def leave(ended: list[str]) -> None:
 def main() -> None:
     """Fill the build folder, enter the project in it, then run a script with the rest.
 
-    The arguments are the folder, the order in which it is filled, the project's place in it, the
-    system's tools that are hidden from a hook that asks for requirements, the script, and a hook
-    with its folder. Where there are two hooks, the second one follows the first
-    one if that asks for nothing but what is known, and can leave nothing behind.
+    The arguments are the folder, the order in which it is filled, whether names of temporary files
+    are ``random`` or ``constant``, the project's place in the folder, the system's tools that are
+    hidden from a hook that asks for requirements, the script, and a hook with its folder. Where
+    there are two hooks, the second one follows the first one if that asks for nothing but what is
+    known, and can leave nothing behind.
     """
     ended: list[str] = []
     atexit.register(leave, ended)
-    folder, order, project, tools, script, hook, control = sys.argv[1:8]
+    folder, order, names, project, tools, script, hook, control = sys.argv[1:9]
     unpacked, there, reverse = os.fsencode(UNPACKED), os.fsencode(folder), order == "reversed"
     fill(unpacked, there, reverse)
     os.chdir(os.path.join(folder, project))
-    if sys.argv[8:]:
-        second, following = sys.argv[8:]
+    if names == "constant":
+        hold_names()
+    if sys.argv[9:]:
+        second, following = sys.argv[9:]
         sys.path[:] = [path for path in sys.path if path != os.path.dirname(script)]
         import_backend()
         sys.stdout.flush()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,20 @@ def test_a_table_of_headings_alone_has_no_object(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("key shmid perms\n  0     0  1600\n")
     assert start.left_no_object((empty, missing))
     assert not start.left_no_object((empty, one, missing))
+
+
+def test_temporary_names_that_are_held_are_the_same_in_every_process(tmp_path: Path) -> None:
+    program = (
+        "import sys, tempfile\n"
+        f"sys.path.insert(0, {os.path.dirname(start.__file__)!r})\n"  # noqa: PTH120
+        "import start\n"
+        "start.hold_names()\n"
+        "names = [tempfile.mkdtemp(prefix='a-', dir=sys.argv[1]) for _ in range(3)]\n"
+        "print([name.rpartition('/')[2] for name in names])"
+    )
+    said = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        command = [sys.executable, "-c", program, str(tmp_path / name)]
+        said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert said == ["['a-constant0', 'a-constant1', 'a-constant2']\n"] * 2
