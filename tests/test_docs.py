@@ -38,6 +38,7 @@ CALLS = [
     pytest.param(words, id=f"{block} {' '.join(words)}")
     for block in [*BLOCKS, *EXAMPLES]
     for words in documents.commands(block)
+    if "COMMAND" not in words  # A usage line.
 ]
 #: The width at which prose is wrapped, in columns.
 WIDTH = 100
