@@ -23,9 +23,10 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: 
 def test_the_work_of_a_command_is_a_function_that_takes_a_configuration(command: Command) -> None:
     module, _, name = command.work.partition(":")
     work = getattr(import_module(f"amrasaman_nox.{module}"), name)
-    first, second = inspect.signature(work).parameters.values()
+    first, second, *others = inspect.signature(work).parameters.values()
     assert (first.name, first.annotation) == ("config", "Config")
     assert (second.name, second.kind) == ("notify", second.KEYWORD_ONLY)
+    assert all(other.kind == other.KEYWORD_ONLY and other.default is None for other in others)
     assert inspect.signature(work).return_annotation == "Report"
 
 
