@@ -80,8 +80,8 @@ def many(folder: Path) -> None:
         (a_pipe, "not a regular file"),
         (a_folder, "not a regular file"),
         (a_second_name, "not a regular file"),
-        (nothing, "left nothing"),
-        (another, "left other.whl"),
+        (nothing, "wrote nothing"),
+        (another, "wrote other.whl"),
         (many, "and 995 more"),
     ],
 )
