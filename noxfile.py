@@ -50,9 +50,9 @@ def tests_lowest(session: nox.Session) -> None:
 
 @nox.session
 def tests_online(session: nox.Session) -> None:
-    """Run the tests that ask the real package index."""
+    """Run the tests that ask the real package index; with -m "online and long", the long ones."""
     install(session, "test")
-    session.run("pytest", "-m", "online", *session.posargs)
+    session.run("pytest", "-m", "online and not long", *session.posargs)
 
 
 @nox.session

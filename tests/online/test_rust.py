@@ -19,7 +19,7 @@ from ..support.rusty import sysroot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.online, pytest.mark.slow]
+pytestmark = [pytest.mark.online, pytest.mark.slow, pytest.mark.long]
 
 HERE = Path(__file__).parent
 SERVER = HERE / "requirements-server.txt"

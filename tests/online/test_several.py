@@ -59,6 +59,7 @@ def test_two_people_with_fresh_caches_get_the_same_wheels(tmp_path: Path) -> Non
     assert other.hashes(other.folder / "single").items() <= expected.items()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 @pytest.mark.parametrize("file", ["benchmark-29.txt", "compiled.txt"])
 def test_two_people_agree_on_the_pins_of_the_evaluation(

@@ -15,7 +15,7 @@ from ..support.bench import Bench
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.online, pytest.mark.slow]
+pytestmark = [pytest.mark.online, pytest.mark.slow, pytest.mark.long]
 
 #: Pins of several backends: hatchling, flit-core, setuptools.
 PINS = (
