@@ -78,6 +78,8 @@ def test_compare_wheels_refuses_what_it_cannot_read(names: tuple[str, str]) -> N
 class Session:
     """As much of nox's session as is needed."""
 
+    python: str | None = None
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ran: list[tuple[tuple[str, ...], dict[str, Any]]] = []

@@ -44,7 +44,7 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
         if not needed:
             return None
         why = f"needs Rust, but no toolchain was found: {error}"
-        raise _failure(pin, why, error.hint, ExitCode.BUILD_FAILED) from None
+        raise _failure(pin, why, error.hint or "install Rust", ExitCode.BUILD_FAILED) from None
     if info.rust.fault:
         why = f"its crates cannot be verified by hash: {info.rust.fault}"
         if not needed:
