@@ -218,8 +218,6 @@ def _plan(config: Config, notify: Notify) -> Plan:
         locales.provide(store, notify)
     machine = variations.Machine.here(with_helpers(isolation, store.root))
     draw = begin(config.seed)
-    # Said now, too: a run that is interrupted can be repeated as well.
-    notify(Event(stage="note", state="note", note=_seed_note(draw.seed)))
     return variations.plan(config.vary, machine, draw)
 
 
@@ -334,6 +332,8 @@ def _built(
     comparisons: list[Comparison] = []
     with opened(dataclasses.replace(config, relock=False, relock_packages=()), notify) as run:
         if isinstance(how, Plan):
+            # Said now, too: a run that is interrupted can be repeated as well.
+            notify(Event(stage="note", state="note", note=_seed_note(how.draw.seed)))
             run = _supplied(run, records)
             plan = probe.proved(run, how) if records else how
             comparisons += _own_sdist(run, records, plan, started)

@@ -282,13 +282,8 @@ def test_the_answers_of_both_hooks_are_read_with_care(bench: Bench, name: str) -
         os.symlink("/etc/hostname", path)
     late() if "{name}" == "control" else __import__("atexit").register(late)
 """
-    job = bench.job(building=spoil)
-    if name == "control":
-        with pytest.raises(HookFailed) as caught:
-            bench.early(job)
-        assert "wrote no result" in caught.value.reason
-    else:
-        assert bench.early(job) == ((), None)
+    # A first hook whose answer cannot be read is asked again, by itself.
+    assert bench.early(bench.job(building=spoil)) == ((), None)
 
 
 def test_many_requirements_are_no_fault_of_the_isolation(bench: Bench) -> None:

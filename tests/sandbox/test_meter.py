@@ -64,7 +64,7 @@ def test_processes_and_threads_count_alike() -> None:
     )
     for code in (FORKS, threads):
         with running(code) as pid:
-            assert measured(pid, processes=4) == "processes (4)"
+            assert measured(pid, processes=4) == "process limit exceeded (4)"
             assert measured(pid, processes=5) == ""
 
 
