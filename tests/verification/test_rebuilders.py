@@ -226,12 +226,15 @@ def test_a_wheel_that_they_have_for_another_platform_only_is_unchecked(
     assert "cp399" in found.reason
 
 
-@pytest.mark.parametrize("what", ["nowhere", "empty", "file"])
-def test_what_holds_neither_wheel_nor_record_is_refused(
-    what: str, run: Run, tmp_path: Path
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [("nowhere", "neither"), ("empty", "neither"), ("file", "is not a valid name")],
+)
+def test_what_holds_neither_wheel_record_nor_pins_is_refused(
+    what: str, why: str, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("{}")
-    with pytest.raises(AsamanError, match="neither"):
+    with pytest.raises(AsamanError, match=why):
         run("clean-pure", against=str(tmp_path / what))
     assert not (tmp_path / "wheels").exists()
