@@ -252,7 +252,7 @@ def test_a_source_that_needs_a_toolchain_is_one_failure_and_the_others_are_built
     done = cold.asaman("-r", "requirements.txt", "--rust", "1.2.3")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "rusty==1.0" in done.stderr
-    assert "--only-binary rusty" in done.stderr
+    assert "hint: rustup toolchain install 1.2.3 --profile minimal" in done.stderr
     assert len(cold.hashes()) == 1
 
 
