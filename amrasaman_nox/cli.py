@@ -160,8 +160,6 @@ def _return_to(folder: Path) -> None:
 def _nox_exit_code() -> int:
     import logging
 
-    from nox.__main__ import main
-
     from amrasaman_nox.config.variables import without_nox_variables
     from amrasaman_nox.sessions import SessionEnded
 
@@ -170,6 +168,9 @@ def _nox_exit_code() -> int:
     logging.disable(logging.CRITICAL)
     try:
         with without_nox_variables():
+            # Releases of 2024 read their variables as soon as they are imported.
+            from nox.__main__ import main
+
             main()
     except SessionEnded as ended:
         return int(ended.code or 0)
