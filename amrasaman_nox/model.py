@@ -125,6 +125,16 @@ class Pin:
         return self.wheels or len(self.digests) > 1
 
 
+def is_plain(requirement: str) -> bool:
+    """Return whether *requirement* is a name with a version specifier, and no URL (PEP 508)."""
+    from packaging.requirements import Requirement
+
+    try:
+        return Requirement(requirement).url is None
+    except ValueError:
+        return False
+
+
 def is_release(pinned: str, version: str) -> bool:
     """Return whether *version* is what ``==pinned`` asks for (PEP 440).
 

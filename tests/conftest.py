@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from amrasaman_nox.model import IndexOptions, Interpreter, Report
+    from amrasaman_nox.model import Event, IndexOptions, Interpreter, Report
 
 
 # A machine that is busy with other things is no fault of an example.
@@ -133,7 +133,12 @@ def cold(index: LocalIndex, tmp_path: Path) -> Bench:
 def boot(tmp_path: Path, index: LocalIndex) -> Callable[..., Report]:
     """Return a function that bootstraps the pins that it is given, on the lowest rung."""
 
-    def run(*pins: str, work: Callable[..., Report] = bootstrap, **more: object) -> Report:
+    def run(
+        *pins: str,
+        work: Callable[..., Report] = bootstrap,
+        notify: Callable[[Event], None] = lambda _: None,
+        **more: object,
+    ) -> Report:
         path = tmp_path / "requirements.txt"
         path.write_text("".join(f"{pin}\n" for pin in pins))
         values = {
@@ -144,6 +149,6 @@ def boot(tmp_path: Path, index: LocalIndex) -> Callable[..., Report]:
             "isolation": "none",
             **more,
         }
-        return work(Config(**values), notify=lambda _: None)  # type: ignore[arg-type]
+        return work(Config(**values), notify=notify)  # type: ignore[arg-type]
 
     return run

@@ -28,9 +28,7 @@ MOST_FLOORS = 9
 
 #: Who may start a process, and which; of foreign code it is the sandbox alone.
 STARTS_PROCESSES = {
-    "builds.distribution": "dpkg and rpm, for the packages of files",
-    "builds.system_files": "ldconfig, for where libraries are",
-    "builds.tools": "a compiler, for its version",
+    "builds.tools": "compilers, dpkg, rpm and ldconfig, for what they say",
     "sandbox.locales": "localedef, for a locale of the distribution",
     "environments.interpreters": "an interpreter, for what it says of itself",
     "environments.toolchains": "rustc and cargo, for what they say of themselves",

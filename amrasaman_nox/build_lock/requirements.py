@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff, crates_cutoff
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import BuildLock, LockedFile, LockEntry
+from amrasaman_nox.model import BuildLock, LockedFile, LockEntry, is_plain
 from amrasaman_nox.sources import download
 from amrasaman_nox.sources.locate import find_files
 from amrasaman_nox.sources.resolve import resolve
@@ -160,11 +160,7 @@ def check_plain(requires: Iterable[str], pin: Pin) -> None:
     :raises AsamanError: it does not (exit 3)
     """
     for text in requires:
-        try:
-            plain = Requirement(text).url is None
-        except ValueError:
-            plain = False
-        if not plain:
+        if not is_plain(text):
             raise AsamanError(
                 str(pin),
                 f"build requirement {text!r} is not a name with a version specifier",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
+from amrasaman_nox.builds import tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -102,15 +101,5 @@ def _of_rpm(paths: Sequence[str]) -> dict[str, Owner]:
 
 def _output(program: str, *arguments: str) -> Iterable[str]:
     """Return the lines of an answer; part of it may be that some paths are not known."""
-    try:
-        done = subprocess.run(
-            [program, *arguments],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            env={"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"},
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return done.stdout.decode(errors="replace").splitlines()
+    done = tools.answer([program, *arguments], seconds=_SECONDS)
+    return () if done is None else done.stdout.splitlines()

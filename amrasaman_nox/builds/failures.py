@@ -41,7 +41,7 @@ _OLD: Final = (
 _UNDECLARED: Final = (
     "the project does not declare its build requirements; report this to the project"
 )
-_COMPILER: Final = f"{hint_for_missing('cc')}"
+_COMPILER: Final = hint_for_missing("cc")
 #: The first row that matches is taken; then what is missing is looked up; then the later rows.
 HINTS: Final = (
     Hint(

@@ -13,13 +13,12 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from amrasaman_nox.builds import distribution
+from amrasaman_nox.builds import distribution, tools
 from amrasaman_nox.comparison import elf
 from amrasaman_nox.files import open_regular
 from amrasaman_nox.model import Digest, SystemPackage
@@ -104,19 +103,9 @@ def _linker_cache() -> Mapping[str, str]:
     program = shutil.which("ldconfig", path=f"{SYSTEM_PATH}:/usr/sbin:/sbin")
     if program is None:
         return {}
-    try:
-        done = subprocess.run(
-            [program, "-p"],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            env={"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"},
-            timeout=20,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
+    done = tools.answer([program, "-p"], seconds=20)
     found: dict[str, str] = {}
-    for line in done.stdout.decode(errors="replace").splitlines():
+    for line in done.stdout.splitlines() if done is not None else ():
         name, separator, path = line.strip().partition(" => ")
         if separator:
             found.setdefault(name.partition(" ")[0], path)

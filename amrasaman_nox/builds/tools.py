@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import Tool
 from amrasaman_nox.sandbox.normalise import SYSTEM_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: The system's own programs whose version can change a wheel.
 _NAMES: Final = (
@@ -64,16 +67,29 @@ def _version(path: str) -> str:
     return printable(lines[0]) if lines else "unknown"
 
 
-def _output(command: tuple[str, ...]) -> str:
+def _output(command: Sequence[str]) -> str:
+    done = answer(command, seconds=10)
+    return "" if done is None else done.stdout or done.stderr
+
+
+def answer(command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str] | None:
+    """Return how a program of the system ended, whatever its exit status, and what it printed.
+
+    It is found on the search path of builds, and speaks English.
+
+    :param seconds: how long it may take
+    :returns: ``None`` if it does not start, or takes longer
+    """
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             env={"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"},
-            timeout=10,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return (done.stdout or done.stderr).decode(errors="replace")
+        return None

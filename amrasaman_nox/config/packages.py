@@ -67,16 +67,12 @@ def _table(value: Any) -> Pairs:
 
 
 def _requirements(value: Any) -> tuple[str, ...]:
-    from packaging.requirements import InvalidRequirement, Requirement
+    from amrasaman_nox.model import is_plain
 
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise ValueError("a list of strings is required")
     for text in value:
-        try:
-            plain = Requirement(text).url is None
-        except InvalidRequirement:
-            plain = False
-        if not plain:
+        if not is_plain(text):
             raise ValueError(f"{shown(ascii(text), 60)} is not a name with a specifier")
     return tuple(value)
 

@@ -64,12 +64,9 @@ def resolved(
         former.sources,
         only_binary=frozenset(run.config.only_binary),
     )
-    failures = tuple(each for each in found if isinstance(each, BuildFailure))
+    failures, prepared = prepare.parted(found)
     if failures:
         return Closure(failures=failures)
-    prepared = [
-        each for each in found if isinstance(each, Prepared) and not each.source.as_published
-    ]
     date, known = _date(run, prepared, interpreter, former)
     return _Search(run=run, interpreter=interpreter, date=date, known=known).closure(prepared)
 

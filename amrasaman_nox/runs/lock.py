@@ -21,7 +21,7 @@ from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.inputs.selection import select
-from amrasaman_nox.model import BuildFailure, BuildLock, BuildOutcome, Event, Prepared, Report, utc
+from amrasaman_nox.model import BuildLock, BuildOutcome, Event, Prepared, Report, utc
 from amrasaman_nox.runs import project
 from amrasaman_nox.runs.crates import with_crates
 from amrasaman_nox.runs.outcome import Done, joined
@@ -118,10 +118,7 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
             run.known(lock),
             only_binary=frozenset(run.config.only_binary),
         )
-        failures = tuple(item for item in found if isinstance(item, BuildFailure))
-        prepared = [
-            item for item in found if isinstance(item, Prepared) and not item.source.as_published
-        ]
+        failures, prepared = prepare.parted(found)
         check_lock(run, lock, prepared)
         run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
         done = in_parallel(

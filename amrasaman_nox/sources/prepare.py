@@ -34,7 +34,7 @@ from amrasaman_nox.sources.locate import upload_times
 from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from amrasaman_nox.model import Interpreter, Pin
     from amrasaman_nox.sources.site import Site
@@ -92,6 +92,23 @@ def prepare(
         BuildFailure.of_error(pin, "source", item) if isinstance(item, AsamanError) else item
         for pin, item in zip(pins, done, strict=True)
     )
+
+
+def parted(
+    found: Iterable[Prepared | BuildFailure],
+) -> tuple[tuple[BuildFailure, ...], list[Prepared]]:
+    """Return of what :func:`prepare` gave the failures, and the sources that are to be built.
+
+    Wheels that are used as published are neither.
+    """
+    failures: list[BuildFailure] = []
+    sources: list[Prepared] = []
+    for each in found:
+        if isinstance(each, BuildFailure):
+            failures.append(each)
+        elif not each.source.as_published:
+            sources.append(each)
+    return tuple(failures), sources
 
 
 def _with_own_wheels(located: Sequence[object]) -> Sequence[object]:

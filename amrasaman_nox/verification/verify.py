@@ -249,12 +249,8 @@ def _published(config: Config, notify: Notify) -> Report:
             found = prepare.prepare(
                 run.site, pins, interpreter, only_binary=frozenset(config.only_binary)
             )
-            failures += tuple(each for each in found if isinstance(each, BuildFailure))
-            prepared = [
-                each
-                for each in found
-                if isinstance(each, Prepared) and not each.source.as_published
-            ]
+            failed, prepared = prepare.parted(found)
+            failures += failed
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
             for compared in in_parallel(
                 run.workers, prepared, lambda each: _one_published(run, each, published)

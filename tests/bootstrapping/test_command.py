@@ -13,6 +13,7 @@ from amrasaman_nox.records import digest
 from amrasaman_nox.reports.acceptance import exit_code
 
 from ..support import toolchain
+from ..support.toolchain import stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from ..support.index import LocalIndex
 
     Boot = Callable[..., Report]
-
-
-def stages(report: Report) -> list[tuple[int, int | None]]:
-    (told,) = report.build.bootstraps
-    return [(stage.count, stage.same) for stage in told.stages]
 
 
 def test_build_requirements_are_built_until_they_repeat_and_then_the_pins(

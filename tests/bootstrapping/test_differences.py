@@ -8,6 +8,7 @@ from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.reports.acceptance import exit_code
 
 from ..support import toolchain
+from ..support.toolchain import stages, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from ..support.index import LocalIndex
 
     Boot = Callable[..., Report]
-
-
-def written(folder: Path) -> set[str]:
-    """Return what a run leaves beside its input and its cache."""
-    return {path.name for path in folder.iterdir()} - {"requirements.txt", "cache"}
-
-
-def stages(report: Report) -> list[tuple[int, int | None]]:
-    (told,) = report.build.bootstraps
-    return [(stage.count, stage.same) for stage in told.stages]
 
 
 def test_a_build_requirement_that_never_repeats_is_named_with_what_differs(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from amrasaman_nox.build_lock.file import read_lock
-from amrasaman_nox.config.config import Config
 from amrasaman_nox.record_files import read_folder
 from amrasaman_nox.runs.build import build_wheels
 
@@ -31,25 +31,10 @@ def build_wheel(*args, **kwargs):
 
 
 @pytest.fixture
-def build(tmp_path: Path, index: LocalIndex) -> Callable[..., Report]:
-    """Return a function that builds the pins that it is given, on the lowest rung."""
+def build(boot: Callable[..., Report], index: LocalIndex) -> Callable[..., Report]:
+    """Return a function that builds the pins that it is given, one after the other."""
     miniatures.fill(index)
-    path = tmp_path / "requirements.txt"
-
-    def run(*pins: str, notify: Callable[[Event], None] = lambda _: None, **more: object) -> Report:
-        path.write_text("".join(f"{pin}\n" for pin in pins))
-        values = {
-            "requirement": path,
-            "output": tmp_path / "wheels",
-            "cache_dir": tmp_path / "cache",
-            "index_url": index.url,
-            "isolation": "none",
-            "jobs": 1,
-            **more,
-        }
-        return build_wheels(Config(**values), notify=notify)  # type: ignore[arg-type]
-
-    return run
+    return functools.partial(boot, work=build_wheels, jobs=1)
 
 
 def test_each_pin_is_a_wheel_with_a_record_and_an_entry_of_the_lock(

@@ -11,6 +11,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.reports.acceptance import exit_code
 
 from ..support import toolchain
+from ..support.toolchain import stages, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from ..support.index import LocalIndex
 
     Boot = Callable[..., Report]
-
-
-def written(folder: Path) -> set[str]:
-    """Return what a run leaves beside its input and its cache."""
-    return {path.name for path in folder.iterdir()} - {"requirements.txt", "cache"}
-
-
-def stages(report: Report) -> list[tuple[int, int | None]]:
-    (told,) = report.build.bootstraps
-    return [(stage.count, stage.same) for stage in told.stages]
 
 
 def test_all_build_requirements_without_an_sdist_are_named_at_once(

@@ -13,7 +13,7 @@ from amrasaman_nox.sources.store import Store
 
 from ..support import toolchain
 from ..support.projects import make_sdist
-from ..support.toolchain import POISON
+from ..support.toolchain import POISON, stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 def text_in(wheel: Path, member: str) -> str:
     with zipfile.ZipFile(wheel) as archive:
         return archive.read(member).decode()
-
-
-def stages(report: Report) -> list[tuple[int, int | None]]:
-    (told,) = report.build.bootstraps
-    return [(stage.count, stage.same) for stage in told.stages]
 
 
 def test_a_seed_that_poisons_others_is_gone_after_the_first_stage(

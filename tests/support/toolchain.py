@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 from .projects import make_sdist, make_wheel, wheel_of_installed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amrasaman_nox.model import Report
+
     from .index import LocalIndex
 
 #: When the backends were uploaded, and when their former releases were: before all pins.
@@ -147,3 +151,14 @@ def add_broken(index: LocalIndex, name: str = "broken") -> None:
         name, "2.0", {f"{name}.py": "1 / 0\n"}, requires=(), backend=name, backend_path="."
     )
     index.add(data, f"{name}-2.0.tar.gz", uploaded=NEW)
+
+
+def written(folder: Path) -> set[str]:
+    """Return what a run leaves in *folder* beside its input and its cache."""
+    return {path.name for path in folder.iterdir()} - {"requirements.txt", "cache"}
+
+
+def stages(report: Report) -> list[tuple[int, int | None]]:
+    """Return for each stage how many were built, and how many are as in the stage before."""
+    (told,) = report.build.bootstraps
+    return [(stage.count, stage.same) for stage in told.stages]
