@@ -22,6 +22,7 @@ def environment_of(config: Config) -> BuildEnvironment:
         BuildEnvironment(),
         source_date_epoch=config.sde,
         source_times=config.sde,
+        processors=config.build_processors,
         keep_debug_info=config.keep_debug_info,
         variables=tuple(sorted(pairs_of(config.variables, ""))),
     )

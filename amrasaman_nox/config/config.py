@@ -13,13 +13,14 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import executors, reports, rungs
+from amrasaman_nox.config import executors, processors, reports, rungs
 from amrasaman_nox.config.packages import Package
 from amrasaman_nox.errors import AsamanError, all_of, shown
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
     EARLIEST_EPOCH,
     LATEST_EPOCH,
+    BuildEnvironment,
     IndexOptions,
     Limits,
     utc,
@@ -60,12 +61,6 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 _LIMITS = Limits()
 
 
-def processors() -> int:
-    """Return how many processors this process may use, at least 1."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config(reports.ReportFiles):
     """The settings of a run. The fields are the long options of the commands.
@@ -99,7 +94,8 @@ class Config(reports.ReportFiles):
       version or path of a toolchain (none: the user's default), ``crate_index`` a URL or a folder
       (none: where the user's cargo takes crates from); ``isolation`` is ``auto`` or
       a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
-      builds run at a time; ``executor`` is ``local`` or ``dask``, with the address of its
+      builds run at a time, and each sees ``build_processors`` (a count, or ``auto`` for as many
+      as this machine has); ``executor`` is ``local`` or ``dask``, with the address of its
       ``scheduler``; ``only_binary`` are projects whose published wheel is used as is,
       ``constant_temporary_names`` those whose builds get constant names for temporary files.
     - Single projects: ``packages`` are :class:`~amrasaman_nox.config.packages.Package`; the keys of
@@ -163,7 +159,8 @@ class Config(reports.ReportFiles):
     crate_index: str | None = None
     isolation: str = "auto"
     sde: int = DEFAULT_SOURCE_DATE_EPOCH
-    jobs: int = field(default_factory=processors)
+    jobs: int = field(default_factory=processors.available)
+    build_processors: int = BuildEnvironment().processors
     executor: str = executors.NAMES[0]
     scheduler: str | None = None
     only_binary: tuple[str, ...] = ()
@@ -485,6 +482,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("sde",), _epoch),
     (("seed",), _seed),
     (("jobs",), _whole(1, MOST_JOBS, " of builds")),
+    (("build_processors",), processors.number),
     (("timeout", "silence_timeout"), _seconds),
     (("max_log", "max_memory", "max_disk"), _whole(0, None, " of bytes")),
     (("max_processes",), _whole(0, None, " of processes")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from amrasaman_nox.config import processors
 from amrasaman_nox.errors import shown
 
 if TYPE_CHECKING:
@@ -111,6 +112,14 @@ def _toml_seed(value: Any) -> str:
     raise ValueError("a string or a whole number is required")
 
 
+def _processors(text: str) -> int | str:
+    return text if text == processors.AUTO else _whole_number(text)
+
+
+def _toml_processors(value: Any) -> Any:
+    return value if isinstance(value, str) else _toml(int)(value)
+
+
 def _moment(value: Any) -> Any:
     if isinstance(value, str) or hasattr(value, "year"):
         return value
@@ -123,6 +132,7 @@ TEXT = ValueKind("TEXT", str, _toml(str))
 FILE = ValueKind("FILE", str, _toml(str))
 FOLDER = ValueKind("DIRECTORY", str, _toml(str))
 NUMBER = ValueKind("INTEGER", _whole_number, _toml(int))
+PROCESSORS = ValueKind("N|auto", _processors, _toml_processors)
 EPOCH = ValueKind("TEXT", _whole_number, _toml(int))
 TIME = ValueKind("SECONDS", _seconds, _toml(float, int))
 UIDS = ValueKind("UID", lambda text: (_whole_number(text),), _toml_numbers, repeats=True)

@@ -22,6 +22,7 @@ from amrasaman_nox.config.kinds import (
     NAMES,
     NUMBER,
     PART,
+    PROCESSORS,
     SEED,
     SETTINGS,
     TEXT,
@@ -199,6 +200,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
            listed=ALWAYS),
     Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
            "Builds at a time. Default: the number of processors.", short="j", listed=ALWAYS),
+    Option("build-processors", "build_processors", PROCESSORS, _BUILDS, _BUILDING,
+           "How many processors each build sees; auto: all. It can change wheels and is recorded. "
+           "Default: 2"),
     Option("executor", "executor", TEXT, _BUILDS, _WHEELS,
            f"Where builds run: {', or '.join(each.where for each in EXECUTORS)}. "
            f"Default: {EXECUTORS[0].name}",

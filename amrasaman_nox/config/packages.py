@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from amrasaman_nox.config import processors
 from amrasaman_nox.errors import shown
 
 if TYPE_CHECKING:
@@ -77,17 +78,11 @@ def _requirements(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _processors(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= 1024:
-        raise ValueError("a whole number from 1 to 1024 is required")
-    return value
-
-
 KEYS: Final[dict[str, Key]] = {
     "config-settings": Key("config_settings", _table),
     "env": Key("variables", _table),
     "build-requirements": Key("build_requirements", _requirements),
-    "build-processors": Key("build_processors", _processors),
+    "build-processors": Key("build_processors", processors.number),
 }
 
 

@@ -321,9 +321,11 @@ VARIATIONS: Final[tuple[Variation, ...]] = (
     ),
     Variation(
         name="processors",
-        changes="one processor instead of two, and make with -j3 to -j6; for rustc, another model",
+        changes="one processor, else two, and make with -j3 to -j6; for rustc, another model",
         apply=lambda world, _, draw: replace(
-            world, processors=1, variables=(*_jobs(draw), *_MODEL, *world.variables)
+            world,
+            processors=1 if world.processors > 1 else 2,
+            variables=(*_jobs(draw), *_MODEL, *world.variables),
         ),
         unavailable=_one_processor,
     ),

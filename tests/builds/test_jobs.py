@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.builds.jobs import environment_of, job_of
+from amrasaman_nox.config import processors
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.packages import Package
 from amrasaman_nox.model import BuildEnvironment, Digest, LockedFile, Pin, Source
@@ -76,3 +77,12 @@ def test_settings_of_one_project_are_in_its_job_and_in_no_other(interpreter: Int
     assert job.config_settings == (("one", "1"), ("k", "v"))
     assert job.environment.variables == (("ALL", "1"), ("OWN", "1"))
     assert job.environment.processors == 1
+
+
+def test_all_builds_see_as_many_processors_as_the_user_says(interpreter: Interpreter) -> None:
+    jobs = [
+        job_of(SOURCE, interpreter, (), config=config, isolation="none")
+        for config in (Config(), Config(build_processors=3), Config(build_processors="auto"))
+    ]
+    assert [job.environment.processors for job in jobs] == [2, 3, processors.available()]
+    assert jobs[0].key != jobs[1].key

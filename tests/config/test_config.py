@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from amrasaman_nox.config import config as settings
+from amrasaman_nox.config import processors
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH, IndexOptions, Limits
@@ -18,7 +19,7 @@ def test_the_defaults_are_valid_and_those_of_the_original() -> None:
     config = Config()
     assert config.output == Path("wheels")
     assert config.sde == DEFAULT_SOURCE_DATE_EPOCH == 1309379017
-    assert config.jobs == settings.processors() >= 1
+    assert config.jobs == processors.available() >= 1
     assert config.limits == Limits()
     assert config.index == IndexOptions()
     assert config.given() == {}
@@ -83,6 +84,7 @@ def test_a_moment_is_kept_in_utc(given: Any, normal: str | None) -> None:
     [
         *[("sde", value) for value in (-1, 0, 315532799, 4354819199, 10**30, 1.5, "1309379017")],
         *[("jobs", value) for value in (0, -1, 10**9, 1.0, True, "x", None)],
+        *[("build_processors", value) for value in (0, 1025, True, "two", None)],
         *[("isolation", value) for value in ("", "strong", None, 3)],
         *[("as_of", value) for value in ("yesterday", "2025-13-01", "", "0001-01-01T00:00+14", 5)],
         *[("timeout", value) for value in (-1, float("nan"), float("inf"), "1", True)],

@@ -39,8 +39,8 @@ def test_a_table_sets_fields() -> None:
         ("a", {"build-requirements": "wheel"}, "a list of strings is required"),
         ("a", {"build-requirements": ["wheel @ https://x/y"]}, "not a name with a specifier"),
         ("a", {"build-requirements": ["!"]}, "not a name with a specifier"),
-        ("a", {"build-processors": 0}, "a whole number from 1 to 1024 is required"),
-        ("a", {"build-processors": True}, "a whole number from 1 to 1024 is required"),
+        ("a", {"build-processors": 0}, "auto, or a whole number from 1 to 1024, is required"),
+        ("a", {"build-processors": True}, "auto, or a whole number from 1 to 1024, is required"),
     ],
 )
 def test_what_is_wrong_is_named(name: str, table: dict[str, Any], why: str) -> None:

@@ -260,6 +260,7 @@ _TYPES = {
     "FILE": "string: a path",
     "DIRECTORY": "string: a path",
     "INTEGER": "whole number",
+    "N|auto": 'whole number, or string `"auto"`',
     "SECONDS": "number of seconds",
     "SIZE": 'bytes: whole number, or string such as `"2G"`',
     "DATE": 'date, or string: a date or `"now"`',

@@ -164,6 +164,10 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "jobs",
         "tests/runs/test_workers.py::test_local_workers_are_as_many_as_there_are_jobs",
     ),
+    ShownBy(
+        "build-processors",
+        "tests/builds/test_jobs.py::test_all_builds_see_as_many_processors_as_the_user_says",
+    ),
     Shown("executor", "--executor dask", "requires a scheduler", on=(BUILD,)),
     Shown(
         "scheduler",

@@ -121,6 +121,13 @@ def test_processors_are_told_in_every_way(
     assert seen["processors"][told] == [1, 1, 1][told]
 
 
+@pytest.mark.parametrize(("number", "other"), [(1, 2), (2, 1), (16, 1)])
+def test_the_rebuild_sees_another_number_of_processors(number: int, other: int) -> None:
+    machine = variations.Machine(isolation=FULL, processors=16)
+    plan = variations.plan(["processors"], machine, draw())
+    assert plan.varied(BuildEnvironment(processors=number), plan.variations).processors == other
+
+
 def test_folders_are_listed_in_the_order_of_creation_alone(
     look: Callable[[BuildEnvironment], Seen], usual: Seen, isolation: Isolation
 ) -> None:
