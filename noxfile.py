@@ -27,7 +27,14 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the offline tests with branch coverage."""
+    """Run the offline tests."""
+    install(session, "test")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the offline tests, and print the lines and branches that they do not reach."""
     install(session, "test")
     session.run(
         *("pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs),
@@ -52,7 +59,7 @@ def tests_lowest(session: nox.Session) -> None:
 def tests_online(session: nox.Session) -> None:
     """Run the tests that ask the real package index; with -m "online and long", the long ones."""
     install(session, "test")
-    session.run("pytest", "-m", "online and not long", *session.posargs)
+    session.run("pytest", "-m", "online and not long", "-n", "2", *session.posargs)
 
 
 @nox.session

@@ -94,13 +94,12 @@ def _only_binary(report: Report, config: Config) -> Iterator[str]:
 
 def _remarks(report: Report) -> Iterator[str]:
     """Yield what the table would have said beside its rows."""
-    from amrasaman_nox.reports import stages
+    from amrasaman_nox.reports import facts, stages
 
     yield from (f"{label}: {text}" for label, text in stages.lines(report))
     yield from (f"note: {note}" for note in (*report.build.notes, *report.notes))
     yield from (f"left out: {pin}: {why}" for pin, why in report.build.left_out)
-    if report.isolation:
-        yield f"isolation: {report.isolation}"
+    yield from (f"{label}: {text}" for label, text in facts.circumstances(report))
 
 
 def _failure_lines(failure: BuildFailure, *, with_log: bool) -> Iterator[str]:

@@ -110,6 +110,14 @@ def summary(report: Report) -> str:
     return counted or by_session(report.command).nothing
 
 
+def circumstances(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield what a run depends on as labels and texts: its isolation, the seed of varied values."""
+    if report.isolation:
+        yield "isolation", report.isolation
+    if report.seed:
+        yield "seed", report.seed
+
+
 def written(report: Report) -> str:
     """Return the file that the command was asked for, ``""`` where it makes no single file."""
     return report.output if _is_about(report, FILE) else ""

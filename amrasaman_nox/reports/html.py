@@ -93,8 +93,8 @@ def _footer(report: Report) -> Iterator[str]:
     yield "<footer>"
     for label, text in stages.lines(report):
         yield f"<p><b>{_text(label)}</b> {_text(text)}</p>"
-    if report.isolation:
-        yield f"<p>Isolation: {_text(report.isolation)}</p>"
+    for label, text in facts.circumstances(report):
+        yield f"<p>{_text(label.capitalize())}: {_text(text)}</p>"
     for warning in report.warnings:
         yield f"<p><strong>Warning:</strong> {_text(warning)}</p>"
     if facts.shows_comparisons(report):

@@ -36,8 +36,8 @@ def render(report: Report) -> str:
     lines += [f"- {escape(label)}: {escape(text)}" for label, text in stages.lines(report)]
     if report.build.bootstraps:
         lines.append("")
-    if report.isolation:
-        lines += [f"Isolation: {escape(report.isolation)}", ""]
+    for label, text in facts.circumstances(report):
+        lines += [f"{label.capitalize()}: {escape(text)}", ""]
     for warning in report.warnings:
         lines += [f"**Warning:** {escape(warning)}", ""]
     lines += [f"- {escape(note)}" for note in (*report.build.notes, *report.notes)]

@@ -136,8 +136,9 @@ def _foot(report: Report) -> Iterator[str]:
         yield printable(f"{label:<9} {text}")
     for note in (*report.build.notes, *report.notes):
         yield printable(f"note: {note}")
-    isolation = f"; isolation: {report.isolation}" if report.isolation else ""
-    yield printable(facts.summary(report) + isolation)
+    parts = [facts.summary(report)]
+    parts += (f"{label}: {text}" for label, text in facts.circumstances(report))
+    yield printable("; ".join(parts))
     if path := facts.written(report):
         yield printable(f"written: {path}")
 

@@ -91,7 +91,7 @@ def verify(config: Config, *, notify: Notify) -> Report:
         return _against(config, Path(config.against), notify)
     plan = _plan(config, notify)
     report, seed = _built(config, notify, plan), plan.draw.seed
-    return dataclasses.replace(report, seed=seed, notes=(*report.notes, _seed_note(seed)))
+    return dataclasses.replace(report, seed=seed)
 
 
 def _against(config: Config, path: Path, notify: Notify) -> Report:

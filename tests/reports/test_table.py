@@ -22,6 +22,11 @@ def test_builds_show_their_state_and_the_short_hash() -> None:
     assert text.endswith("1 failed, 1 left out; isolation: full\n")
 
 
+def test_the_last_line_has_the_seed_of_the_varied_values() -> None:
+    text = render(replace(verify_report(), seed="5f1d"))
+    assert "; isolation: full; seed: 5f1d\n" in text
+
+
 def test_a_failure_shows_stage_reason_hint_and_the_end_of_its_log() -> None:
     text = render(build_report())
     assert "failed: lxml==5.2.1 (requirements.txt line 7): build: the backend ended with 1" in text

@@ -11,6 +11,7 @@ import pytest
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, Report, Verdict
+from amrasaman_nox.reports import facts
 from amrasaman_nox.reports.acceptance import exit_code, is_accepted
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.verification import verify
@@ -117,7 +118,7 @@ def test_a_seed_is_printed_and_recorded_and_repeats_the_varied_values(run: Run) 
     fresh = run("clean-pure", vary=("user", "umask"), notify=lambda event: notes.append(event.note))
     note = f"to repeat this with the same varied values: --seed {fresh.seed}"
     assert note in notes
-    assert note in fresh.notes
+    assert dict(facts.circumstances(fresh))["seed"] == fresh.seed
     again = run("clean-pure", vary=("user", "umask"), seed=fresh.seed)
     other = run("clean-pure", vary=("user", "umask"))
     values = [dict(report.comparisons[0].values) for report in (fresh, again, other)]
