@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.sandbox import memory, shmem
+from amrasaman_nox.sandbox import kernel_memory, memory, shmem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,8 @@ _ROOM_IN_MEMORY: Final = 15 / 16
 #: With less memory than this, in bytes, or than this part of all, the kernel ends processes soon.
 _LEAST: Final = 256 << 20
 _LEAST_PART: Final = 8
+#: The kernel of a busy machine gains and drops as much, in bytes, whatever a build does.
+_LEAST_IN_KERNEL: Final = 64 << 20
 # An empty file costs a block as well, so that a build cannot use up the inodes.
 _ENTRY: Final = 512
 # What the kernel takes for a file in memory beside its content: inode and name.
@@ -85,6 +87,7 @@ class Meter:
     _hidden: bool = False
     _started_free: dict[Path, int] = field(default_factory=dict)
     _started_shared: int = field(default_factory=shmem.in_use)
+    _started_kernel: int = field(default_factory=kernel_memory.in_use)
 
     def __post_init__(self) -> None:
         self._started_free = {folder: _free(folder) for folder in self.folders}
@@ -113,8 +116,9 @@ class Meter:
         temporary = self._in_memory(pids)
         if self.outgrown:
             return f"limit of the source folder in memory exceeded ({self.own_size} bytes)"
-        _check_machine(pids, temporary)
-        if limits.memory and _exceeds(pids, temporary, limits.memory):
+        unseen = temporary + self._in_kernel(pids)
+        _check_machine(pids, unseen)
+        if limits.memory and _exceeds(pids, unseen, limits.memory):
             return f"memory limit exceeded ({limits.memory} bytes)"
         if self.disk and self._disk(now, pids) + temporary > self.disk:
             return f"disk limit exceeded ({self.disk} bytes)"
@@ -127,6 +131,13 @@ class Meter:
         least = min((limit for limit in (self.limits.memory, self.disk) if limit), default=gained)
         # What the machine gained is put down to a build that hides some of it.
         return max(shown, gained) if gained > least and shmem.may_hide(pids) else shown
+
+    def _in_kernel(self, pids: Sequence[int]) -> int:
+        """Return the bytes that the kernel holds for the build, where they may be many."""
+        gained = kernel_memory.in_use() - self._started_kernel
+        if gained <= _LEAST_IN_KERNEL:
+            return 0
+        return gained if shmem.may_hide(pids) else min(gained, kernel_memory.may_hold(pids))
 
     def _temporary(self, pids: Sequence[int]) -> int:
         """Return the bytes in the build's folders in memory, as its latest process sees them."""
@@ -156,7 +167,7 @@ class Meter:
         return max(self._folder_bytes, lost if self._hidden else min(lost, _written(pids)))
 
 
-def _check_machine(pids: Sequence[int], temporary: int) -> None:
+def _check_machine(pids: Sequence[int], unseen: int) -> None:
     """Check that there is memory left, or that the build has less of it than is left.
 
     :raises AsamanError: otherwise
@@ -164,7 +175,7 @@ def _check_machine(pids: Sequence[int], temporary: int) -> None:
     seen = memory.available()
     if seen.free > min(_LEAST, seen.total // _LEAST_PART):
         return
-    held = sum(_proportional(pid) for pid in pids) + temporary
+    held = sum(_proportional(pid) for pid in pids) + unseen
     if held >= seen.free:
         raise AsamanError(
             "memory",
@@ -187,12 +198,12 @@ def _stat(pid: int) -> list[str]:
     return []
 
 
-def _exceeds(pids: Sequence[int], temporary: int, limit: int) -> bool:
+def _exceeds(pids: Sequence[int], unseen: int, limit: int) -> bool:
     """Return whether the memory of *pids* exceeds *limit*: first roughly, then exactly."""
-    roughly = sum(_resident(pid) for pid in pids) + temporary
+    roughly = sum(_resident(pid) for pid in pids) + unseen
     if roughly <= limit:
         return False
-    return sum(_proportional(pid) for pid in pids) + temporary > limit
+    return sum(_proportional(pid) for pid in pids) + unseen > limit
 
 
 def _resident(pid: int) -> int:

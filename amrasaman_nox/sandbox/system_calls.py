@@ -49,10 +49,13 @@ CALLS: Final[Mapping[str, tuple[int, int, int]]] = {
 #: System calls whose first argument is a family of addresses, by the same two machines.
 SOCKETS: Final[Mapping[str, tuple[int, int]]] = {"socket": (41, 198), "socketpair": (53, 199)}
 FAMILIES: Final = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
-#: The system call that makes a System V segment, by the same two machines, and the most bytes of
-#: one. It belongs to no process, so what many take cannot be held against a build.
-SHMGET: Final = (29, 194)
-LARGEST_SEGMENT: Final = 64 << 10
+#: System calls that make what belongs to no process, so that what many take cannot be held against
+#: a build: their numbers on the same two machines, and the largest second argument. That is the
+#: bytes of a System V segment, and the number of semaphores (64 bytes each) in a set.
+BOUNDED: Final[Mapping[str, tuple[int, int, int]]] = {
+    "shmget": (29, 194, 64 << 10),
+    "semget": (64, 190, 32),
+}
 
 # Instructions: load a word of seccomp_data, compare it, return (linux/bpf_common.h).
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
@@ -102,12 +105,14 @@ def _lines(machine: Architecture) -> Iterator[tuple[int, int, int, int]]:
     yield from _returning(_AT_LEAST, _X32, _ERROR | errno.ENOSYS)
     for *numbers, error in CALLS.values():
         yield from _returning(_EQUAL, numbers[machine.column], _ERROR | error)
-    yield _EQUAL, 0, 6, SHMGET[machine.column]
-    yield _LOAD, 0, 0, _SECOND_ARGUMENT + 4
-    yield _EQUAL, 0, 2, 0
-    yield _LOAD, 0, 0, _SECOND_ARGUMENT
-    yield from _returning(_AT_LEAST, LARGEST_SEGMENT + 1, _ERROR | errno.EINVAL)
-    yield _RETURN, 0, 0, _ALLOW
+    for *numbers, most in BOUNDED.values():
+        yield _EQUAL, 0, 7, numbers[machine.column]
+        yield _LOAD, 0, 0, _SECOND_ARGUMENT + 4
+        yield _EQUAL, 1, 0, 0
+        yield _RETURN, 0, 0, _ERROR | errno.EINVAL
+        yield _LOAD, 0, 0, _SECOND_ARGUMENT
+        yield from _returning(_AT_LEAST, most + 1, _ERROR | errno.EINVAL)
+        yield _RETURN, 0, 0, _ALLOW
     first, second = (numbers[machine.column] for numbers in SOCKETS.values())
     yield _EQUAL, 1, 0, first
     yield _EQUAL, 0, 2 * len(FAMILIES) + 2, second

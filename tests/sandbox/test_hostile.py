@@ -313,6 +313,8 @@ def expected_calls() -> dict[str, str]:
         "large segment": "EINVAL",
         "huge segment": "EINVAL",
         "small segment": "",
+        "large set": "EINVAL",
+        "small set": "",
         "x32": "ENOSYS",
         "other architecture": "ENOSYS",
         "ptrace": "",
@@ -480,7 +482,7 @@ BOMBS = (
             *("hides_memory", replace(LIMITS, memory=100 << 20)),
             *({"place": place}, "memory limit exceeded (104857600 bytes)"),
         )
-        for place in ("in_flight", "mapped", "entries")
+        for place in ("in_flight", "mapped", "entries", "sockets")
     ),
     ("makes_huge_file", LIMITS, {}, "file size limit exceeded (4294967296 bytes)"),
     ("fills_log", replace(LIMITS, log=1 << 20), {}, "log size limit exceeded (1048576 bytes)"),

@@ -11,7 +11,7 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sandbox import system_calls
-from amrasaman_nox.sandbox.system_calls import CALLS, FAMILIES, MACHINES, SOCKETS, program
+from amrasaman_nox.sandbox.system_calls import BOUNDED, CALLS, FAMILIES, MACHINES, SOCKETS, program
 
 ALLOWED = 0
 FOREIGN = 0xC0000028
@@ -19,12 +19,15 @@ FOREIGN = 0xC0000028
 NEEDED = ((0, 63), (1, 64), (59, 221), (56, 220), (257, 56), (101, 117))
 
 
-def refused(machine: str, call: int, argument: int = 0, architecture: int | None = None) -> int:
+def refused(
+    machine: str, call: int, argument: int = 0, second: int = 0, architecture: int | None = None
+) -> int:
     """Return the error that the filter gives, 0 for none: an interpreter of classic BPF."""
     data = program(machine)
     lines = [struct.unpack_from("<HBBI", data, place) for place in range(0, len(data), 8)]
     arch = MACHINES[machine].architecture if architecture is None else architecture
     words = {0: call, 4: arch, 16: argument & 0xFFFFFFFF}
+    words |= {24: second & 0xFFFFFFFF, 28: second >> 32}
     register, at = 0, 0
     while True:
         operation, true, false, operand = lines[at]
@@ -67,6 +70,16 @@ def test_sockets_are_of_four_families(machine: str, name: str) -> None:
 
 
 @machines
+@pytest.mark.parametrize("name", BOUNDED)
+def test_what_belongs_to_no_process_is_small(machine: str, name: str) -> None:
+    *numbers, most = BOUNDED[name]
+    call = numbers[MACHINES[machine].column]
+    assert [refused(machine, call, second=size) for size in (0, most)] == [ALLOWED, ALLOWED]
+    for size in (most + 1, 1 << 32, (1 << 32) + 1, (1 << 64) - 1):
+        assert refused(machine, call, second=size) == errno.EINVAL
+
+
+@machines
 def test_calls_of_another_architecture_and_of_x32_do_not_exist(machine: str) -> None:
     assert refused(machine, NEEDED[0][0], architecture=FOREIGN) == errno.ENOSYS
     assert refused(machine, 0x40000000) == errno.ENOSYS
@@ -75,7 +88,8 @@ def test_calls_of_another_architecture_and_of_x32_do_not_exist(machine: str) -> 
 
 def test_no_number_is_in_the_table_twice() -> None:
     for column in (0, 1):
-        numbers = [row[column] for row in (*CALLS.values(), *SOCKETS.values())]
+        rows = (*CALLS.values(), *SOCKETS.values(), *BOUNDED.values())
+        numbers = [row[column] for row in rows]
         assert len(numbers) == len(set(numbers))
 
 

@@ -19,7 +19,7 @@ NUMBERS = {
 SOCKET, SOCKETPAIR, KEYCTL = (41, 198), (53, 199), (250, 219)
 SESSION, SEARCH, SET_PERMISSIONS = -3, 10, 5
 PTRACE, TRACEME = (101, 117), 0
-SHMGET = (29, 194)
+SHMGET, SEMGET = (29, 194), (64, 190)
 
 
 def called(number, *arguments):
@@ -58,6 +58,9 @@ def tried():
         outcomes[f"{name} segment"] = called(SHMGET[COLUMN], 0, ctypes.c_size_t(size), 0o1600)
     small = libc.syscall(ctypes.c_long(SHMGET[COLUMN]), 0, ctypes.c_size_t(64 << 10), 0o1600)
     outcomes["small segment"] = "" if small >= 0 and not libc.shmctl(small, 0, None) else "none"
+    outcomes["large set"] = called(SEMGET[COLUMN], 0, 33, 0o1600)
+    few = libc.syscall(ctypes.c_long(SEMGET[COLUMN]), 0, 32, 0o1600)
+    outcomes["small set"] = "" if few >= 0 and not libc.semctl(few, 0, 0) else "none"
     outcomes["x32"] = called(0x40000000 + 39)
     outcomes["other architecture"] = other_architecture()
     child = os.fork()

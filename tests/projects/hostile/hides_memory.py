@@ -50,12 +50,27 @@ def entries(folder):
         os.close(os.open(f"/tmp/{number}", os.O_CREAT | os.O_WRONLY))
 
 
+def sockets(folder):
+    kept = []
+    while True:
+        here, there = socket.socketpair()
+        kept += [here, there]
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+        here.setblocking(False)
+        try:
+            while here.send(bytes(100_000)):
+                pass
+        except BlockingIOError:
+            time.sleep(0.02)
+
+
 def segments(folder):
     libc = ctypes.CDLL(None, use_errno=True)
     libc.shmat.restype = ctypes.c_void_p
     libc.shmat.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
     size, taken = 64 << 10, 0
     assert libc.shmget(0, ctypes.c_size_t(size + 1), 0o1600) < 0
+    assert libc.semget(0, 33, 0o1600) < 0
     while True:
         number = libc.shmget(0, ctypes.c_size_t(size), 0o1600)
         if number < 0:
