@@ -748,10 +748,11 @@ Result = BuildRecord | BuildFailure | Comparison
 class Event:
     """Something that happened to one source while a run goes on; for displays only.
 
-    ``stage`` is ``locate``, ``fetch``, ``lock``, ``build`` or ``rebuild``, and ``state`` then is
-    ``total``, ``start``, ``step``, ``done``, ``kept`` or ``failed``; *count* is how many will
-    follow a total, and *note* what a step does. *results* are what is known by then; a later result
-    of the same wheel takes the place of an earlier one.
+    ``stage`` is ``locate``, ``fetch``, ``crates``, ``lock``, ``build``, ``compile`` or ``rebuild``,
+    and ``state`` then is ``total``, ``start``, ``step``, ``done``, ``kept`` or ``failed``; *count*
+    is how many will follow a total, *size* how many bytes came, and *note* what a step does.
+    *results* are what is known by then; a later result of the same wheel takes the place of an
+    earlier one.
     Or both are ``note`` or ``warning``: *note* is a line worth printing, and a warning is printed
     also where little else is.
     """
@@ -761,6 +762,7 @@ class Event:
     name: str = ""
     count: int = 0
     note: str = ""
+    size: int = 0
     results: tuple[Result, ...] = ()
 
 

@@ -266,6 +266,8 @@ def test_a_project_with_all_that_crates_can_be_is_built_the_same_on_two_rungs(
     serve(cold.index, **registry())
     done = built(cold, project(backend))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nfetched crates 4 (0.0 MB)\n" in done.stderr
+    assert "\ncompiled 5\n" in done.stderr
     ((wheel, first),) = cold.hashes().items()
     record = cold.record(wheel)["predicate"]["buildDefinition"]
     uris = {one.get("uri"): one["digest"]["sha256"] for one in record["resolvedDependencies"]}

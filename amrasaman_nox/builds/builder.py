@@ -11,7 +11,7 @@ import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
-from amrasaman_nox.builds import distribution, hooks, rust, system_files, tools
+from amrasaman_nox.builds import compiling, distribution, hooks, rust, system_files, tools
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
 from amrasaman_nox.config.rungs import RUNGS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from amrasaman_nox.model import BuildJob, SystemPackage, Wheel
+    from amrasaman_nox.model import BuildJob, Notify, SystemPackage, Wheel
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sdists.reader import SdistInfo
     from amrasaman_nox.sources.store import Store
@@ -52,6 +52,7 @@ def build_wheel(
     store: Store,
     isolation: Isolation,
     notify: Callable[[str], None] = lambda message: None,
+    tell: Notify | None = None,
 ) -> BuildRecord | BuildFailure:
     """Build the wheel of *job* and keep it in *store* under its sha256.
 
@@ -61,7 +62,7 @@ def build_wheel(
     started = datetime.now(UTC)
 
     def attempt(on_disk: str) -> BuildRecord:
-        with ready(job, store, isolation, notify, on_disk) as (runner, backend):
+        with ready(job, store, isolation, notify, on_disk, tell) as (runner, backend):
             name = hooks.build(runner, "wheel", settings(job))
             return _record(job, runner, name, backend, store, started)
 
@@ -86,6 +87,7 @@ def ask_and_build(
     store: Store,
     isolation: Isolation,
     notify: Callable[[str], None] = lambda message: None,
+    tell: Notify | None = None,
 ) -> Asked:
     """Ask the backend what it requires; build the wheel at once if that is nothing but *known*.
 
@@ -95,7 +97,7 @@ def ask_and_build(
     started = datetime.now(UTC)
 
     def attempt(on_disk: str) -> Asked:
-        with ready(job, store, isolation, notify, on_disk) as (runner, backend):
+        with ready(job, store, isolation, notify, on_disk, tell) as (runner, backend):
             asked, name = hooks.requires_and_wheel(runner, known, settings(job))
             if name is None:
                 return Asked(requirements=asked)
@@ -247,14 +249,17 @@ def ready(
     isolation: Isolation,
     notify: Callable[[str], None],
     on_disk: str = "",
+    tell: Notify | None = None,
 ) -> Iterator[tuple[hooks.Runner, str]]:
     """Unpack the source, make its environment, and yield what runs its hooks, and the backend.
 
     :param on_disk: why the build is to work on disk, ``""`` if only a large source does
+    :param tell: is told of each crate that is compiled
     """
     with (
         build_folders(job, store, isolation, notify) as folder,
         source_in_memory(isolation) as memory,
+        compiling.told(job, tell) as heard,
     ):
         info, source = unpack_source(job, store, memory, folder / "source")
         check_metadata(info, job.source.pin)
@@ -279,6 +284,7 @@ def ready(
             limits=job.limits,
             on_disk=on_disk if isolation.constant_paths else "",
             backend=system.backend,
+            heard=heard,
         )
         yield runner, system.backend
 

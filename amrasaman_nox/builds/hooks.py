@@ -136,6 +136,8 @@ class Runner:
     The system's tools are hidden from *backend* while it says what it requires, unless
     ``tools_shown``.
 
+    ``heard`` receives the output as it arrives.
+
     With ``following``, an interpreter and a backend are started once for two hooks, and the
     frontend's second question has its answer already.
     """
@@ -147,6 +149,7 @@ class Runner:
     on_disk: str = ""
     backend: str = ""
     tools_shown: bool = False
+    heard: Callable[[bytes], None] | None = None
     following: Following | None = None
     cpu_seconds: float = 0.0
     log: str = ""
@@ -264,6 +267,7 @@ class Runner:
             memory_size=view.MEMORY_SIZE,
             clock=isolation.clock,
             locales=isolation.locales,
+            heard=self.heard,
         )
         done = process.run(command, isolation)
         self.cpu_seconds += done.cpu_seconds

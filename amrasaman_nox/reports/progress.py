@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from amrasaman_nox.reports.stream import Stream
 
 
+#: The stage of what cargo compiles: parts of builds, of which none is finished by that.
+COMPILING: Final = "compile"
 #: stage: what it does, what it did
 STAGES: Final = {
     "locate": ("locating", "located"),
     "fetch": ("fetching", "fetched"),
+    "crates": ("fetching crates", "fetched crates"),
     "lock": ("locking build requirements", "locked build requirements"),
     "build": ("building", "built"),
     "rebuild": ("rebuilding", "rebuilt"),
+    COMPILING: ("compiling", "compiled"),
 }
 #: Stages whose every item is worth a plain line, as long as there are not too many.
 _TOLD: Final = frozenset({"build", "rebuild"})
@@ -61,6 +65,10 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
 @dataclass(kw_only=True, slots=True)
 class Stage:
     """How far one stage has come; times are of a monotonic clock, in seconds."""
@@ -70,6 +78,7 @@ class Stage:
     done: int = 0
     kept: int = 0
     failed: int = 0
+    size: int = 0
     running: dict[str, UnderWay] = field(default_factory=dict)
     began: float = 0.0
     ended: float = 0.0
@@ -84,6 +93,7 @@ class Stage:
         """Count *event*."""
         self.began = self.began or now
         self.ended = now
+        self.size += event.size
         if event.state == "total":
             self.total += event.count
             self.told = False
@@ -97,7 +107,9 @@ class Stage:
             setattr(self, event.state, getattr(self, event.state) + 1)
 
     def names(self, now: float) -> str:
-        """Return what is under way and for how long, in one short line."""
+        """Return what is under way and for how long, or how much came, in one short line."""
+        if self.size and not self.running:
+            return _megabytes(self.size)
         under_way = list(self.running.items())
         shown = [one.told(name, now) for name, one in under_way[:_SHOWN_NAMES]]
         rest = len(under_way) - len(shown)
@@ -111,7 +123,8 @@ class Stage:
         past = STAGES.get(self.name, (self.name, self.name))[1]
         counts = (("kept", self.kept), ("failed", self.failed))
         more = [f", {word} {count}" for word, count in counts if count]
-        return "".join((f"{past} {self.done}", *more))
+        size = f" ({_megabytes(self.size)})" if self.size else ""
+        return "".join((f"{past} {self.done}{size}", *more))
 
 
 class Lines:
@@ -157,7 +170,8 @@ class Lines:
 
         :param now: as the clock of the stages has it, in seconds
         """
-        last = max((stage.ended for stage in stages), default=now)
+        finishing = (stage.ended for stage in stages if stage.name != COMPILING)
+        last = max(finishing, default=now)
         if last != self._last:
             self._last, self._patience = last, _PATIENCE
             self._due = last + _PATIENCE

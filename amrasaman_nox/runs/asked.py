@@ -51,7 +51,12 @@ def _asked(run: Run, job: BuildJob, known: Known, *, build: bool) -> Asked:
         if not run.config.rebuild and stored_record(job, store) is not None:
             return Asked(requirements=ask())
         asked = builder.ask_and_build(
-            job, known.entry.static, store=store, isolation=isolation, notify=say
+            job,
+            known.entry.static,
+            store=store,
+            isolation=isolation,
+            notify=say,
+            tell=run.site.notify,
         )
         remember_record(job, asked.record, store)
     return asked

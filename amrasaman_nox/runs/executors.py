@@ -42,7 +42,12 @@ def local_workers(config: Config) -> Iterator[Workers]:
 
         def build(job: BuildJob, site: Site, isolation: Isolation) -> BuildRecord | BuildFailure:
             return pool.submit(
-                builder.build_wheel, job, store=site.store, isolation=isolation, notify=site.say
+                builder.build_wheel,
+                job,
+                store=site.store,
+                isolation=isolation,
+                notify=site.say,
+                tell=site.notify,
             ).result()
 
         yield Workers(

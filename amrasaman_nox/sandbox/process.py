@@ -272,6 +272,8 @@ class _Watch:
                 return
             self.begun, self.words = True, before
         log.write(chunk)
+        if self.command.heard is not None:
+            self.command.heard(chunk)
         self.written, self.heard = log.written, time.monotonic()
 
     def _passed(self) -> str:

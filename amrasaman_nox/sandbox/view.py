@@ -13,7 +13,7 @@ from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.sandbox import memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from amrasaman_nox.model import BuildEnvironment, Interpreter, Limits
 
@@ -74,7 +74,8 @@ class ProcessSpec:
     ``memory_size`` bytes. ``processors`` are those it may run on, none for all. ``python`` is the
     base interpreter of the build: our own code runs under it before the process does, and reads no
     build environment. ``clock`` is the path of libfaketime on the host, ``locales`` that of the
-    compiled locales. With ``fixed_addresses`` addresses are not randomised.
+    compiled locales. With ``fixed_addresses`` addresses are not randomised. ``heard`` receives the
+    output as it arrives.
     """
 
     argv: tuple[str, ...]
@@ -91,6 +92,7 @@ class ProcessSpec:
     clock: str = ""
     locales: str = ""
     fixed_addresses: bool = False
+    heard: Callable[[bytes], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import ResolvedFile
+from amrasaman_nox.model import Event, ResolvedFile
 from amrasaman_nox.sources import access, cargo, download
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from amrasaman_nox.model import Crate, IndexOptions
+    from amrasaman_nox.model import Crate, Digest, IndexOptions
     from amrasaman_nox.sources.cargo import Registry
     from amrasaman_nox.sources.site import Site
 
@@ -51,7 +52,32 @@ def fetch_crates(
         ResolvedFile(filename=crate.filename, digest=crate.digest, url=locate(crate))
         for crate in missing
     ]
-    download.fetch_all(files, site, jobs=_FETCHERS)
+    told = _Told(site, len(files))
+    try:
+        download.fetch_all(files, site, jobs=_FETCHERS, each=told.done)
+    finally:
+        told.end()
+
+
+class _Told:
+    """Tells displays of crates that come into the store of *site*, of *left* in all."""
+
+    def __init__(self, site: Site, left: int) -> None:
+        self._site = site
+        self._left = left
+        self._lock = threading.Lock()
+        site.notify(Event(stage="crates", state="total", count=left))
+
+    def done(self, filename: str, digest: Digest) -> None:
+        with self._lock:
+            self._left -= 1
+        size = self._site.store.path(digest).stat().st_size
+        self._site.notify(Event(stage="crates", state="done", name=filename, size=size))
+
+    def end(self) -> None:
+        """Take back those that did not come: their source fails, and says why."""
+        if self._left:
+            self._site.notify(Event(stage="crates", state="total", count=-self._left))
 
 
 def _locator(

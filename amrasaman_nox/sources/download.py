@@ -82,8 +82,11 @@ def fetch_all(
     *,
     jobs: int = 4,
     patience: Patience = Patience(),
+    each: Callable[[str, Digest], None] = lambda filename, digest: None,
 ) -> None:
     """Bring *files* into the store, up to *jobs* at once over connections that are kept.
+
+    :param each: is told of each file that is there, from any thread
 
     :raises AsamanError: one for all files that failed
     """
@@ -99,6 +102,7 @@ def fetch_all(
                 if error.origin is None:
                     error.origin = one.origin
                 return error
+            each(one.filename, one.digest)
             return None
 
         if jobs == 1 or len(wanted) == 1:

@@ -135,7 +135,9 @@ def rebuild_by_recipe(
         canonical=False,
         config_settings=recipe.settings,
     )
-    return builder.build_wheel(job, store=site.store, isolation=isolation, notify=site.say)
+    return builder.build_wheel(
+        job, store=site.store, isolation=isolation, notify=site.say, tell=site.notify
+    )
 
 
 def _comparable(found: tuple[Source, ...]) -> tuple[Source, ...]:

@@ -46,7 +46,7 @@ def test_each_build_is_told_while_there_are_few() -> None:
     ]
 
 
-@pytest.mark.parametrize("stage", ["locate", "fetch", "lock"])
+@pytest.mark.parametrize("stage", ["locate", "fetch", "crates", "lock", "compile"])
 def test_of_other_stages_only_the_end_is_told(stage: str) -> None:
     assert lines(events(stage, 3)) == [f"{progress.STAGES[stage][1]} 3"]
 
@@ -142,6 +142,30 @@ def test_while_nothing_is_finished_lines_say_what_is_built_and_for_how_long() ->
     assert len(waited.wait(3600)) == 1 + 1 + 10
     waited.notify("done", "lxml==5")
     assert waited.wait(30) == ["still building: numpy==2 (1:02:05)"]
+
+
+def test_a_build_is_under_way_for_as_long_as_its_crates_are_compiled() -> None:
+    waited = Waited()
+    waited.notify("start", "rpds-py==1")
+    said = []
+    for number in range(4):
+        waited.notify("start", f"crate{number} v1", stage="compile")
+        said += waited.wait(8)
+        waited.notify("done", f"crate{number} v1", stage="compile")
+    assert said == ["still building: rpds-py==1 (0:30)", "still compiling: crate3 v1 (0:06)"]
+
+
+def test_how_much_came_is_said_with_the_number_of_files() -> None:
+    told = lines(
+        [
+            Event(stage="crates", state="total", count=2),
+            Event(stage="crates", state="done", name="a-1.0.0.crate", size=1_500_000),
+            Event(stage="crates", state="done", name="b-1.0.0.crate", size=200_000),
+        ]
+    )
+    assert told == ["fetched crates 2 (1.7 MB)"]
+    stage = Stage(name="crates", size=2_340_000)
+    assert stage.names(1.0) == "2.3 MB"
 
 
 def test_nothing_is_said_of_waiting_where_nothing_is_under_way() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.model import Crate, Digest, IndexOptions
+from amrasaman_nox.model import Crate, Digest, Event, IndexOptions
 from amrasaman_nox.sources.cargo import Registry
 from amrasaman_nox.sources.crates import crate_url, fetch_crates
 from amrasaman_nox.sources.site import Site
@@ -61,6 +61,20 @@ def test_crates_are_fetched_from_the_index_that_is_named(store: Store, index: Lo
     fetch([crate("a", A), crate("b", B)], store, place)
     assert store.has(Digest.of(A))
     assert store.has(Digest.of(B))
+
+
+def test_how_many_crates_and_bytes_come_is_told(store: Store, index: LocalIndex) -> None:
+    place = serve(index, a=A)
+    told: list[Event] = []
+    site = Site(store=store, index=IndexOptions(), notify=told.append)
+    with pytest.raises(AsamanError):
+        fetch_crates([crate("a", A), crate("b", B)], site, place=place, default=never)
+    found = [(one.stage, one.state, one.name, one.count, one.size) for one in told]
+    assert found == [
+        ("crates", "total", "", 2, 0),
+        ("crates", "done", "a-1.0.0.crate", 0, len(A)),
+        ("crates", "total", "", -1, 0),
+    ]
 
 
 def test_what_the_store_has_is_not_asked_for(store: Store, index: LocalIndex) -> None:
