@@ -16,8 +16,14 @@ LONGEST_MESSAGE = 500
 #: The longest part of an error that is kept: what a stranger can make longer costs time to print.
 _LONGEST_PART = 16_000
 _HIDDEN = "****"
-#: All of a URL behind its scheme.
-_URL = re.compile(r"(?<=://)\S+")
+#: A URL, also one that is written wrongly: its scheme and slashes, then the rest. A user name with a
+#: password may have blanks in it. Nothing here backtracks: strangers write logs.
+_URL = re.compile(
+    r"(://|(?i:\b(?:https?|s?ftp|ssh):)[/\\]*|(?<!\S)//)"
+    r"((?:[^\s/?#@:]*+:[^/?#@\n]*+@)?\S+)"
+)
+#: What the fragment of a URL says of a file, which is no secret.
+_PLAIN_FRAGMENT = re.compile(r"(md5|sha\d+|egg|subdirectory)=|[^=]*$")
 #: Punctuation that follows a URL in a sentence.
 _CLOSING = ")]}>'\"`,.;:"
 
@@ -97,7 +103,8 @@ def printable(text: str) -> str:
 def redacted(text: str) -> str:
     """Return *text* with what may be secret in URLs shown as ``****``.
 
-    That is all up to the last ``@``, since a password may have a slash in it, and all of the query.
+    That is all up to the last ``@``, since a password may have a slash in it, all of the query, and
+    a fragment that has a value which says nothing of a file.
     """
     return _URL.sub(_without_secrets, text)
 
@@ -108,16 +115,18 @@ def may_be_secret(place: str) -> bool:
 
 
 def _without_secrets(found: re.Match[str]) -> str:
-    url = found[0].rstrip(_CLOSING)
-    end = found[0][len(url) :]
+    begin, whole = found.groups()
+    url = whole.rstrip(_CLOSING)
+    end = whole[len(url) :]
     before, at, rest = url.rpartition("@")
     if "?" in before:
         # The last @ is one of the query, or the question mark one of a password.
-        return _HIDDEN + end
-    path, mark, query = rest.partition("?")
-    _, sharp, fragment = query.partition("#")
-    shown = f"{path}{mark}{_HIDDEN}{sharp}{fragment}" if query else rest
-    return (f"{_HIDDEN}@{shown}" if at else shown) + end
+        return f"{begin}{_HIDDEN}{end}"
+    place, sharp, fragment = rest.partition("#")
+    path, mark, query = place.partition("?")
+    shown = f"{path}{mark}{_HIDDEN if query else ''}{sharp}"
+    shown += fragment if _PLAIN_FRAGMENT.match(fragment) else _HIDDEN
+    return f"{begin}{f'{_HIDDEN}@' if at else ''}{shown}{end}"
 
 
 def shown(text: str, longest: int) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,3 +90,52 @@ def test_what_is_missing_is_not_ours(tmp_path: Path) -> None:
     found = ownership.why_not_ours(tmp_path / "no")
     assert found is not None
     assert found.code is ExitCode.BAD_INPUT
+
+
+def access_list(*entries: tuple[int, int, int]) -> bytes:
+    """Return an access control list: owner, owning group, others, and *entries* between them."""
+    unnamed = 2**32 - 1
+    rows = sorted([(0x01, 6, unnamed), *entries, (0x04, 4, unnamed), (0x20, 4, unnamed)])
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *row) for row in rows)
+
+
+USER, GROUP, MASK = 0x02, 0x08, 0x10
+
+
+@pytest.mark.parametrize(
+    ("entries", "lets"),
+    [
+        ((), False),
+        (((USER, 6, OTHER), (MASK, 6, 0)), True),
+        (((USER, 2, OTHER), (MASK, 7, 0)), True),
+        (((USER, 6, OTHER), (MASK, 4, 0)), False),
+        (((USER, 4, OTHER), (MASK, 6, 0)), False),
+        (((USER, 6, OURS), (USER, 6, 0), (MASK, 6, 0)), False),
+        (((GROUP, 6, OTHER_GROUP), (MASK, 6, 0)), True),
+        (((GROUP, 6, OUR_GROUP), (MASK, 6, 0)), False),
+    ],
+)
+def test_an_access_control_list_counts(
+    path: Path, entries: tuple[tuple[int, int, int], ...], lets: bool
+) -> None:
+    assert ownership._lets_others_write(access_list(*entries), ()) is lets
+    assert (
+        not ownership._lets_others_write(access_list(*entries), (OTHER,)) or entries[0][0] == GROUP
+    )
+
+
+def test_a_file_with_a_list_that_lets_others_write_is_not_ours(tmp_path: Path) -> None:
+    file = tmp_path / "wheel"
+    file.touch(mode=0o600)
+    assert ownership.why_not_ours(file) is None
+    try:
+        os.setxattr(
+            file, "system.posix_acl_access", access_list((USER, 6, 65534), (MASK, 6, 2**32 - 1))
+        )
+    except OSError as error:
+        pytest.skip(f"no access control lists here: {error}")
+    # The mode alone says that the group may write, which is the caller's own.
+    found = ownership.why_not_ours(file)
+    assert found is not None
+    assert "access control list" in str(found)
+    assert found.hint.endswith(f"setfacl -b {file}")
