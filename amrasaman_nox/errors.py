@@ -16,8 +16,8 @@ LONGEST_MESSAGE = 500
 #: The longest part of an error that is kept: what a stranger can make longer costs time to print.
 _LONGEST_PART = 16_000
 _HIDDEN = "****"
-#: A URL, also one that is written wrongly: its scheme and slashes, then the rest. A user name with a
-#: password may have blanks in it. Nothing here backtracks: strangers write logs.
+#: A URL, also one that is written wrongly: its scheme and slashes, then the rest. A user name with
+#: a password may have blanks in it. Nothing here backtracks: strangers write logs.
 _URL = re.compile(
     r"(://|(?i:\b(?:https?|s?ftp|ssh):)[/\\]*|(?<!\S)//)"
     r"((?:[^\s/?#@:]*+:[^/?#@\n]*+@)?\S+)"
