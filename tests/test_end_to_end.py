@@ -24,6 +24,7 @@ from .support import miniatures
 from .support.bytecode import forged
 from .support.index import altered
 from .support.projects import make_sdist, make_wheel
+from .support.repositories import git
 
 if TYPE_CHECKING:
     from .support.bench import Bench
@@ -318,10 +319,19 @@ def test_the_project_in_the_current_folder_is_built_from_its_sdist(bench: Bench)
         name="pyproject.toml",
     )
     bench.write('"""Here."""', name="mini_here.py")
+    bench.write("home/", "wheels/", "build-lock.toml", name=".gitignore")
+    git(bench.folder, "init", "-q")
+    git(bench.folder, "add", "-A")
+    git(bench.folder, "commit", "-q", "-m", "x")
     done = bench.asaman()
     assert done.returncode == 0, done.stderr
+    assert "note: " not in done.stderr
     assert list(bench.hashes()) == ["mini_here-3.0-py2.py3-none-any.whl"]
     assert (bench.wheels / "mini_here-3.0.tar.gz").is_file()
+    record = bench.record("mini_here-3.0-py2.py3-none-any.whl")
+    committed = int(git(bench.folder, "show", "--no-patch", "--format=%ct"))
+    definition = record["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["sourceDateEpoch"] == committed
     before = bench.hashes()
     again = bench.asaman("--locked")
     assert (again.returncode, bench.hashes()) == (0, before), again.stderr

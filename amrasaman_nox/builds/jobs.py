@@ -20,8 +20,8 @@ def environment_of(config: Config) -> BuildEnvironment:
     """Return the constant environment of builds, with what the user sets for all of them."""
     return dataclasses.replace(
         BuildEnvironment(),
-        source_date_epoch=config.sde,
-        source_times=config.sde,
+        source_date_epoch=config.epoch,
+        source_times=config.epoch,
         processors=config.build_processors,
         keep_debug_info=config.keep_debug_info,
         variables=tuple(sorted(pairs_of(config.variables, ""))),

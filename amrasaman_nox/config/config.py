@@ -93,7 +93,8 @@ class Config(reports.ReportFiles):
     - Build: ``python`` names interpreters (none: the running one); ``rust`` is the
       version or path of a toolchain (none: the user's default), ``crate_index`` a URL or a folder
       (none: where the user's cargo takes crates from); ``isolation`` is ``auto`` or
-      a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970; ``jobs``
+      a rung of the ladder; ``sde`` is the source date epoch in seconds since 1970 (none:
+      ``commit_epoch``, the time of a project's commit, else 1309379017); ``jobs``
       builds run at a time, and each sees ``build_processors`` (a count, or ``auto`` for as many
       as this machine has); ``executor`` is ``local`` or ``dask``, with the address of its
       ``scheduler``; ``only_binary`` are projects whose published wheel is used as is,
@@ -151,6 +152,7 @@ class Config(reports.ReportFiles):
     allow_url: bool = False
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     expandable: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    commit_epoch: int | None = None
     in_ci: bool = False
     annotations: bool = False
 
@@ -158,7 +160,7 @@ class Config(reports.ReportFiles):
     rust: str | None = None
     crate_index: str | None = None
     isolation: str = "auto"
-    sde: int = DEFAULT_SOURCE_DATE_EPOCH
+    sde: int | None = None
     jobs: int = field(default_factory=processors.available)
     build_processors: int = BuildEnvironment().processors
     executor: str = executors.NAMES[0]
@@ -220,6 +222,13 @@ class Config(reports.ReportFiles):
             what = f"executor {self.executor}"
             problems.append(AsamanError(what, "requires a scheduler", hint=hint))
         return problems
+
+    @property
+    def epoch(self) -> int:
+        """The source date epoch of builds, in seconds since 1970."""
+        if self.sde is not None:
+            return self.sde
+        return DEFAULT_SOURCE_DATE_EPOCH if self.commit_epoch is None else self.commit_epoch
 
     @property
     def index(self) -> IndexOptions:
@@ -344,7 +353,9 @@ def _whole(least: int, most: int | None, of: str) -> Callable[[object], int]:
     return convert
 
 
-def _epoch(value: object) -> int:
+def _epoch(value: object) -> int | None:
+    if value is None:
+        return None
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError("invalid epoch: whole seconds since 1970 are required")
     if not EARLIEST_EPOCH <= value <= LATEST_EPOCH:
@@ -479,7 +490,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("build_requirements",), _one_of(BUILD_REQUIREMENTS)),
     (("stages",), _whole(2, MOST_STAGES, "stages")),
     (("packages",), _packages),
-    (("sde",), _epoch),
+    (("sde", "commit_epoch"), _epoch),
     (("seed",), _seed),
     (("jobs",), _whole(1, MOST_JOBS, " of builds")),
     (("build_processors",), processors.number),

@@ -126,7 +126,7 @@ def build_sdist(
             runner = _runner(working, job, work)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
-                made = _keep(raw, name, site.store, config.sde)
+                made = _keep(raw, name, site.store, config.epoch)
     except hooks.HookFailed as failed:
         raise AsamanError(
             str(folder / "pyproject.toml"),

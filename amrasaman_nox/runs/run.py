@@ -21,6 +21,7 @@ from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import part
 from amrasaman_nox.model import BuildLock, Event, Report
 from amrasaman_nox.runs import executors
+from amrasaman_nox.runs.epoch import with_epoch
 from amrasaman_nox.runs.project import read_project
 from amrasaman_nox.sandbox.ladder import choose, with_helpers
 from amrasaman_nox.sources.access import with_file_options
@@ -113,6 +114,7 @@ def run_command(
     """
     if requirements is None:
         requirements = readers.read_input(config)
+        config = with_epoch(config, notify)
     folder = readers.project_of(config) if requirements is None else Path()
     with opened(config, notify) as run:
         if requirements is None:

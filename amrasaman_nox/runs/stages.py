@@ -20,6 +20,7 @@ from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Event, LockedFile, Stage
 from amrasaman_nox.runs.durations import estimator, remember
+from amrasaman_nox.runs.epoch import without_commit
 from amrasaman_nox.runs.outcome import Done, done_records
 from amrasaman_nox.runs.reuse import built, stored_record
 from amrasaman_nox.runs.schedule import in_parallel
@@ -138,6 +139,7 @@ def build_stage(
     run: Run, tools: Sequence[Tool], files_of: Callable[[Tool], Sequence[LockedFile]]
 ) -> list[Done]:
     """Build each of *tools*, with the build environment that *files_of* returns for it."""
+    run = dataclasses.replace(run, config=without_commit(run.config))
     jobs = [
         run.job(tool.prepared.source, tool.prepared.interpreter, files_of(tool)) for tool in tools
     ]

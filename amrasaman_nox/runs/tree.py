@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.config.variables import own_variables
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.runs import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,22 +29,7 @@ _CACHES: Final = frozenset(
 )
 _BUILT: Final = ("lib", "bdist.", "temp.")
 _ARCHIVES: Final = (".whl", ".tar.gz", ".zip", ".provenance.json", ".asc", ".gitignore")
-#: Seconds that one call of git may take.
-_PATIENCE: Final = 900
 _GITLINK: Final = "160000"
-#: Nothing that the repository configures is run, and nothing is fetched from elsewhere.
-_QUIET: Final = (
-    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.logAllRefUpdates=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"),
-    *("-c", "protocol.file.allow=always", "-c", "advice.detachedHead=false"),
-)
-_VARIABLES: Final = {
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "LC_ALL": "C",
-}
-_TRUSTED: Final = ("-c", "safe.directory=*")
 #: Times, owners and inodes change when a tree is copied; contents and sizes do not.
 _SETTINGS: Final = {"core.checkStat": "minimal", "core.trustctime": "false"}
 
@@ -71,7 +55,7 @@ def copy_tree(folder: Path, destination: Path, *, left_out: Iterable[Path]) -> C
         otherwise in the copy (exit 2)
     """
     folder, own = folder.resolve(), frozenset(path.resolve() for path in left_out)
-    top = _top(folder)
+    top = git.top_of(folder)
     try:
         if top is None:
             notes = tuple(_copy_plain(folder, destination, own))
@@ -89,32 +73,13 @@ def copy_tree(folder: Path, destination: Path, *, left_out: Iterable[Path]) -> C
 # --- with git ------------------------------------------------------------------------------------
 
 
-def _top(folder: Path) -> Path | None:
-    """Return the top of the working tree that *folder* is in, ``None`` without git."""
-    if shutil.which("git") is None:
-        return None
-    asked = _run(folder, "rev-parse", "--show-toplevel")
-    if asked.returncode == 0:
-        top = Path(os.fsdecode(asked.stdout.rstrip(b"\n")))
-        ignored = top != folder and _run(folder, "check-ignore", "-q", ".").returncode == 0
-        return None if ignored else top
-    message = asked.stderr.decode(errors="replace")
-    if "dubious ownership" in message:
-        raise AsamanError(
-            str(folder),
-            "git does not trust the repository, since another user owns it",
-            hint=f"git config --global --add safe.directory {folder}",
-        )
-    if "not a git repository" in message or "must be run in a work tree" in message:
-        return None
-    raise _git_error(folder, "rev-parse", message)
-
-
 def _copy_repository(top: Path, destination: Path, own: Own) -> Iterator[str]:
     """Copy what git has of the tree, with a repository of its own; yield notes."""
     links = _copy_history(top, destination)
-    names = _names(_git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard"))
-    tracked = set(_names(_git(top, "ls-files", "-z", "--cached")))
+    names = git.names(
+        git.answer(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    )
+    tracked = set(git.names(git.answer(top, "ls-files", "-z", "--cached")))
     for name in dict.fromkeys(names):
         path = top / name.rstrip("/")
         if name not in tracked and _is_in(path, own):
@@ -136,12 +101,12 @@ def _copy_nested(path: Path, destination: Path, own: Own) -> Iterator[str]:
 
 def _copy_history(top: Path, destination: Path) -> frozenset[str]:
     """Give *destination* the commits, references and index of *top*; return its submodules."""
-    kind = _line(top, "rev-parse", "--show-object-format")
+    kind = git.line(top, "rev-parse", "--show-object-format")
     _ours(destination, "init", "--quiet", "--template=", f"--object-format={kind}")
     for name, value in _SETTINGS.items():
         _ours(destination, "config", name, value)
-    head = _run(top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    branch = _run(top, "symbolic-ref", "--quiet", "HEAD")
+    head = git.run(top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    branch = git.run(top, "symbolic-ref", "--quiet", "HEAD")
     if head.returncode == 0:
         own, temporary = "+refs/*:refs/*", "refs/amrasaman/head"
         fetch = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--update-head-ok")
@@ -162,7 +127,7 @@ def _copy_history(top: Path, destination: Path) -> frozenset[str]:
 def _copy_exclude(top: Path, destination: Path) -> None:
     """Copy the patterns of ignored files and attributes that no commit has."""
     for name in ("info/exclude", "info/attributes"):
-        path = top / _line(top, "rev-parse", "--git-path", name)
+        path = top / git.line(top, "rev-parse", "--git-path", name)
         if path.is_file():
             there = destination / ".git" / name
             there.parent.mkdir(exist_ok=True)
@@ -171,9 +136,9 @@ def _copy_exclude(top: Path, destination: Path) -> None:
 
 def _copy_index(top: Path, destination: Path) -> frozenset[str]:
     """Give *destination* the index of *top*, with objects that no commit has; return submodules."""
-    staged = _git(top, "ls-files", "-z", "--stage")
+    staged = git.answer(top, "ls-files", "-z", "--stage")
     _ours(destination, "update-index", "-z", "--index-info", given=staged)
-    entries = [entry.partition("\t") for entry in _names(staged)]
+    entries = [entry.partition("\t") for entry in git.names(staged)]
     facts = [(*about.split(), name) for about, _, name in entries]
     blobs = sorted({one[1] for one in facts if one[0] != _GITLINK})
     wanted = "".join(f"{blob}\n" for blob in blobs).encode()
@@ -181,9 +146,11 @@ def _copy_index(top: Path, destination: Path) -> frozenset[str]:
     lacking = [line.split()[0] for line in checked.splitlines() if line.endswith(" missing")]
     if lacking:
         listed = "".join(f"{blob}\n" for blob in lacking).encode()
-        packed = _git(top, "pack-objects", "--quiet", "--stdout", given=listed)
+        packed = git.answer(top, "pack-objects", "--quiet", "--stdout", given=listed)
         _ours(destination, "unpack-objects", "-q", given=packed)
-    skipped = [name[2:] for name in _names(_git(top, "ls-files", "-z", "-t")) if name[:2] == "S "]
+    skipped = [
+        name[2:] for name in git.names(git.answer(top, "ls-files", "-z", "-t")) if name[:2] == "S "
+    ]
     if skipped:
         given = b"".join(os.fsencode(name) + b"\0" for name in skipped)
         _ours(destination, "update-index", "-z", "--skip-worktree", "--stdin", given=given)
@@ -191,7 +158,7 @@ def _copy_index(top: Path, destination: Path) -> frozenset[str]:
 
 
 def _settle(destination: Path) -> None:
-    _run(destination, *_TRUSTED, "update-index", "-q", "--refresh")
+    git.run(destination, *git.TRUSTED, "update-index", "-q", "--refresh")
 
 
 def _check_answers(top: Path, destination: Path, own: Own) -> None:
@@ -200,7 +167,7 @@ def _check_answers(top: Path, destination: Path, own: Own) -> None:
         ("status", "--porcelain", "-z", "--untracked-files=all", "--ignore-submodules=none"),
         ("describe", "--tags", "--long", "--always", "--dirty"),
     ):
-        outside, inside = _run(top, *arguments), _run(destination, *_TRUSTED, *arguments)
+        outside, inside = git.run(top, *arguments), git.run(destination, *git.TRUSTED, *arguments)
         before, after = (_essence(found.stdout, top, own) for found in (outside, inside))
         if (outside.returncode == 0, before) != (inside.returncode == 0, after):
             raise AsamanError(
@@ -214,62 +181,18 @@ def _essence(answer: bytes, top: Path, own: Own) -> list[str]:
     """Return the parts of an answer, without untracked files of our own folders."""
     return [
         part
-        for part in _names(answer)
+        for part in git.names(answer)
         if not (part.startswith("?? ") and _is_in(top / part[3:], own))
     ]
 
 
-def _is_in(path: Path, own: Own) -> bool:
-    return any(path.is_relative_to(folder) for folder in own)
-
-
-def _line(folder: Path, *arguments: str) -> str:
-    return os.fsdecode(_git(folder, *arguments).rstrip(b"\n"))
-
-
-def _names(answer: bytes) -> list[str]:
-    return [os.fsdecode(name) for name in answer.split(b"\0") if name]
-
-
-def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
-    """Return what git prints.
-
-    :raises AsamanError: it fails (exit 2)
-    """
-    done = _run(folder, *arguments, given=given)
-    if done.returncode:
-        command = next(word for word in arguments if word not in _TRUSTED)
-        raise _git_error(folder, command, done.stderr.decode(errors="replace"))
-    return done.stdout
-
-
 def _ours(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     """Return what git prints in the copy, whoever owns its folder."""
-    return _git(folder, *_TRUSTED, *arguments, given=given)
+    return git.answer(folder, *git.TRUSTED, *arguments, given=given)
 
 
-def _git_error(folder: Path, command: str, message: str) -> AsamanError:
-    last = (message.strip().splitlines() or ["no further details"])[-1]
-    return AsamanError(str(folder), f"git {command} failed: {last.removeprefix('fatal: ')}")
-
-
-def _run(folder: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    # Those of git name another repository, where a hook of git calls us.
-    own = {name: value for name, value in own_variables() if not name.startswith("GIT_")}
-    try:
-        return subprocess.run(
-            ("git", *_QUIET, *arguments),  # noqa: S607 - the one that the user calls
-            cwd=folder,
-            env={**own, **_VARIABLES},
-            input=given,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise AsamanError(
-            str(folder), f"git {arguments[0]} did not answer", code=ExitCode.INPUT_OUTPUT
-        ) from None
+def _is_in(path: Path, own: Own) -> bool:
+    return any(path.is_relative_to(folder) for folder in own)
 
 
 # --- without git ---------------------------------------------------------------------------------

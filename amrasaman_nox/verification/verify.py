@@ -31,6 +31,7 @@ from amrasaman_nox.model import (
 from amrasaman_nox.record_files import read_folder
 from amrasaman_nox.runs import build
 from amrasaman_nox.runs.durations import seconds
+from amrasaman_nox.runs.epoch import with_epoch
 from amrasaman_nox.runs.run import Run, opened
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sandbox.ladder import choose, with_helpers
@@ -82,6 +83,7 @@ def verify(config: Config, *, notify: Notify) -> Report:
     """
     if config.diffoscope:
         diffoscope.program()  # That it is missing is told before anything is built.
+    config = with_epoch(config, notify)
     if config.against == PUBLISHED:
         return _published(config, notify)
     if config.against is not None:

@@ -18,7 +18,7 @@ from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH, IndexOptions, Limits
 def test_the_defaults_are_valid_and_those_of_the_original() -> None:
     config = Config()
     assert config.output == Path("wheels")
-    assert config.sde == DEFAULT_SOURCE_DATE_EPOCH == 1309379017
+    assert config.epoch == DEFAULT_SOURCE_DATE_EPOCH == 1309379017
     assert config.jobs == processors.available() >= 1
     assert config.limits == Limits()
     assert config.index == IndexOptions()
@@ -110,7 +110,12 @@ def test_a_value_out_of_range_is_refused(field: str, value: Any) -> None:
 
 @pytest.mark.parametrize("epoch", [315532800, 4354819198])
 def test_the_epochs_that_zip_can_store_are_accepted(epoch: int) -> None:
-    assert Config(sde=epoch).sde == epoch
+    assert Config(sde=epoch).epoch == epoch
+
+
+def test_the_epoch_that_is_asked_for_counts_before_that_of_a_commit() -> None:
+    assert Config(commit_epoch=1500000000).epoch == 1500000000
+    assert Config(commit_epoch=1500000000, sde=1400000000).epoch == 1400000000
 
 
 @pytest.mark.parametrize(

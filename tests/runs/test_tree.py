@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,42 +11,12 @@ import pytest
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.runs.tree import copy_tree
 
+from ..support.repositories import NEEDS_GIT, git, put
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-
-WHO = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
-NOWHERE = ("-c", "protocol.file.allow=always")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ("git", *WHO, *NOWHERE, *arguments), cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def put(path: Path, content: str = "") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a repository with two commits, a tag on the first one, and an ignored pattern."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    put(folder / "pyproject.toml", "[project]\nname='p'\n")
-    put(folder / ".gitignore", "*.log\nignored/\n")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "one")
-    git(folder, "tag", "-a", "v1.0", "-m", "v1.0")
-    put(folder / "src" / "p.py", "x = 1\n")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "two")
-    return folder
+pytestmark = NEEDS_GIT
 
 
 def copied(folder: Path, tmp_path: Path, *, output: Path | None = None) -> Path:

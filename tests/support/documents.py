@@ -293,6 +293,8 @@ def _type(option: options.Option) -> str:
 
 def _default(option: options.Option) -> str:
     value: Any = getattr(Config(), option.field)
+    if option.field == "sde":
+        return f"`{Config().epoch}`; for a project, the time of its commit"
     said = _DEFAULT.search(option.help)
     if option.field == "jobs" or (said and value in (None, ()) and said["value"] != '""'):
         return re.sub(r"(\{[a-z]+\}\S*)", r"`\1`", said["value"]) if said else ""
