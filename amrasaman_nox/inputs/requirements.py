@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from packaging.markers import (
     Marker,
 )
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from amrasaman_nox.errors import (
@@ -44,10 +44,22 @@ _NAME_END: Final = re.compile(r"[ \t\[(<>=!~;@,]")
 # Other white space is the end of a line to some readers, and a blank to others.
 _BLANKS: Final = " \t"
 _COMMENT: Final = re.compile(r"(?:^|[ \t]+)#")
-# A project's own folder, as exports name it: `-e .`, `.`, `./packages/part ; marker`.
+# A project's own folder, as exports name it: `-e .`, `.`, `./packages/part ; marker`,
+# `-e file:.`, `-e file:///${PROJECT_ROOT}/part`, `part @ file:///home/me/project/part`.
 _OWN_FOLDER: Final = re.compile(
-    r"(?:(?:-e|--editable)(?:=|[ \t]+))?(\.{1,2}(?:/[^\s;\[]*)?)(?:\[[^\]]*\])?(?:[ \t]*;.*)?"
+    r"(?:(?:-e|--editable)(?:=|[ \t]*))?"
+    r"(?:(?P<path>\.{1,2}(?:/[^\s;\[]*)?)(?:\[[^\]]*\])?"
+    r"|(?:[\w.\[\],-]+[ \t]*@[ \t]*)?file:(?://)?(?P<url>[^\s;#]+)(?:#egg=\S*)?)"
+    r"(?:[ \t]*;.*)?"
 )
+_PROJECT_ROOT: Final = "/${PROJECT_ROOT}"
+# An option with its value attached: `-rbase.txt`.
+_ATTACHED: Final = re.compile(r"(-[rci])([^-=].*)")
+_EDITABLE: Final = "an editable project has no hash"
+_FILE_HINT: Final = "pin NAME==VERSION, and name the file's folder: --find-links FOLDER"
+_RELEASE_HINT: Final = "pin a release with the hash of its sdist: NAME==VERSION --hash=sha256:…"
+_SETTINGS: Final = ("--config-settings", "--config-setting", "-C")
+_SETTING_HINT: Final = "remove it, and give the setting on the command line: -C NAME:KEY=VALUE"
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
@@ -67,6 +79,7 @@ class _Reading:
     pins: list[Pin] = field(default_factory=list)
     constraints: list[Constraint] = field(default_factory=list)
     errors: list[AsamanError] = field(default_factory=list)
+    unhashed: dict[Pin, AsamanError] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     index_url: str | None = None
     extra_index_urls: list[str] = field(default_factory=list)
@@ -120,8 +133,9 @@ def parse_requirements(
 
 
 def _finished(reading: _Reading, path: str) -> Requirements:
-    united = united_everywhere(reading.pins, reading.errors)
     everywhere = [c for c in reading.constraints if c.marker is None]
+    pinned = [_hashed(reading, pin, everywhere) for pin in reading.pins]
+    united = united_everywhere([pin for pin in pinned if pin.digests], reading.errors)
     pins = tuple(
         pin if pin.marker else constrained(pin, everywhere, reading.errors) for pin in united
     )
@@ -137,6 +151,21 @@ def _finished(reading: _Reading, path: str) -> Requirements:
         notes=tuple(reading.notes),
         constraints=tuple(reading.constraints),
     )
+
+
+def _hashed(reading: _Reading, pin: Pin, constraints: Sequence[Constraint]) -> Pin:
+    """Return *pin* with the hashes that constraints have for this release, if it has none."""
+    if pin in reading.unhashed:
+        for each in constraints:
+            if each.name == pin.name and each.digests and _is_release(each, pin):
+                reading.errors.remove(reading.unhashed[pin])
+                return replace(pin, digests=each.digests)
+    return pin
+
+
+def _is_release(constraint: Constraint, pin: Pin) -> bool:
+    match = re.fullmatch(r"===?([^=,*]+)", constraint.specifier)
+    return match is not None and Version(match[1]) == Version(pin.version)
 
 
 def _read_file(reading: _Reading, file: _File, origin: Origin | None = None) -> None:
@@ -231,9 +260,11 @@ def _is_own_folder(file: _File, line: str) -> bool:
     match = _OWN_FOLDER.fullmatch(line)
     if match is None or file.constraints or CONTROL.search(line):
         return False
-    return (
-        match[1] == "." or (Path(file.path).parent / match[1]).is_dir() or Path(match[1]).is_dir()
-    )
+    beside = Path(file.path).parent
+    path = match["path"] or unquote(match["url"])
+    if path.startswith(_PROJECT_ROOT):
+        path = f".{path.removeprefix(_PROJECT_ROOT)}"
+    return path == "." or (beside / path).is_dir() or Path(path).is_dir()
 
 
 def _split_options(line: str) -> tuple[str, list[tuple[str, str]]]:
@@ -252,6 +283,9 @@ def _split_options(line: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _option(token: str, following: Iterator[str]) -> tuple[str, str]:
+    attached = _ATTACHED.fullmatch(token)
+    if attached is not None:
+        return attached[1], attached[2]
     name, equals, value = token.partition("=")
     option = _OPTIONS.get(name)
     if option is None:
@@ -280,7 +314,11 @@ def _unknown_option(token: str, name: str) -> AsamanError:
 def _hashes(options: list[tuple[str, str]]) -> list[str]:
     for name, _ in options:
         if name != "--hash":
-            raise AsamanError("malformed line", f"{name} after a requirement is not supported")
+            raise AsamanError(
+                "malformed line",
+                f"{name} after a requirement is not supported",
+                hint=_SETTING_HINT if name in (*_SETTINGS, "--global-option") else "",
+            )
     return [value for _, value in options]
 
 
@@ -299,7 +337,9 @@ def _check_requirement_text(text: str) -> None:
     name = _NAME_END.split(text, maxsplit=1)[0]
     if not _NAME.fullmatch(name):
         raise AsamanError(
-            "invalid project name", f"{shown(name or text, 80)} is not a valid name (PEP 508)"
+            "invalid project name",
+            f"{shown(name or text, 80)} is not a valid name (PEP 508)",
+            hint=_FILE_HINT if name.startswith((".", "/")) else "",
         )
     if "\\" in text or CONTROL.search(text):
         raise AsamanError("malformed line", "a backslash or control character in a requirement")
@@ -336,7 +376,11 @@ def _pin(reading: _Reading, text: str, hashes: list[str], origin: Origin) -> Pin
 
 def _pin_digests(reading: _Reading, pin: Pin, hashes: list[str]) -> tuple[Digest, ...]:
     if not hashes:
-        raise AsamanError("not hashed", f"{pin} has no --hash", hint=HASH_HINT)
+        # An error, unless a constraints file has them.
+        error = AsamanError("not hashed", f"{pin} has no --hash", hint=HASH_HINT, origin=pin.origin)
+        reading.unhashed[pin] = error
+        reading.errors.append(error)
+        return ()
     strong, unused = strong_digests(hashes, str(pin))
     if unused and pin.origin:
         reading.note(pin.origin, f"{pin}: {', '.join(unused)} is ignored")
@@ -377,18 +421,38 @@ def _split_url(text: str) -> tuple[str, str]:
 
 def _version_of_url(name: str, url: str) -> tuple[Version, list[str]]:
     """Return the version in the file name of *url*, and the hashes in its fragment."""
-    check_url(url, f"URL of {name}", ("https", "http"))
+    _check_direct(name, url)
     parts = urlsplit(url)
     filename = unquote(parts.path.rsplit("/", 1)[-1])
     try:
         found, version = name_and_version(filename)
     except ValueError:
         raise AsamanError(
-            f"no version for {name}", f"{_part_of_url(filename)} is not the file name of an sdist"
+            f"no version for {name}",
+            f"{_part_of_url(filename)} is not the file name of an sdist",
+            hint=_wheel_hint(filename),
         ) from None
     if found != name:
         raise AsamanError("name mismatch", f"{_part_of_url(filename)} is not an sdist of {name}")
     return version, _fragment_hashes(parts.fragment)
+
+
+def _check_direct(name: str, url: str) -> None:
+    try:
+        check_url(url, f"URL of {name}", ("https", "http"))
+    except AsamanError as error:
+        hints = {"file:": _FILE_HINT, "git+": _RELEASE_HINT, "hg+": _RELEASE_HINT}
+        hint = next((hints[start] for start in hints if url.startswith(start)), "")
+        raise AsamanError(error.what, error.why, hint=hint) from None
+
+
+def _wheel_hint(filename: str) -> str:
+    """Return what to do where a URL is that of a wheel."""
+    try:
+        name, version, _, _ = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        return ""
+    return f"pin the release with its hashes: {name}=={version}"
 
 
 def _fragment_hashes(fragment: str) -> list[str]:
@@ -573,6 +637,8 @@ _OPTIONS: Final[Mapping[str, _LineOption]] = MappingProxyType(
         "--pre": _LineOption(_of_no_effect, value=False),
         "--prefer-binary": _LineOption(_of_no_effect, value=False),
         "--use-feature": _LineOption(_of_no_effect),
+        "--all-releases": _LineOption(_of_no_effect),
+        "--only-final": _LineOption(_of_no_effect),
         "--no-binary": _LineOption(_of_no_effect),
         "--only-binary": _LineOption(
             _refused(
@@ -586,13 +652,16 @@ _OPTIONS: Final[Mapping[str, _LineOption]] = MappingProxyType(
                 hint="give --trusted-host HOST on the command line",
             )
         ),
-        "-e": _LineOption(_refused("an editable project has no hash"), alone=True),
-        "--editable": _LineOption(_refused("an editable project has no hash"), alone=True),
-        "--config-settings": _LineOption(
-            _refused(
-                "config settings are given on the command line",
-                hint="give -C/--config-setting KEY=VALUE on the command line",
-            )
+        "-e": _LineOption(_refused(_EDITABLE, hint=_RELEASE_HINT), alone=True),
+        "--editable": _LineOption(_refused(_EDITABLE, hint=_RELEASE_HINT), alone=True),
+        **dict.fromkeys(
+            _SETTINGS,
+            _LineOption(
+                _refused(
+                    "config settings are given on the command line",
+                    hint="give -C/--config-setting KEY=VALUE on the command line",
+                )
+            ),
         ),
         "--global-option": _LineOption(_refused("options of setup.py are not supported")),
     }

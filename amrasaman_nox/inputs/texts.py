@@ -16,6 +16,8 @@ from amrasaman_nox.model import Digest
 _LONGEST_FILE: Final = 64 * 1024 * 1024
 # What some readers take for the end of a line, or hide from the eye.
 CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# Other encodings have a NUL in each letter, so the beginning tells.
+_LOOKED_AT: Final = 64
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HASH_HINT: Final = (
     "compile with hashes: `uv pip compile --generate-hashes` or `pip-compile --generate-hashes`"
@@ -45,14 +47,21 @@ def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_res
         raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)
     utf16 = data.startswith(_UTF16_MARKS)
     try:
-        return data.decode("utf-16" if utf16 else "utf-8-sig"), status
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise AsamanError(
-            f"cannot read {path}",
-            f"not {'UTF-16' if utf16 else 'UTF-8'}",
-            origin=Origin(path=path, line=line),
-        ) from None
+        raise _not_text(path, utf16, data.count(b"\n", 0, error.start) + 1) from None
+    if "\0" in text[:_LOOKED_AT]:
+        raise _not_text(path, utf16, 1)
+    return text, status
+
+
+def _not_text(path: str, utf16: bool, line: int) -> AsamanError:
+    return AsamanError(
+        f"cannot read {path}",
+        f"not {'UTF-16' if utf16 else 'UTF-8'}",
+        hint="save the file as UTF-8",
+        origin=Origin(path=path, line=line),
+    )
 
 
 def _check_kind(path: str, status: os.stat_result, origin: Origin | None) -> None:

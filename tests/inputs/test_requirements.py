@@ -116,6 +116,8 @@ def test_the_last_index_url_counts_and_no_index_overrides_all(tmp_path: Path) ->
         ("--prefer-binary", True),
         ("--no-binary :all:", True),
         ("--use-feature=fast-deps", True),
+        ("--all-releases :all:", True),
+        ("--only-final foo", True),
         ("--require-hashes", False),
     ],
 )
@@ -206,7 +208,20 @@ def test_older_forms_of_a_pin_are_read(tmp_path: Path, pinned: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["-e .", ".", "-e ./part", "./part ; os_name == 'posix'", "--editable=.", "-e .[x]"]
+    "line",
+    [
+        *(
+            "-e .",
+            ".",
+            "-e.",
+            "-e ./part",
+            "./part ; os_name == 'posix'",
+            "--editable=.",
+            "-e .[x]",
+        ),
+        *("-e file:.", "-e file:///${PROJECT_ROOT}/#egg=foo", "-e file:///${PROJECT_ROOT}/part"),
+        "part @ file:///${PROJECT_ROOT}/part ; os_name == 'posix'",
+    ],
 )
 def test_the_projects_own_folders_are_left_out_and_said(tmp_path: Path, line: str) -> None:
     (tmp_path / "part").mkdir()
@@ -215,6 +230,52 @@ def test_the_projects_own_folders_are_left_out_and_said(tmp_path: Path, line: st
     assert found.notes == (
         f"{tmp_path}/requirements.txt line 1: {line}: left out: a folder has no hash",
     )
+
+
+def test_a_folder_of_the_system_is_left_out_as_poetry_exports_it(tmp_path: Path) -> None:
+    (tmp_path / "a part").mkdir()
+    line = f"part @ file://{tmp_path}/a%20part"
+    assert (
+        read(tmp_path, f"{line}\nfoo==1 {HASH}\n")
+        .notes[0]
+        .endswith(f"{line}: left out: a folder has no hash")
+    )
+
+
+def test_an_option_may_have_its_value_attached(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text(f"bar==1 {HASH}\n")
+    (tmp_path / "c.txt").write_text("foo<2\n")
+    found = read(tmp_path, f"-rbase.txt\n-cc.txt\n-ihttps://h.example/s\nfoo==1 {HASH}\n")
+    assert [pin.name for pin in found.pins] == ["bar", "foo"]
+    assert found.constraints[0].name == "foo"
+    assert found.index.index_url == "https://h.example/s"
+
+
+def test_the_hashes_of_a_pin_may_be_in_a_constraints_file(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text(f"Foo==1.0 {HASH}\nbar>=1 --hash=sha256:{B}\n")
+    assert read(tmp_path, "foo==1\n-c c.txt\n").pins[0].digests == (Digest.parse(f"sha256:{A}"),)
+    # A range is no release, so its hashes say nothing about this one.
+    assert failure(lambda: read(tmp_path, "-c c.txt\nbar==1\n")).what == "not hashed"
+
+
+HINTS = [
+    # one row a line that is refused, and what its hint has
+    (f"./foo-1.tar.gz {HASH}", "--find-links FOLDER"),
+    (f"/srv/foo-1.tar.gz {HASH}", "--find-links FOLDER"),
+    (f"foo @ file:///srv/foo-1.tar.gz {HASH}", "--find-links FOLDER"),
+    ("foo @ git+https://h.example/foo", "pin a release"),
+    ("-e git+https://h.example/foo#egg=foo", "pin a release"),
+    (f"foo @ https://h.example/foo-1-py3-none-any.whl {HASH}", "foo==1"),
+    (f"foo==1 {HASH} --config-settings=a=b", "-C NAME:KEY=VALUE"),
+    (f"foo==1 -C a=b {HASH}", "-C NAME:KEY=VALUE"),
+    (f"foo==1 --global-option=a {HASH}", "-C NAME:KEY=VALUE"),
+    ("--only-binary :all:", "--only-binary NAME"),
+]
+
+
+@pytest.mark.parametrize(("line", "hint"), HINTS)
+def test_what_is_refused_comes_with_what_to_write(tmp_path: Path, line: str, hint: str) -> None:
+    assert hint in failure(lambda: read(tmp_path, f"{line}\n")).hint
 
 
 def test_links_are_found_beside_the_file_or_else_in_the_current_folder(

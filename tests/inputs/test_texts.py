@@ -38,8 +38,10 @@ def make_fifo(path: Path) -> None:
         (make_fifo, "not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
         (lambda path: path.write_bytes(b"foo\n\xff"), "not UTF-8"),
+        (lambda path: path.write_bytes("foo==1\n".encode("utf-16-le")), "not UTF-8"),
+        (lambda path: path.write_bytes("foo==1\n".encode("utf-32")), "not UTF-16"),
     ],
-    ids=["missing", "directory", "fifo", "zero", "latin"],
+    ids=["missing", "directory", "fifo", "zero", "latin", "utf-16", "utf-32"],
 )
 def test_what_cannot_be_read_is_one_line(
     tmp_path: Path, make: Callable[[Path], object], why: str
