@@ -39,27 +39,37 @@ def complete(config: Config | None, *, folder: Path | None = None) -> Config:
     return configuration.with_project(loaded, here) or loaded
 
 
-def python_of(session: nox.Session) -> str | None:
-    """Return the interpreter that nox runs *session* for, ``None`` for that of nox itself.
+def pythons_of(session: nox.Session) -> tuple[str, ...]:
+    """Return the interpreters that nox runs *session* for, none for that of nox itself.
 
     It is that of the session's environment, or what its ``python``, ``-P``, ``--force-python`` or
-    ``--extra-python`` names if it has none.
+    ``--extra-python`` names if it has none. nox runs a session without environment once for a list
+    of them, so the session is for all of these.
     """
     if not isinstance(session.python, str):
-        return None
+        return _not_parametrised(session)
     if session.venv_backend != "none":
         # One that nox or uv found elsewhere than on the search path, or installed.
-        return str(Path(session.bin, "python"))
-    if "/" in session.python:
-        return str(Path(session.invoked_from, session.python))
-    return session.python
+        return (str(Path(session.bin, "python")),)
+    return (_from_where_called(session, session.python),)
+
+
+def _not_parametrised(session: nox.Session) -> tuple[str, ...]:
+    """Return the ``python=[…]`` that nox keeps only in order to warn that it ignores them."""
+    # No public name leads there, and `session.python` is False.
+    listed = session._runner.func.should_warn.get("python_ignored", ())
+    return tuple(_from_where_called(session, each) for each in listed if isinstance(each, str))
+
+
+def _from_where_called(session: nox.Session, python: str) -> str:
+    return str(Path(session.invoked_from, python)) if "/" in python else python
 
 
 def _complete_for(session: nox.Session, config: Config | None) -> Config:
     from dataclasses import replace
 
-    whole, python = complete(config), python_of(session)
-    return whole if python is None else replace(whole, python=(python,))
+    whole, pythons = complete(config), pythons_of(session)
+    return replace(whole, python=pythons) if pythons else whole
 
 
 def build_wheels(

@@ -162,15 +162,15 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
 
 
 def _for_python(session: nox.Session, config: Config | None) -> Config | None:
-    """Return *config* with the interpreter that nox runs *session* for; options win over it."""
-    from amrasaman_nox.api import python_of
+    """Return *config* with the interpreters that nox runs *session* for; options win over it."""
+    from amrasaman_nox.api import pythons_of
 
-    python = python_of(session)
-    if python is None:
+    pythons = pythons_of(session)
+    if not pythons:
         return config
     from amrasaman_nox.config.config import Config
 
-    return dataclasses.replace(config or Config(), python=(python,))
+    return dataclasses.replace(config or Config(), python=pythons)
 
 
 @contextlib.contextmanager

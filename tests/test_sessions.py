@@ -302,6 +302,22 @@ def test_a_session_with_an_environment_builds_with_its_python(
     assert f"bin: {backend} ['{Path(python).parent}']" in done.stdout
 
 
+@pytest.mark.parametrize("how", ['@nox.parametrize("x", [1])\n', ""])
+def test_a_session_without_an_environment_builds_for_each_python_of_its_list(
+    project: Path, how: str
+) -> None:
+    body = MINE.format(how='python=["3.11", "3.12"], venv_backend="none"')
+    if how:
+        body = body.replace("\ndef mine(session)", f"\n{how}def mine(session, x)")
+    noxfile(project, body)
+    done = nox(project, "-s", "mine")
+    assert done.returncode == 0, done.stderr
+    assert work.asked(project / "wheels-False")["python"] == ["3.11", "3.12"]
+    # Forced, it is a session each.
+    assert nox(project, "-s", "mine", "-P", "3.13").returncode == 0
+    assert work.asked(project / "wheels-3.13")["python"] == ["3.13"]
+
+
 def test_a_session_without_a_python_builds_with_that_of_nox(project: Path) -> None:
     noxfile(project, MINE.format(how='venv_backend="virtualenv"'))
     assert nox(project, "-s", "mine").returncode == 0
