@@ -7,12 +7,14 @@ For a noxfile::
     amrasaman_nox.register()
 
 Everything public is in ``__all__`` and is imported when it is first used, so that this import
-costs next to nothing.
+costs next to nothing. The session of each command is public.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.config.commands import COMMANDS
 
 if TYPE_CHECKING:
     from amrasaman_nox.api import (
@@ -23,56 +25,30 @@ if TYPE_CHECKING:
         write_verified_requirements,
     )
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.sessions import (
-        bootstrap,
-        lock_build_requirements,
-        merge_wheels,
-        register,
-        reproducible_wheels,
-        tree,
-        verified_requirements,
-        verify,
-    )
+    from amrasaman_nox.sessions import SessionFunction, register
 
 __all__ = [
     "Config",
-    "bootstrap",
     "build_wheels",
     "check_reproducible",
     "compare_wheels",
     "create_environment",
-    "lock_build_requirements",
-    "merge_wheels",
     "register",
-    "reproducible_wheels",
-    "tree",
-    "verified_requirements",
-    "verify",
     "write_verified_requirements",
 ]
-
-# Which module has what; all others are sessions. No name hides a package.
-_HOMES = {
-    "Config": "config.config",
-    **dict.fromkeys(
-        (
-            "build_wheels",
-            "check_reproducible",
-            "compare_wheels",
-            "create_environment",
-            "write_verified_requirements",
-        ),
-        "api",
-    ),
-}
+# Which module has which of these. No name hides a package.
+_HOMES = dict.fromkeys(__all__, "api") | {"Config": "config.config", "register": "sessions"}
+__all__ += [command.session for command in COMMANDS]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> SessionFunction:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'sessions')}"), name)
+    module = importlib.import_module(f"{__name__}.{_HOMES.get(name, 'sessions')}")
+    found: SessionFunction = getattr(module, name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import executors, processors, reports, rungs
+from amrasaman_nox.config import executors, inputs, processors, reports, rungs
 from amrasaman_nox.config.packages import Package
 from amrasaman_nox.errors import AsamanError, all_of, shown
 from amrasaman_nox.model import (
@@ -48,7 +48,7 @@ COLORS: Final = ("auto", "always", "never")
 
 #: Fields of which at most one may be set; a higher layer's choice replaces a lower layer's.
 EXCLUSIVE: Final = (
-    ("requirement", "source", "directory", "project"),
+    inputs.FIELDS,
     ("locked", "relock"),
     ("locked", "relock_packages"),
     ("quiet", "verbose"),
@@ -62,7 +62,7 @@ _LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Config(reports.ReportFiles):
+class Config(inputs.InputPaths, reports.ReportFiles):
     """The settings of a run. The fields are the long options of the commands.
 
     Strings are taken for paths, and lists for tuples. Relative paths count from the folder of
@@ -115,10 +115,6 @@ class Config(reports.ReportFiles):
     :raises AsamanError: a value is out of range, or two contradict each other; all are named
     """
 
-    requirement: Path | None = None
-    source: Path | None = None
-    directory: Path | None = None
-    project: Path | None = None
     shard: tuple[int, int] | None = None
     folders: tuple[Path, ...] = ()
     wheel: Path | None = None
@@ -453,8 +449,8 @@ def _parsed_moment(text: str) -> datetime:
 _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ...]] = (
     (
         (
-            "requirement", "source", "directory", "project", "verified", "lock", "cache_dir",
-            "sources", "wheel", "summary", *reports.TO_FILE,
+            *inputs.FIELDS, "verified", "lock", "cache_dir", "sources", "wheel", "summary",
+            *reports.TO_FILE,
         ),
         _path_or_none,
     ),

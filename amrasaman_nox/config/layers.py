@@ -13,16 +13,14 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import options, reports
+from amrasaman_nox.config import inputs, options, reports
 from amrasaman_nox.config.config import EXCLUSIVE, Config
-from amrasaman_nox.config.named import with_file
 from amrasaman_nox.config.variables import access_variables, default_cache, in_ci, index_values
 from amrasaman_nox.errors import AsamanError, Origin, system_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-INPUTS: Final = EXCLUSIVE[0]
 #: More than any pyproject.toml that a person wrote.
 _LONGEST_FILE: Final = 16 << 20
 
@@ -53,7 +51,7 @@ def load(
         _anchored(_file_values(folder / "pyproject.toml"), folder),
         _anchored(registered.given() if registered is not None else {}, folder),
         _anchored(index_values(environ), invoked_from),
-        _anchored(with_file(given, invoked_from), invoked_from),
+        _anchored(inputs.with_file(given, invoked_from), invoked_from),
     )
     values: dict[str, Any] = {"output": folder / "wheels"}
     for layer in layers:
@@ -72,7 +70,7 @@ def with_project(config: Config, folder: Path) -> Config | None:
     """Return *config* with an input: its own, else the project in *folder*; ``None`` if none."""
     from dataclasses import replace
 
-    if any(getattr(config, name) for name in INPUTS):
+    if any(getattr(config, name) for name in inputs.FIELDS):
         return config
     if pins_to_check(config) is not None:
         return config
@@ -175,7 +173,7 @@ def _interpreters(value: Any, base: Path) -> Any:
 
 
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
-    **dict.fromkeys(INPUTS, _absolute),
+    **dict.fromkeys(inputs.FIELDS, _absolute),
     **dict.fromkeys(("output", "verified", "lock", "cache_dir", "wheel", "sources"), _absolute),
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),

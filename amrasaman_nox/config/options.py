@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from amrasaman_nox.config import packages, rungs
 from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
 from amrasaman_nox.config.executors import EXECUTORS
+from amrasaman_nox.config.inputs import FORMATS as INPUT_FORMATS
 from amrasaman_nox.config.kinds import (
     BYTES,
     DATES,
@@ -32,7 +33,7 @@ from amrasaman_nox.config.kinds import (
     VARIATIONS,
     ValueKind,
 )
-from amrasaman_nox.config.reports import FORMATS
+from amrasaman_nox.config.reports import FORMATS as REPORT_FORMATS
 from amrasaman_nox.errors import AsamanError, all_of
 
 if TYPE_CHECKING:
@@ -92,16 +93,15 @@ PACKAGES: Final = "packages"
 _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names them by hash."
 
 OPTIONS: Final[tuple[Option, ...]] = (
-    Option("source", "source", FILE, _INPUT, _BUILDING,
-           "A single source tarball or zip file.", short="s", listed=ALWAYS),
-    Option("directory", "directory", FOLDER, _INPUT, _BUILDING,
-           "A directory containing all source tarballs and zips.", short="d", listed=ALWAYS),
+    *(
+        Option(each.field, each.field, FOLDER if each.folder else FILE, _INPUT, _BUILDING,
+               each.help, short=each.short, listed=ALWAYS)
+        for each in INPUT_FORMATS
+        if each.help
+    ),
     Option("output", "output", FOLDER, _INPUT, _BUILDING,
            "The output directory to store all wheel files. Default: ./wheels", short="o",
            listed=ALWAYS),
-    Option("requirement", "requirement", FILE, _INPUT, _BUILDING,
-           "Path to the requirement.txt file which contains all packages to build along with "
-           "hashes. A pylock.toml works too.", short="r", listed=ALWAYS),
     Option("keep-sources", "keep_sources", FLAG, _INPUT, _MAKING,
            "Copy over the sources to output directory", listed=ALWAYS),
     Option("shard", "shard", PART, _INPUT, _MAKING,
@@ -261,7 +261,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     *(
         Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _WHEELS, each.help,
                listed=OFTEN if each.name != "markdown" else RARELY)
-        for each in FORMATS
+        for each in REPORT_FORMATS
     ),
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q", listed=ALWAYS),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,

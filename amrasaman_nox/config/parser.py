@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from amrasaman_nox.config.commands import COMMANDS, WORDS
+from amrasaman_nox.config.inputs import FORMATS, format_of
 from amrasaman_nox.config.kinds import FILE, FLAG, FOLDER
-from amrasaman_nox.config.named import field_of
 from amrasaman_nox.config.options import OFTEN, OPTIONS, REPORTS, SECTIONS, TOP, Option
 from amrasaman_nox.errors import AsamanError
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: The program whose first argument is a command, or which has the options of the first command.
 _TOP: Final = "asaman"
-#: How a file or folder of each kind is named to it.
-_NAMED: Final = {"requirement": "-r", "source": "-s", "directory": "-d", "project": "build"}
 
 
 class Parsed(NamedTuple):
@@ -74,9 +72,15 @@ def _unknown(word: str) -> AsamanError:
         return AsamanError(_TOP, f"no command {word}", hint=f"did you mean {_TOP} {near[0]}?")
     path = Path(word)
     if "\0" not in word and (path.suffix or len(path.parts) > 1 or path.exists()):
-        how = _NAMED[field_of(path)]
-        return AsamanError(_TOP, f"{word} is not a command", hint=f"{_TOP} {how} {word}")
+        return AsamanError(_TOP, f"{word} is not a command", hint=f"{_TOP} {_named(path)}")
     return AsamanError(_TOP, f"no command {word}", hint=f"commands are {', '.join(WORDS)}")
+
+
+def _named(path: Path) -> str:
+    """Return how *path* is named to the program: with its option, or as that of a command."""
+    field = format_of(path).field
+    short = next((form.short for form in FORMATS if form.field == field and form.short), "")
+    return f"-{short} {path}" if short else f"{COMMANDS[0].word} {path}"
 
 
 def _in_order(arguments: Sequence[str]) -> str:

@@ -51,9 +51,12 @@ TO_FILE: Final = tuple(each.name for each in FORMATS if not each.stdout)
 TO_STDOUT: Final = tuple(each.name for each in FORMATS if each.stdout)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportFiles:
     """Where each report is written: a file, or ``-`` for stdout where its format allows that."""
+
+    # Of several base classes, only one could have slots; the configuration has them.
+    __slots__ = ()
 
     json: str | None = None
     markdown: Path | None = None

@@ -27,6 +27,8 @@ from amrasaman_nox.model import Digest, Fault, LockScope, Pin, Requirements
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from amrasaman_nox.config.config import Config
+
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SDIST_HINT: Final = (
     "lock it with its sdist (no --only-binary), or give --only-binary {name} to take its wheel"
@@ -54,9 +56,9 @@ class _Lock:
     only_binary: frozenset[str]
 
 
-def is_pylock(name: str) -> bool:
-    """Return whether a file is named as PEP 751 names lock files."""
-    return name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml"))
+def read_configured(path: Path, config: Config) -> Requirements:
+    """Return the pins of a lock file, with wheels of the projects that are taken as published."""
+    return read_pylock(path, only_binary=frozenset(config.only_binary))
 
 
 def read_pylock(path: Path, *, only_binary: frozenset[str] = frozenset()) -> Requirements:

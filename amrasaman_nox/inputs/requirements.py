@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import (
@@ -36,6 +36,9 @@ from amrasaman_nox.inputs.selection import constrained, united_everywhere
 from amrasaman_nox.inputs.texts import CONTROL, HASH_HINT, check_url, read_text, strong_digests
 from amrasaman_nox.model import Constraint, Digest, IndexOptions, Pin, Requirements
 from amrasaman_nox.sdists.names import name_and_version
+
+if TYPE_CHECKING:
+    from amrasaman_nox.config.config import Config
 
 _DEEPEST: Final = 16
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -99,6 +102,32 @@ class _Reading:
             extra_index_urls=tuple(self.extra_index_urls),
             find_links=tuple(self.find_links),
         )
+
+
+def read_configured(path: Path, config: Config) -> Requirements:
+    """Return the pins of a requirements file; those of direct URLs must be allowed.
+
+    :raises AsamanError: all problems of the file together, each with its line
+    """
+    requirements = read_requirements(path, variables=dict(config.expandable))
+    if not config.allow_url:
+        _refuse_urls(requirements)
+    return requirements
+
+
+def _refuse_urls(requirements: Requirements) -> None:
+    problems = [
+        AsamanError(
+            str(pin),
+            "pinned by a direct URL",
+            hint="allow direct URLs with --allow-url",
+            origin=pin.origin,
+        )
+        for pin in requirements.pins
+        if pin.url is not None
+    ]
+    if problems:
+        raise all_of(problems)
 
 
 def read_requirements(path: Path, *, variables: Mapping[str, str] = _NO_VARIABLES) -> Requirements:

@@ -21,11 +21,13 @@ from amrasaman_nox.sdists.reader import SdistInfo, read_sdist
 if TYPE_CHECKING:
     from io import BufferedReader
 
+    from amrasaman_nox.config.config import Config
+
 _PACK_HINT: Final = "pack the source again: python -m build --sdist"
 _SUFFIXES: Final = " or ".join(SUFFIXES)
 
 
-def read_archive(path: Path) -> Requirements:
+def read_archive(path: Path, _: Config | None = None) -> Requirements:
     """Return the pin of the one sdist at *path*, with its sha256 and its absolute path.
 
     :raises AsamanError: there is no such file, it is not a regular file, its format is not
@@ -37,7 +39,7 @@ def read_archive(path: Path) -> Requirements:
     return Requirements(kind="archive", path=str(path), pins=(pin,), notes=notes)
 
 
-def read_directory(path: Path) -> Requirements:
+def read_directory(path: Path, _: Config | None = None) -> Requirements:
     """Return the pins of all sdists in the folder *path*, sorted by file name.
 
     Files of other formats are left out, with a note.

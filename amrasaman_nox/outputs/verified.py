@@ -11,6 +11,7 @@ from amrasaman_nox.build_lock.bootstrap import (
     bootstrap_lock_of,
     read_bootstrap_lock,
 )
+from amrasaman_nox.config.inputs import format_of
 from amrasaman_nox.environments import interpreters
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.files import own_umask
@@ -43,7 +44,7 @@ def verified_path(requirement: Path) -> Path:
     ``requirements.txt`` gives ``verified-requirements.txt``; a lock keeps the form of name that
     PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``.
     """
-    if readers.format_of(requirement).kind == "pylock":
+    if format_of(requirement, "requirement").kind == "pylock":
         middle = requirement.name.removeprefix("pylock").removesuffix(".toml").strip(".")
         return requirement.with_name(f"pylock.{'-'.join(filter(None, ('verified', middle)))}.toml")
     return requirement.with_name(f"verified-{requirement.name}")

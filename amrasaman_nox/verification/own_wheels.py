@@ -13,7 +13,6 @@ from packaging.utils import parse_wheel_filename
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
-from amrasaman_nox.inputs.pylock import is_pylock
 from amrasaman_nox.inputs.sdists import read_directory
 from amrasaman_nox.model import (
     BuildFailure,
@@ -47,7 +46,7 @@ def read(path: Path, config: Config) -> tuple[Pin, ...]:
     :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
     """
     found = readers.read_requirement(path, config)
-    if is_pylock(path.name):
+    if found.kind == "pylock":
         # Hashes of wheels are read only where the wheel is wanted.
         names = tuple(pin.name for pin in found.pins)
         found = readers.read_requirement(path, dataclasses.replace(config, only_binary=names))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
-from amrasaman_nox.config.layers import INPUTS, pins_to_check
+from amrasaman_nox.config.inputs import FIELDS
+from amrasaman_nox.config.layers import pins_to_check
 from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
@@ -109,7 +110,7 @@ def _against_pins(config: Config, path: Path, notify: Notify) -> Report:
     """Compare with the hashes of wheels in a file; without an input, the sdists of these."""
     pins = own_wheels.read(path, config)
     requirements = None
-    if not any(getattr(config, name) for name in INPUTS):
+    if not any(getattr(config, name) for name in FIELDS):
         with opened(config, notify) as run:
             requirements = own_wheels.to_build(pins, path, run)
     report = _built(

@@ -1,4 +1,4 @@
-"""The table of input formats: what follows from a row."""
+"""The input that is configured, read by the function of its format."""
 
 from __future__ import annotations
 
@@ -8,50 +8,33 @@ import pytest
 
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.inputs import readers
-from amrasaman_nox.inputs.readers import FORMATS, InputFormat, format_of, read_input
-from amrasaman_nox.model import Digest, Pin, Requirements
-from amrasaman_nox.outputs.verified import verified_path
+from amrasaman_nox.inputs.readers import read_input, read_requirement
+from tests.support import miniatures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PIN = Pin(name="demo", version="1.0", digests=(Digest.of(b""),))
+
+def test_each_field_of_an_input_is_read_by_the_function_of_its_format(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "sdists", tmp_path / "sdists/mini_flit-1.0.tar.gz"
+    folder.mkdir()
+    archive.write_bytes(miniatures.MINIATURES["mini-flit"]("1.0"))
+    pins = tmp_path / "r.txt"
+    pins.write_text(miniatures.pin("mini-flit"))
+    for config, kind in (
+        (Config(requirement=pins), "requirements"),
+        (Config(source=archive), "archive"),
+        (Config(directory=folder), "directory"),
+    ):
+        found = read_input(config)
+        assert found is not None
+        assert (found.kind, [str(pin) for pin in found.pins]) == (kind, ["mini-flit==1.0"])
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("requirements.txt", "requirements"),
-        ("pylock", "requirements"),
-        ("my-pylock.toml", "requirements"),
-        ("pylock.toml", "pylock"),
-        ("pylock.dev.toml", "pylock"),
-    ],
-)
-def test_the_name_of_a_file_tells_its_format(tmp_path: Path, name: str, kind: str) -> None:
-    assert format_of(tmp_path / name).kind == kind
-
-
-def test_kinds_are_distinct_and_the_last_row_fits_every_name() -> None:
-    assert len({row.kind for row in FORMATS}) == len(FORMATS)
-    assert FORMATS[-1].fits("anything")
-
-
-def test_a_row_is_all_that_a_new_format_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def read(path: Path, _: Config) -> Requirements:
-        return Requirements(kind="ini", path=str(path), pins=(PIN,))
-
-    row = InputFormat(kind="ini", fits=lambda name: name.endswith(".ini"), read=read)
-    monkeypatch.setattr(readers, "FORMATS", (row, *FORMATS))
-    path = tmp_path / "pins.ini"
-    path.write_text("[pins]\n")
-    found = read_input(Config(requirement=path))
-    assert found is not None
-    assert (found.kind, found.pins) == ("ini", (PIN,))
-    assert verified_path(path).name == "verified-pins.ini"
+def test_a_requirement_is_read_as_its_name_says(tmp_path: Path) -> None:
+    path = tmp_path / "a-1.0.tar.gz"
+    path.write_text(miniatures.pin("mini-flit"))
+    assert read_requirement(path, Config()).kind == "requirements"
 
 
 def test_an_input_that_cannot_be_read_is_named(tmp_path: Path) -> None:
