@@ -670,6 +670,8 @@ def test_tools_of_the_system_are_hidden_while_a_backend_says_what_it_requires(
     done = cold.asaman("-r", cold.write(*pins), "--isolation", isolation)
     assert done.returncode == 0, done.stderr
     assert locked(cold).count('dynamic = [\n    "wheel",\n]') == 2
+    said = "its build backend needs tools of the system to say what it requires: the build lock may"
+    assert done.stderr.count(f"note: needs-it==1.0: {said}") == done.stderr.count(said) == 1
 
 
 #: How a backend fails, what the headline of that is, and its hint.

@@ -285,6 +285,7 @@ def ready(
             on_disk=on_disk if isolation.constant_paths else "",
             backend=system.backend,
             heard=heard,
+            notify=lambda message: notify(f"{job.source.pin}: {message}"),
         )
         yield runner, system.backend
 

@@ -38,6 +38,11 @@ _OLD: Final = (
     "the source is too old for this Python: build it with an older one (--python VERSION), or "
     "pin a newer release"
 )
+#: setuptools 62 has the command, 65 has not; 62 does not run on 3.12.
+_WININST: Final = (
+    "setuptools had this command until 2022: on Python 3.11 or older, build with that of "
+    "the time: --relock NAME --as-of NAME=2022-06-01; else pin a newer release"
+)
 _UNDECLARED: Final = (
     "the project does not declare its build requirements; report this to the project"
 )
@@ -99,7 +104,8 @@ HINTS: Final = (
     ),
     Hint((r"No module named '(distutils|imp|asyncore|asynchat|smtpd)'",), _OLD),
     Hint((r"cannot import name '\w{1,40}' from 'collections'",), _OLD),
-    Hint((r"invalid command 'bdist_(wininst|msi)'",), _OLD),
+    Hint((r"invalid command 'bdist_wininst'",), _WININST),
+    Hint((r"invalid command 'bdist_msi'",), _OLD),
     Hint((r"use_2to3 is invalid|not supported by this version of Python",), _OLD),
     Hint((r"[Pp]ython version .{0,40}(not supported|unsupported)|requires [Pp]ython ",), _OLD),
     Hint((r"numpy/\w{1,40}\.h: No such file",), _UNDECLARED),
@@ -152,11 +158,12 @@ def failure_of(source: Source, stage: str, error: AsamanError | HookFailed) -> B
     """
     if isinstance(error, AsamanError):
         return BuildFailure.of_error(source.pin, stage, error)
+    hint = hint_for(error.reason, error.log).replace("NAME", source.pin.name)
     return BuildFailure.of(
         source.pin,
         stage=error.hook,
         reason=error.reason,
-        hint=or_wheel(hint_for(error.reason, error.log), source.pin),
+        hint=or_wheel(hint, source.pin),
         log=error.log,
         log_path=error.log_path,
         takes_wheel=source.pin.may_take_wheel,

@@ -49,6 +49,10 @@ _MOST_REQUIREMENTS: Final = 1000
 _LONGEST_REQUIREMENT: Final = 10_000
 #: What an answer without a result says; the frontend knows them.
 _NO_RESULT: Final = ("unsupported", "no_backend", "hook_missing")
+_TOOLS_SHOWN: Final = (
+    "its build backend needs tools of the system to say what it requires: "
+    "the build lock may differ on other machines"
+)
 _NO_REQUIREMENTS: Final = "the hook did not return a list of requirements"
 _ASKING: Final = "get_requires_for_build_wheel"
 _BUILDING: Final = "build_wheel"
@@ -136,7 +140,7 @@ class Runner:
     The system's tools are hidden from *backend* while it says what it requires, unless
     ``tools_shown``.
 
-    ``heard`` receives the output as it arrives.
+    ``heard`` receives the output as it arrives, and ``notify`` what the user is to know.
 
     With ``following``, an interpreter and a backend are started once for two hooks, and the
     frontend's second question has its answer already.
@@ -150,6 +154,7 @@ class Runner:
     backend: str = ""
     tools_shown: bool = False
     heard: Callable[[bytes], None] | None = None
+    notify: Callable[[str], None] = lambda message: None
     following: Following | None = None
     cpu_seconds: float = 0.0
     log: str = ""
@@ -412,6 +417,7 @@ def _requires(
             raise
         runner.tools_shown = True
         found = _asked(runner, hook, kind, config_settings)
+        runner.notify(_TOOLS_SHOWN)
     if not all(isinstance(item, str) for item in found):
         raise HookFailed(hook=hook, reason=_NO_REQUIREMENTS)
     return tuple(sorted(found))
