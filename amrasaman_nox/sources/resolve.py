@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,7 +19,7 @@ from amrasaman_nox.sources.fit import best_first
 from amrasaman_nox.sources.uv import Answer, Client, Listed, listed_packages, make_folder, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from amrasaman_nox.model import IndexOptions, Interpreter
@@ -94,8 +93,8 @@ def resolve(
             )
             answer, notes = later, (note, *later_notes)
     if answer.code:
-        newer = functools.partial(_resolve_as_of, client, lines, limits, interpreter, None)
-        raise _no_solution(lines, answer, as_of, source, lambda: newer()[0].code == 0)
+        first = None if as_of is None else _first_day(client, lines, limits, interpreter)
+        raise _no_solution(lines, answer, as_of, source, first)
     files = [
         _best_wheel(package, interpreter.tags, as_of, source)
         for package in listed_packages(answer.output)
@@ -109,11 +108,12 @@ def _resolve_as_of(
     limits: _Bounds,
     interpreter: Interpreter,
     as_of: datetime | None,
+    *options: str,
 ) -> tuple[Answer, tuple[str, ...]]:
     """Resolve; projects without upload times are freed of the cutoff, one after the other."""
     unaged: list[str] = []
     while True:
-        arguments = ["--no-build", "--python-version", interpreter.minor]
+        arguments = ["--no-build", "--python-version", interpreter.minor, *options]
         if as_of is not None:
             arguments += ["--exclude-newer", utc(as_of)]
         for name in (*limits.undated, *unaged):
@@ -132,6 +132,21 @@ def _resolve_as_of(
             )
             return answer, tuple(notes)
         unaged += found
+
+
+def _first_day(
+    client: Client, lines: Sequence[str], limits: _Bounds, interpreter: Interpreter
+) -> date | None:
+    """Return the first day as of which there is a solution, ``None`` if nobody can say.
+
+    The lowest release of each project is taken, and the day after the last upload among them.
+    """
+    answer, _ = _resolve_as_of(client, lines, limits, interpreter, None, "--resolution", "lowest")
+    packages = listed_packages(answer.output) if answer.code == 0 else []
+    uploads = [[wheel.uploaded for wheel in package.wheels] for package in packages]
+    firsts = [min(filter(None, each), default=None) for each in uploads]
+    known = [first for first in firsts if first is not None]
+    return max(known).date() + timedelta(days=1) if known and len(known) == len(firsts) else None
 
 
 def _best_wheel(
@@ -189,12 +204,12 @@ def _no_solution(
     answer: Answer,
     as_of: datetime | None,
     source: str,
-    is_later: Callable[[], bool],
+    first: date | None,
 ) -> AsamanError:
-    """Return why there is no solution; *is_later* tells whether there is one without the date."""
+    """Return why there is no solution; *first* is the first day as of which there is one."""
     when = "" if as_of is None else f" as of {utc(as_of)}"
     sdist_only = re.findall(r"Wheels are required for `([^`]+)`", answer.messages)
-    if sdist_only and (as_of is None or not is_later()):
+    if sdist_only and first is None:
         return _only_sdist(sdist_only[0], "the index has only an sdist of it, no wheel")
     why = f"no solution{when}: {reason_of(answer.messages)}"
     if sdist_only:
@@ -202,13 +217,14 @@ def _no_solution(
     return AsamanError(
         f"build requirements {shown(', '.join(lines), 120)}",
         why,
-        hint="" if as_of is None else _other_date(source),
+        hint="" if as_of is None else _other_date(source, first),
         code=ExitCode.BUILD_FAILED,
     )
 
 
-def _other_date(source: str) -> str:
-    return f"resolve them as of a later date: --as-of {source}=DATE, or {source}=now"
+def _other_date(source: str, first: date | None = None) -> str:
+    day = first or "DATE"
+    return f"resolve them as of a later date: --as-of {source}={day}, or {source}=now"
 
 
 def _only_sdist(name: str, why: str, more: str = "") -> AsamanError:

@@ -123,7 +123,8 @@ def test_a_date_without_solution_takes_a_week_more_and_says_so(
     error = no_resolution(cache, index, interpreter, "slow")
     assert error.code == ExitCode.BUILD_FAILED
     assert "as of 2024-06-01T00:00:00Z" in error.why
-    assert "--as-of" in error.hint
+    assert "a later date: --as-of NAME=2024-07-05, or NAME=now" in error.hint
+    assert resolve(cache, index, interpreter, "slow", as_of=datetime(2024, 7, 5, tzinfo=UTC))[0]
 
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "html"])
@@ -238,7 +239,7 @@ def test_wheels_that_came_later_are_not_denied(
         "no solution as of 2024-06-01T00:00:00Z: of tool there was no wheel that fits, only "
         "later ones"
     )
-    assert error.hint == "resolve them as of a later date: --as-of NAME=DATE, or NAME=now"
+    assert error.hint == "resolve them as of a later date: --as-of NAME=2024-07-05, or NAME=now"
 
 
 def test_contradicting_requirements_are_one_line(
