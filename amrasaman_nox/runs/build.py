@@ -29,10 +29,15 @@ def build_wheels(
         (exit 4), or a fault of the disk or the network (exit 5). A build that fails is not an
         error: the report has it.
     """
-    return run_command(config, notify, "reproducible_wheels", _build, requirements)
+    return run_command(config, notify, "reproducible_wheels", built, requirements)
 
 
-def _build(run: Run, requirements: Requirements) -> BuildOutcome:
+def built(run: Run, requirements: Requirements) -> BuildOutcome:
+    """Build what *requirements* pins, with the lock and for the interpreters of the run.
+
+    :raises AsamanError: the lock cannot be read or used (exit 2), or a fault of the disk or the
+        network (exit 5)
+    """
     if run.config.build_requirements == SOURCE:
         return _build_from_source(run, requirements)
     lock = current_lock(run.config, requirements)

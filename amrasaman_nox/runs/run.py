@@ -93,6 +93,17 @@ class Run:
             return BuildLock()
         return BuildLock(entries=tuple(each for each in lock.entries if each.name not in renewed))
 
+    def report(self, command: str, outcome: BuildOutcome) -> Report:
+        """Return what a command reports of *outcome*."""
+        return Report(
+            command=command,
+            build=outcome,
+            isolation=self.isolation.rung,
+            output=str(self.config.output),
+            notes=self.notes,
+            warnings=self.warnings,
+        )
+
     def with_options(self, found: IndexOptions) -> Run:
         """Return this run with the index options that its requirements file has."""
         index = with_file_options(self.site.index, found)
@@ -107,6 +118,19 @@ def run_command(
     requirements: Requirements | None = None,
 ) -> Report:
     """Read the input, open what the run works with, let *act* do the work, and return the report.
+
+    :param requirements: what is worked on in the place of the configured input
+    :raises AsamanError: as :func:`begun`
+    """
+    with begun(config, notify, requirements) as (run, read):
+        return run.report(command, act(run, read))
+
+
+@contextmanager
+def begun(
+    config: Config, notify: Notify, requirements: Requirements | None = None
+) -> Iterator[tuple[Run, Requirements]]:
+    """Read the input and open what a run works with; yield both.
 
     :param requirements: what is worked on in the place of the configured input
     :raises AsamanError: bad input (exit 2), isolation or an interpreter is not available (exit 4),
@@ -125,15 +149,7 @@ def run_command(
         requirements = part(requirements, config.shard)
         for note in requirements.notes:
             run.site.say(note)
-        outcome = act(run, requirements)
-    return Report(
-        command=command,
-        build=outcome,
-        isolation=run.isolation.rung,
-        output=str(config.output),
-        notes=run.notes,
-        warnings=run.warnings,
-    )
+        yield run, requirements
 
 
 @contextmanager

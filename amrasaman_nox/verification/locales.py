@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.builds import tools
 from amrasaman_nox.model import Event
 from amrasaman_nox.sandbox import locales
+from amrasaman_nox.verification import variations
 
 if TYPE_CHECKING:
     from amrasaman_nox.model import Notify
@@ -16,11 +18,13 @@ _PATIENCE: Final = 180.0
 
 
 def provide(store: Store, notify: Notify) -> None:
-    """Compile a locale into *store*, unless it has one; without ``localedef`` there is none.
+    """Compile a locale into *store*, unless one is installed or it has one.
+
+    Without ``localedef`` there is none.
 
     :raises AsamanError: the store cannot be written, or another run takes too long (exit 5)
     """
-    if locales.compiled(store.root):
+    if variations.installed_locales(tools.locales()) or locales.compiled(store.root):
         return
     with store.lock("locales", timeout=_PATIENCE), store.temporary("locales-") as folder:
         if locales.compiled(store.root):

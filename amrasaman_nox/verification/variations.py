@@ -66,22 +66,22 @@ class Machine:
         )
 
     @property
-    def installed_locales(self) -> tuple[str, ...]:
-        """The installed locales that sort and speak unlike the constant one."""
-        speaking = [
-            name
-            for name in sorted(self.locales)
-            if name.lower().replace("-", "").endswith(".utf8") and not name.startswith("C.")
-        ]
-        # English differs least from the constant locale.
-        other = [name for name in speaking if not name.startswith("en")]
-        return tuple(other or speaking)
-
-    @property
     def other_locales(self) -> tuple[str, ...]:
         """The installed locales that are unlike the constant one, else a compiled one or ASCII."""
         compiled = locales.NAME if self.isolation.locales else _ASCII
-        return self.installed_locales or (compiled,)
+        return installed_locales(self.locales) or (compiled,)
+
+
+def installed_locales(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the installed locales *names* that sort and speak unlike the constant one."""
+    speaking = [
+        name
+        for name in sorted(names)
+        if name.lower().replace("-", "").endswith(".utf8") and not name.startswith("C.")
+    ]
+    # English differs least from the constant locale.
+    other = [name for name in speaking if not name.startswith("en")]
+    return tuple(other or speaking)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,7 +205,7 @@ def _other_locale(world: BuildEnvironment, machine: Machine, draw: Draw) -> Buil
     """Return *world* in another locale, which is found by a variable if it was compiled here."""
     varied = replace(world, locale=draw.one_of("locale", machine.other_locales))
     isolation = machine.isolation
-    if machine.installed_locales or not isolation.locales:
+    if installed_locales(machine.locales) or not isolation.locales:
         return varied
     path = LOCALES if isolation.constant_paths else isolation.locales
     return replace(varied, variables=(("LOCPATH", path), *world.variables))

@@ -32,10 +32,8 @@ from amrasaman_nox.model import (
 from amrasaman_nox.record_files import read_folder
 from amrasaman_nox.runs import build
 from amrasaman_nox.runs.durations import seconds
-from amrasaman_nox.runs.epoch import with_epoch
-from amrasaman_nox.runs.run import Run, opened
+from amrasaman_nox.runs.run import Run, begun, opened
 from amrasaman_nox.runs.schedule import in_parallel
-from amrasaman_nox.sandbox.ladder import choose, with_helpers
 from amrasaman_nox.sources import prepare
 from amrasaman_nox.sources.store import Store, fetched
 from amrasaman_nox.verification import (
@@ -48,11 +46,10 @@ from amrasaman_nox.verification import (
     rebuilders,
     variations,
 )
-from amrasaman_nox.verification.draw import begin
+from amrasaman_nox.verification.draw import Draw, begin
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Original, Rebuilt, rebuild
 from amrasaman_nox.verification.steps import teller
-from amrasaman_nox.verification.variations import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +57,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Interpreter, Notify, Pin
+    from amrasaman_nox.verification.variations import Plan
 
     _Compare = Callable[[Run, BuildRecord], Comparison]
 
@@ -82,9 +80,9 @@ def verify(config: Config, *, notify: Notify) -> Report:
     :raises AsamanError: bad input or an unknown variation (exit 2), isolation or an interpreter
         that is not available (exit 4), or a fault of the disk or the network (exit 5)
     """
+    _required(config)  # That a name is unknown is told before anything is built,
     if config.diffoscope:
-        diffoscope.program()  # That it is missing is told before anything is built.
-    config = with_epoch(config, notify)
+        diffoscope.program()  # and that a program is missing, too.
     if config.against == PUBLISHED:
         return _published(config, notify)
     if config.against is not None:
@@ -92,9 +90,9 @@ def verify(config: Config, *, notify: Notify) -> Report:
         if pins is not None:
             return _against_pins(config, pins, notify)
         return _against(config, Path(config.against), notify)
-    plan = _plan(config, notify)
-    report, seed = _built(config, notify, plan), plan.draw.seed
-    return dataclasses.replace(report, seed=seed)
+    draw = begin(config.seed)
+    _provide(config, notify)
+    return dataclasses.replace(_rebuilt(config, notify, draw), seed=draw.seed)
 
 
 def _against(config: Config, path: Path, notify: Notify) -> Report:
@@ -210,18 +208,16 @@ def _required(config: Config) -> tuple[str, ...]:
     return variations.named(config.require_variations) if config.require_variations else ()
 
 
-def _plan(config: Config, notify: Notify) -> Plan:
-    # Before anything is built: a name that is misspelt is to be said at once.
-    isolation = choose(config.isolation, or_none=not config.in_ci)
+def _provide(config: Config, notify: Notify) -> None:
+    """Compile what shows builds another clock and locale, where that is varied and missing.
+
+    :raises AsamanError: an unknown variation (exit 2): before anything is built
+    """
     wanted = variations.named(config.vary)
     if variations.CLOCK in wanted:
         clock.provide(config, notify)
-    store = Store.open(config.cache_dir or default_cache())
-    if variations.LOCALE in wanted and not variations.Machine.here(isolation).installed_locales:
-        locales.provide(store, notify)
-    machine = variations.Machine.here(with_helpers(isolation, store.root))
-    draw = begin(config.seed)
-    return variations.plan(config.vary, machine, draw)
+    if variations.LOCALE in wanted:
+        locales.provide(Store.open(config.cache_dir or default_cache()), notify)
 
 
 def _seed_note(seed: str) -> str:
@@ -316,52 +312,61 @@ def _kept_published(run: Run, comparison: Comparison) -> Comparison:
 
 
 def _built(
-    config: Config,
-    notify: Notify,
-    how: Plan | _Compare,
-    requirements: Requirements | None = None,
+    config: Config, notify: Notify, compare: _Compare, requirements: Requirements | None = None
 ) -> Report:
-    """Build what is unbuilt, then rebuild each record after a plan, or compare it.
+    """Build what is unbuilt, then compare each wheel.
 
     :param requirements: what is built in the place of the configured input
     """
-    started, required = datetime.now(UTC), _required(config)
-    done = build.build_wheels(config, notify=notify, requirements=requirements)
-    records = done.build.records
-    comparisons: list[Comparison] = []
-    with opened(dataclasses.replace(config, relock=False, relock_packages=()), notify) as run:
-        if isinstance(how, Plan):
-            # Said now, too: a run that is interrupted can be repeated as well.
-            notify(Event(stage="note", state="note", note=_seed_note(how.draw.seed)))
-            run = _supplied(run, records)
-            plan = probe.proved(run, how) if records else how
-            comparisons += _own_sdist(run, records, plan, started)
-            compare: _Compare = partial(verify_record, plan=plan)
-        else:
-            compare = how
-        notify(Event(stage="rebuild", state="total", count=len(records)))
-        comparisons += in_parallel(
-            run.workers,
-            records,
-            lambda record: _told(run, record, compare),
-            weights=[seconds(record) for record in records],
-        )
-    return Report(
-        command="verify",
-        build=BuildOutcome(
-            failures=done.build.failures,
-            left_out=done.build.left_out,
-            notes=done.build.notes,
-            bootstraps=done.build.bootstraps,
-        ),
-        comparisons=tuple(comparisons),
-        isolation=done.isolation,
-        output=done.output,
-        allowed=Verdict(config.allow),
+    with begun(config, notify, requirements) as (run, read):
+        done = run.report("verify", build.built(run, read))
+        return _compared(_renewed(run), done, compare)
+
+
+def _rebuilt(config: Config, notify: Notify, draw: Draw) -> Report:
+    """Build what is unbuilt, then rebuild each wheel with values that are drawn, and compare."""
+    started = datetime.now(UTC)
+    with begun(config, notify) as (run, read):
+        plan = _plan(run, draw)
+        done = run.report("verify", build.built(run, read))
+        records, run = done.build.records, _renewed(run)
+        _supply(run, read, records)
+        plan = probe.proved(run, plan) if records else plan
+        own = _own_sdist(run, records, plan, started)
+        return _compared(run, done, partial(verify_record, plan=plan), own)
+
+
+def _compared(run: Run, done: Report, compare: _Compare, own: Sequence[Comparison] = ()) -> Report:
+    """Return the report of *done* with the comparison of each wheel, those of *own* first."""
+    records, required = done.build.records, _required(run.config)
+    run.site.notify(Event(stage="rebuild", state="total", count=len(records)))
+    found = in_parallel(
+        run.workers,
+        records,
+        lambda record: _told(run, record, compare),
+        weights=[seconds(record) for record in records],
+    )
+    comparisons = (*own, *found)
+    return dataclasses.replace(
+        done,
+        build=dataclasses.replace(done.build, records=()),
+        comparisons=comparisons,
+        allowed=Verdict(run.config.allow),
         required=required,
         notes=(*done.notes, *_lacking(comparisons, required)),
-        warnings=done.warnings,
     )
+
+
+def _plan(run: Run, draw: Draw) -> Plan:
+    # Said before anything is built, too: a run that is interrupted can be repeated as well.
+    run.site.say(f"to repeat this with the same varied values: --seed {shlex.quote(draw.seed)}")
+    return variations.plan(run.config.vary, variations.Machine.here(run.isolation), draw)
+
+
+def _renewed(run: Run) -> Run:
+    """Return *run* after its builds: what was to be locked again is locked."""
+    config = dataclasses.replace(run.config, relock=False, relock_packages=())
+    return dataclasses.replace(run, config=config)
 
 
 def _lacking(comparisons: Sequence[Comparison], required: tuple[str, ...]) -> Iterator[str]:
@@ -434,14 +439,11 @@ def _own_sdist(
     return [_kept(run, original, rebuild(original, plan.without(_ON_DISK)))]
 
 
-def _supplied(run: Run, records: Sequence[BuildRecord]) -> Run:
-    """Bring what the rebuilds need into the store, and return the run with the file's indexes.
+def _supply(run: Run, requirements: Requirements, records: Sequence[BuildRecord]) -> None:
+    """Bring what the rebuilds need into the store.
 
     Wheels that were kept may have been built with another store.
     """
-    read = readers.read_input(run.config)
-    requirements = read or Requirements(kind="project", path="", pins=())
-    run = run.with_options(requirements.index)
     pins = {digest: pin for pin in requirements.pins for digest in pin.digests}
     for record in records:
         if record.as_published:
@@ -454,7 +456,6 @@ def _supplied(run: Run, records: Sequence[BuildRecord]) -> Run:
         missing = [file for file in record.requirements if not run.site.store.has(file.digest)]
         if missing:
             requires.fetch_files(run.site, missing, own.executable)
-    return run
 
 
 def _built_by(interpreter: Interpreter, record: BuildRecord) -> bool:
