@@ -196,7 +196,7 @@ def delegate(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | Build
 
 
 def _given(job: BuildJob, site: Site, cluster: Cluster) -> BuildRecord | BuildFailure:
-    order = remote.order_for(job, site.index)
+    order = remote.order_for(job, site)
     reasons: list[str] = []
     while len(reasons) < ATTEMPTS:
         workers = cluster.wait_for_workers()

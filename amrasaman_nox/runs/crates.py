@@ -26,7 +26,7 @@ def with_crates(run: Run, prepared: Prepared, known: Known) -> Known:
     if prepared.crates_locked or run.site.rust is None:
         return known
     entry = known.entry if known.entry.crates is not None else _resolved(run, prepared, known.entry)
-    rust.fetch(run.site, run.site.rust, entry.crates or ())
+    rust.fetch(run.site, run.site.rust, prepared.source.pin, entry.crates or ())
     return dataclasses.replace(known, entry=entry)
 
 

@@ -21,7 +21,7 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildFailure, BuildRecord, Digest
 from amrasaman_nox.runs import message
 from amrasaman_nox.sandbox.ladder import choose, with_helpers
-from amrasaman_nox.sources import cargo, download
+from amrasaman_nox.sources import access, cargo, download
 from amrasaman_nox.sources.crates import fetch_crates
 from amrasaman_nox.sources.locate import find_files
 from amrasaman_nox.sources.site import Site
@@ -37,12 +37,14 @@ if TYPE_CHECKING:
 class Order:
     """What is sent to a worker; all of it can be pickled.
 
-    ``index`` says where to fetch from; its variables of access are the worker's own. ``carried``
-    are bytes that the worker cannot fetch, such as a local archive.
+    ``index`` says where to fetch from; its variables of access are the worker's own.
+    ``crate_index`` is the URL of a sparse index of crates, ``""`` for that of the worker's cargo.
+    ``carried`` are bytes that the worker cannot fetch, such as a local archive.
     """
 
     job: BuildJob
     index: IndexOptions
+    crate_index: str = ""
     carried: tuple[tuple[Digest, bytes], ...] = ()
 
 
@@ -65,9 +67,14 @@ class NotAcceptedError(Exception):
     """What a worker sent is not what it was asked for; its text is the reason."""
 
 
-def order_for(job: BuildJob, options: IndexOptions) -> Order:
+def order_for(job: BuildJob, site: Site) -> Order:
     """Return what is sent for *job*; paths and proxies of this machine stay here."""
-    return Order(job=job, index=dataclasses.replace(options, environment=()))
+    place = site.rust.crate_index if site.rust is not None else ""
+    return Order(
+        job=job,
+        index=dataclasses.replace(site.index, environment=()),
+        crate_index=place if access.is_url(place) else "",
+    )
 
 
 def carrying(order: Order, result: object, store: Store) -> Order:
@@ -226,7 +233,7 @@ def _fetch(order: Order, store: Store) -> None:
         fetch_crates(
             job.source.crates or (),
             site,
-            place="",
+            place=order.crate_index,
             default=lambda: cargo.ask(program, variables, store),
         )
 

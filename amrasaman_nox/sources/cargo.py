@@ -9,6 +9,7 @@ of a source, whose configuration could name programs to start.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -48,12 +49,13 @@ _HINT: Final = "check the configuration of cargo, or set an index with --crate-i
 class Registry:
     """A registry of crates.
 
-    ``download`` is the ``dl`` of its ``config.json``; ``source`` is how a ``Cargo.lock`` names
-    it, ``""`` where that is not known.
+    ``download`` is the ``dl`` of its ``config.json``, and ``private`` whether it requires a token
+    for each download; ``source`` is how a ``Cargo.lock`` names it, ``""`` where that is not known.
     """
 
     download: str
     source: str = ""
+    private: bool = False
 
 
 def ask(cargo: Path, variables: Mapping[str, str], store: Store) -> Registry:
@@ -66,7 +68,7 @@ def ask(cargo: Path, variables: Mapping[str, str], store: Store) -> Registry:
     """
     with _asked(cargo, variables, store, _ANY) as (home, said):
         lock = home.with_name("index") / "Cargo.lock"
-        return Registry(download=_download(home, said), source=_source(lock))
+        return dataclasses.replace(_registry(home, said), source=_source(lock))
 
 
 def index_files(
@@ -79,7 +81,7 @@ def index_files(
     """
     with _asked(cargo, variables, store, names) as (home, said):
         # It says where it cannot reach its index.
-        _download(home, said)
+        _registry(home, said)
         by_file = {name.lower(): name for name in names}
         return {
             by_file[path.name]: _lines(path.read_bytes())
@@ -110,10 +112,11 @@ def _asked(
         yield home, _run(cargo, project, home, variables)
 
 
-def read_config(content: bytes, name: str) -> str:
-    """Return the ``dl`` of a registry's ``config.json``.
+def read_config(content: bytes, name: str) -> Registry:
+    """Return what a registry's ``config.json`` says.
 
-    :raises AsamanError: it is malformed, or the registry wants a token for each download (exit 5)
+    :param name: what is to be named if it is malformed
+    :raises AsamanError: it is malformed (exit 5)
     """
     try:
         config = json.loads(content[:_LARGEST])
@@ -123,11 +126,7 @@ def read_config(content: bytes, name: str) -> str:
         download, private = None, False
     if not isinstance(download, str):
         raise AsamanError(name, "not the config.json of a registry", code=ExitCode.INPUT_OUTPUT)
-    if private:
-        why = "the registry requires a token for downloads, which is not supported"
-        hint = "set a mirror or a folder of .crate files with --crate-index"
-        raise AsamanError(name, why, hint=hint, code=ExitCode.INPUT_OUTPUT)
-    return download
+    return Registry(download=download, private=bool(private))
 
 
 def _check_parents(folder: Path, home: Path) -> None:
@@ -185,7 +184,7 @@ def _run(cargo: Path, project: Path, home: Path, variables: Mapping[str, str]) -
     return printable(next((line for line in reversed(lines) if line), ""))
 
 
-def _download(home: Path, said: str) -> str:
+def _registry(home: Path, said: str) -> Registry:
     found = sorted(home.glob("registry/index/*/config.json"))
     if len(found) != 1:
         why = f"cargo does not report the index of crates: {said or 'its index has no config.json'}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Event, ResolvedFile
 from amrasaman_nox.sources import access, cargo, download
+from amrasaman_nox.sources.connections import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +26,12 @@ _LARGEST_CONFIG: Final = 64 << 10
 
 
 def fetch_crates(
-    crates: Sequence[Crate], site: Site, *, place: str, default: Callable[[], Registry]
+    crates: Sequence[Crate],
+    site: Site,
+    *,
+    place: str,
+    default: Callable[[], Registry],
+    patience: Patience = Patience(),
 ) -> None:
     """Bring *crates* into the store; those that it has are not asked for.
 
@@ -54,7 +60,7 @@ def fetch_crates(
     ]
     told = _Told(site, len(files))
     try:
-        download.fetch_all(files, site, jobs=_FETCHERS, each=told.done)
+        download.fetch_all(files, site, jobs=_FETCHERS, each=told.done, patience=patience)
     finally:
         told.end()
 
@@ -93,12 +99,22 @@ def _locator(
     if place:
         config = f"{place.removeprefix('sparse+').rstrip('/')}/config.json"
         content = download.page(config, index, accept="application/json", largest=_LARGEST_CONFIG)
-        template = cargo.read_config(content, config)
+        registry = cargo.read_config(content, config)
     else:
         registry = default()
         _check_registries(crates, registry.source)
-        template = registry.download
-    return lambda crate: crate_url(template, crate)
+    if registry.private:
+        raise _private(crates[0], place or registry.source)
+    return lambda crate: crate_url(registry.download, crate)
+
+
+def _private(crate: Crate, registry: str) -> AsamanError:
+    named = access.without_credentials(registry) if registry else "the registry of cargo"
+    return AsamanError(
+        f"crate {crate}",
+        f"{named} requires a token for downloads, which is not supported",
+        hint="set a mirror, or a directory of .crate files, with --crate-index",
+    )
 
 
 def _check_registries(crates: Sequence[Crate], known: str) -> None:

@@ -55,7 +55,7 @@ def prepare(site: Site, pin: Pin, info: SdistInfo, system: BuildSystem) -> tuple
         _check_version(pin, info.rust, toolchain)
     if info.rust.channel and not is_of(info.rust.channel, toolchain.version):
         site.say(_other_channel(pin, info.rust.channel, toolchain))
-    fetch(site, site.rust, info.rust.crates)
+    fetch(site, site.rust, pin, info.rust.crates)
     return info.rust.crates
 
 
@@ -75,19 +75,28 @@ def _other_channel(pin: Pin, channel: str, toolchain: RustToolchain) -> str:
     )
 
 
-def fetch(site: Site, rust: RustSite, crates: Sequence[Crate]) -> None:
-    """Bring *crates* into the store, from where the user takes them.
+def fetch(site: Site, rust: RustSite, pin: Pin, crates: Sequence[Crate]) -> None:
+    """Bring the *crates* of *pin* into the store, from where the user takes them.
 
-    :raises AsamanError: one is not what its lock names (exit 2), or cannot be fetched (exit 5)
+    :raises AsamanError: one is not what its lock names (exit 2), or cannot be fetched (exit 5);
+        one error, however many crates there are
     """
-    fetch_crates(
-        crates,
-        site,
-        place=rust.crate_index,
-        default=lambda: cargo.ask(
-            rust.toolchain("").cargo_program, dict(rust.variables), site.store
-        ),
-    )
+    try:
+        fetch_crates(
+            crates,
+            site,
+            place=rust.crate_index,
+            default=lambda: cargo.ask(
+                rust.toolchain("").cargo_program, dict(rust.variables), site.store
+            ),
+        )
+    except AsamanError as error:
+        count = 1 + len(error.others)
+        which = f"{count} of its crates cannot be fetched, such as " if error.others else ""
+        why = f"{which}{error}"
+        raise AsamanError(
+            str(pin), why, hint=error.hint, code=error.code, origin=pin.origin
+        ) from None
 
 
 def _failure(pin: Pin, why: str, hint: str, code: ExitCode) -> AsamanError:

@@ -20,9 +20,11 @@ from amrasaman_nox.model import (
     IndexOptions,
     LockedFile,
     Pin,
+    RustToolchain,
     Source,
 )
 from amrasaman_nox.runs import message, worker
+from amrasaman_nox.sources.site import RustSite, Site
 from amrasaman_nox.wheels import canonical
 
 from ..support import liar
@@ -39,7 +41,7 @@ ACCESS = (("HTTPS_PROXY", "http://proxy.test"), ("NETRC", "/home/me/netrc"))
 
 
 @pytest.fixture
-def order(interpreter: Interpreter) -> worker.Order:
+def order(interpreter: Interpreter, store: Store) -> worker.Order:
     digest = Digest.of(SDIST)
     pin = Pin(name="mini", version="1.0", digests=(digest,), origin=ORIGIN)
     file = LockedFile(filename="flit_core-3.12.0-py3-none-any.whl", digest=Digest.of(b"flit"))
@@ -48,7 +50,16 @@ def order(interpreter: Interpreter) -> worker.Order:
         requirements=(file,),
         interpreter=interpreter,
     )
-    return worker.order_for(job, IndexOptions(index_url="https://index.test", environment=ACCESS))
+    return worker.order_for(job, site(store))
+
+
+def site(store: Store, crate_index: str = "") -> Site:
+    def never(channel: str) -> RustToolchain:
+        raise AssertionError(channel)
+
+    rust = RustSite(toolchain=never, crate_index=crate_index)
+    index = IndexOptions(index_url="https://index.test", environment=ACCESS)
+    return Site(store=store, index=index, rust=rust)
 
 
 @pytest.fixture
@@ -120,6 +131,16 @@ def test_a_failure_is_that_of_our_pin(order: worker.Order, store: Store) -> None
 def test_paths_and_proxies_of_this_machine_stay_here(order: worker.Order) -> None:
     assert order.index == IndexOptions(index_url="https://index.test")
     assert b"proxy.test" not in message.pack(order)
+
+
+@pytest.mark.parametrize(
+    ("place", "sent"),
+    [("https://crates.test/index", "https://crates.test/index"), ("/my/crates", ""), ("", "")],
+)
+def test_a_worker_takes_crates_from_the_index_that_is_named_but_from_no_folder_of_ours(
+    place: str, sent: str, order: worker.Order, store: Store
+) -> None:
+    assert worker.order_for(order.job, site(store, place)).crate_index == sent
 
 
 def test_crates_that_a_worker_could_not_fetch_are_carried(

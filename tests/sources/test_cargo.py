@@ -133,7 +133,6 @@ def test_a_cargo_that_cannot_be_started_is_not_available(tmp_path: Path, store: 
         b'{"dl": 3}',
         b"null",
         b"[" * 100_000,
-        b'{"dl": "x", "auth-required": true}',
     ],
 )
 def test_a_registry_that_cannot_be_used_is_one_line(content: bytes) -> None:
@@ -144,4 +143,6 @@ def test_a_registry_that_cannot_be_used_is_one_line(content: bytes) -> None:
 
 
 def test_the_configuration_of_a_registry_says_where_crates_are() -> None:
-    assert read_config(b'{"dl": "https://x", "api": null}', "n") == "https://x"
+    assert read_config(b'{"dl": "https://x", "api": null}', "n") == Registry(download="https://x")
+    private = read_config(b'{"dl": "https://x", "auth-required": true}', "n")
+    assert private == Registry(download="https://x", private=True)

@@ -10,11 +10,21 @@ import pytest
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Crate, Digest, Event, IndexOptions
 from amrasaman_nox.sources.cargo import Registry
+from amrasaman_nox.sources.connections import Patience
 from amrasaman_nox.sources.crates import crate_url, fetch_crates
 from amrasaman_nox.sources.site import Site
 from amrasaman_nox.sources.store import Store
 from tests.support.crates import SOURCE, crate, crate_file, serve
-from tests.support.index import altered, longer, page, running_index, truncated
+from tests.support.index import (
+    altered,
+    longer,
+    page,
+    redirect,
+    reset,
+    running_index,
+    slow,
+    truncated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +33,8 @@ if TYPE_CHECKING:
     from tests.support.index import Behaviour, LocalIndex
 
 A, B = crate_file("a"), crate_file("b")
+#: Fast in giving up.
+HASTY = Patience(attempts=2, backoff=0.01, read=0.4, grace=0.1, slowest=100)
 
 
 @pytest.fixture
@@ -47,12 +59,14 @@ def fetch(
     registry: Registry | None = None,
     *,
     offline: bool = False,
+    patience: Patience = Patience(),
 ) -> None:
     fetch_crates(
         crates,
         Site(store=store, index=IndexOptions(offline=offline)),
         place=place,
         default=never if registry is None else lambda: registry,
+        patience=patience,
     )
 
 
@@ -136,6 +150,30 @@ def test_a_truncated_answer_is_asked_for_again(store: Store, index: LocalIndex) 
     assert store.has(Digest.of(A))
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "why"), [(slow(0.05), "too slow"), (slow(2), "timed out"), (reset, "")]
+)
+def test_a_registry_that_stalls_is_asked_again_and_then_given_up(
+    behaviour: Behaviour, why: str, store: Store, index: LocalIndex
+) -> None:
+    place = serve(index, a=A, b=B)
+    index.always("files/b-1.0.0.crate", behaviour)
+    with pytest.raises(AsamanError) as given_up:
+        fetch([crate("a", A), crate("b", B)], store, place, patience=HASTY)
+    assert given_up.value.code is ExitCode.INPUT_OUTPUT
+    assert why in given_up.value.why
+    asked = [request.path for request in index.requests]
+    assert asked.count("/files/b-1.0.0.crate") == HASTY.attempts
+    # What came whole stays, and is not asked for again.
+    assert store.has(Digest.of(A))
+    index.always("files/b-1.0.0.crate", redirect("/files/c-1.0.0.crate"))
+    index.add(B, "c-1.0.0.crate")
+    fetch([crate("a", A), crate("b", B)], store, place)
+    assert store.has(Digest.of(B))
+    again = [request.path for request in index.requests[len(asked) :]]
+    assert "/files/a-1.0.0.crate" not in again
+
+
 def test_a_registry_that_is_gone_is_an_error_of_the_network(
     store: Store, index: LocalIndex
 ) -> None:
@@ -155,12 +193,19 @@ def test_a_malformed_configuration_of_a_registry_is_one_line(
     assert "not the config.json of a registry" in str(refused.value)
 
 
-def test_a_registry_that_wants_a_token_is_told(store: Store, index: LocalIndex) -> None:
+def test_a_registry_that_requires_a_token_is_named_with_the_crate(
+    store: Store, index: LocalIndex
+) -> None:
     place = serve(index, a=A)
     index.add(json.dumps({"dl": "x", "auth-required": True}).encode(), "config.json")
     with pytest.raises(AsamanError) as refused:
         fetch([crate("a", A)], store, place)
-    assert "requires a token" in str(refused.value)
+    said = "requires a token for downloads, which is not supported"
+    assert str(refused.value) == f"crate a 1.0.0: {place} {said}"
+    with pytest.raises(AsamanError) as refused:
+        fetch([crate("a", A)], store, registry=Registry(download="x", source=SOURCE, private=True))
+    assert str(refused.value) == f"crate a 1.0.0: {SOURCE} {said}"
+    assert refused.value.code is ExitCode.BAD_INPUT
 
 
 def test_plain_http_is_refused_but_for_this_machine(store: Store) -> None:

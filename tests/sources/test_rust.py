@@ -68,6 +68,19 @@ def test_the_crates_of_a_source_are_in_the_store_then(store: Store, tmp_path: Pa
     assert store.has(Digest.of(A))
 
 
+def test_what_is_wrong_with_crates_is_one_error_of_the_pin(store: Store, tmp_path: Path) -> None:
+    source = RustSource(crates=(crate("a", A), crate("c", A[1:])))
+    (tmp_path / "a-1.0.0.crate").write_bytes(A)
+    with pytest.raises(AsamanError) as failed:
+        prepare(store, source, place=tmp_path)
+    (line,) = failed.value.lines()
+    assert line.startswith("error: demo==1.0: ")
+    assert line.endswith(f"{tmp_path}/c-1.0.0.crate: No such file or directory")
+    other = RustSource(crates=(crate("b", A[1:]), crate("c", A[2:])))
+    with pytest.raises(AsamanError, match="2 of its crates cannot be fetched, such as "):
+        prepare(store, other, place=tmp_path)
+
+
 def test_a_source_that_brings_all_its_crates_has_none_to_fetch(store: Store) -> None:
     assert prepare(store, RustSource()) == ()
 
