@@ -194,6 +194,11 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
             raise error(call.program, f"missing argument {argument.metavar}")
     if not call.command.project:
         return config
+    if call.command.alone:
+        config = configuration.without_pins(config, call.folder)
+        if not configuration.is_project(config.project or call.folder):
+            raise NothingToDo("no project", f"no [project] in the pyproject.toml of {call.folder}")
+        return config
     found = configuration.with_project(config, call.folder)
     if found is not None:
         return found

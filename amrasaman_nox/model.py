@@ -880,13 +880,23 @@ class Origins:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a *check* before a release found, and what mends it; ``allowed`` if the user said so."""
+
+    check: str
+    what: str
+    fix: str
+    allowed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What a command found, for every report format.
 
     Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``required`` are
     the variations without which a rebuild that is the same does not count, ``seed`` what the varied
     values were drawn from. ``warnings`` are what a user must know before trusting it. ``origins``
-    are where a wheel comes from.
+    are where a wheel comes from, ``findings`` what is not ready for a release.
     """
 
     command: str
@@ -900,6 +910,7 @@ class Report:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     origins: Origins | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def utc(moment: datetime) -> str:

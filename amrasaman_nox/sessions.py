@@ -103,7 +103,8 @@ def register(
                 )
             )
         )
-    for command in COMMANDS:
+    # nox runs the sessions of a tag in this order.
+    for command in sorted(COMMANDS, key=lambda each: not each.first):
         function = _session_function(command, config)
         setattr(function, _MARK, True)
         nox.session(

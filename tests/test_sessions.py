@@ -81,11 +81,14 @@ def test_the_sessions_are_listed_with_a_line_each(project: Path) -> None:
         "pinned.",
         "- verified_requirements [release] -> Write a requirements file with the hashes of "
         "the wheels.",
+        "- release_check [release] -> Check a project before its release: commit, tag, metadata.",
         "- verify [release] -> Rebuild under variations, compare, and name the causes.",
         "- lock_build_requirements -> Write or refresh the build lock only.",
         "- merge_wheels -> Merge the wheels, records and locks of several runs.",
     ):
         assert line in done.stdout.splitlines()
+    # nox runs them in this order.
+    assert done.stdout.index("- release_check") < done.stdout.index("- reproducible_wheels")
 
 
 def test_importing_registers_nothing(project: Path) -> None:
@@ -107,7 +110,7 @@ def test_a_bare_nox_runs_them_only_if_asked_to_and_never_renews_the_lock(project
     assert "* reproducible_wheels" not in nox(project, "-l").stdout
     noxfile(project, "amrasaman_nox.register(default=True)")
     listed = nox(project, "-l").stdout
-    assert listed.count("\n* ") == 3
+    assert listed.count("\n* ") == 4
     assert "- lock_build_requirements" in listed
 
 

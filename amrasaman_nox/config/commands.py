@@ -17,6 +17,7 @@ BUILDS: Final = "builds wheels"
 WHEELS: Final = "wheels"
 VERDICTS: Final = "verdicts"
 FILE: Final = "the file that it wrote"
+FINDINGS: Final = "findings"
 
 
 class Argument(NamedTuple):
@@ -42,7 +43,9 @@ class Command(NamedTuple):
     is its line in a list of commands, ``help`` is the first line of its own help where that is
     another. With ``project`` it works on the project in the current folder where no input is
     named. ``release`` makes its session part of ``nox -t release``, in the order of the table.
-    ``script`` is a console script of its own; ``nothing`` is said where it found nothing to do.
+    ``first`` puts it in front of all others there. With ``alone`` it works on the project whatever
+    input is configured. ``script`` is a console script of its own; ``nothing`` is said where it
+    found nothing to do.
     """
 
     session: str
@@ -57,6 +60,8 @@ class Command(NamedTuple):
     result: str = WHEELS
     nothing: str = "nothing to do"
     script: str = ""
+    first: bool = False
+    alone: bool = False
 
 
 #: What to work on: a requirements file, a pylock, an archive, or a folder.
@@ -108,6 +113,19 @@ COMMANDS: Final[tuple[Command, ...]] = (
         arguments=(_INPUT,),
         project=True,
         nothing="the build lock is complete",
+    ),
+    Command(
+        session="release_check",
+        word="check",
+        work="releases.check:check",
+        summary="Check a project before its release: commit, tag, metadata.",
+        does=frozenset({READS, LOCKS, BUILDS}),
+        project=True,
+        release=True,
+        result=FINDINGS,
+        nothing="ready for a release",
+        first=True,
+        alone=True,
     ),
     Command(
         session="bootstrap",

@@ -109,6 +109,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       ``published`` or a path (of a folder, a record, a wheel, or a requirements file with hashes of
       wheels, whose sdists are in the folder ``sources``, or on the index), ``allow`` is the
       weakest verdict that counts as the same.
+    - Before a release: ``allow_findings`` are checks whose findings are no failure.
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
       file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
 
@@ -180,6 +181,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     seed: str | None = None
     require_variations: tuple[str, ...] = ()
     allow: str = "equivalent"
+    allow_findings: tuple[str, ...] = ()
     against: str | None = None
     sources: Path | None = None
     diffoscope: bool = False
@@ -477,7 +479,10 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         ),
         _texts,
     ),
-    (("skip", "only_binary", "relock_packages", "constant_temporary_names"), _names),
+    (
+        ("skip", "only_binary", "relock_packages", "constant_temporary_names", "allow_findings"),
+        _names,
+    ),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
     (("isolation",), _one_of(rungs.NAMES)),
     (("executor",), _one_of(executors.NAMES)),

@@ -79,6 +79,18 @@ def with_project(config: Config, folder: Path) -> Config | None:
     return None
 
 
+def without_pins(config: Config, folder: Path) -> Config:
+    """Return *config* for the project in *folder* alone, whatever input it has.
+
+    The lock of other inputs is none of the project's.
+    """
+    from dataclasses import replace
+
+    project = config.project or folder
+    none: dict[str, Any] = {} if config.project else {"lock": None}
+    return replace(config, **{**dict.fromkeys(INPUTS), "project": project, "against": None, **none})
+
+
 def pins_to_check(config: Config) -> Path | None:
     """Return the file of pins that wheels are compared with, ``None`` if there is none.
 
@@ -109,20 +121,15 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
     return values
 
 
+def is_project(folder: Path) -> bool:
+    """Tell whether *folder* has something to build, not only settings of tools."""
+    table = _table(folder / "pyproject.toml")
+    built = not table.keys().isdisjoint(("project", "build-system"))
+    return built or (folder / "setup.py").is_file()
+
+
 def _file_values(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST_FILE + 1)
-        if len(content) > _LONGEST_FILE:
-            raise AsamanError(str(path), f"longer than {_LONGEST_FILE} bytes")
-        table = tomllib.loads(content.decode())
-    except OSError as error:
-        raise AsamanError(f"cannot read {path}", system_reason(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AsamanError(str(path), f"not TOML: {error}") from None
-    tool = table.get("tool", {})
+    tool = _table(path).get("tool", {})
     ours = tool.get("amrasaman", {}) if isinstance(tool, dict) else {}
     if not isinstance(ours, dict):
         raise AsamanError(f"{path}: tool.amrasaman", "a table is required")
@@ -133,6 +140,21 @@ def _file_values(path: Path) -> dict[str, Any]:
         error.origin = Origin(path=str(path))
         raise
     return values
+
+
+def _table(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_FILE + 1)
+        if len(content) > _LONGEST_FILE:
+            raise AsamanError(str(path), f"longer than {_LONGEST_FILE} bytes")
+        return tomllib.loads(content.decode())
+    except OSError as error:
+        raise AsamanError(f"cannot read {path}", system_reason(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AsamanError(str(path), f"not TOML: {error}") from None
 
 
 # --- paths -----------------------------------------------------------------------------------

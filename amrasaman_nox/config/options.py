@@ -47,6 +47,10 @@ _MAKING = frozenset({"reproducible_wheels"})
 _GENERATING = frozenset({"verified_requirements"})
 _VERIFYING = frozenset({"verify"})
 _MERGING = frozenset({"merge_wheels"})
+_CHECKING = frozenset({"release_check"})
+#: Those that work on what is pinned, or on a project; a check is of a project alone.
+_PINNED = _BUILDING - _CHECKING
+_KEEPING = _WHEELS - _CHECKING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
 _TAKING = _WHEELS | _GENERATING | _MERGING | frozenset({"tree"})
 
@@ -94,7 +98,7 @@ _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names t
 
 OPTIONS: Final[tuple[Option, ...]] = (
     *(
-        Option(each.field, each.field, FOLDER if each.folder else FILE, _INPUT, _BUILDING,
+        Option(each.field, each.field, FOLDER if each.folder else FILE, _INPUT, _PINNED,
                each.help, short=each.short, listed=ALWAYS)
         for each in INPUT_FORMATS
         if each.help
@@ -107,11 +111,11 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("shard", "shard", PART, _INPUT, _MAKING,
            "Build part K of N of the pins; asaman merge combines the parts.",
            key=False),
-    Option("force", "force", FLAG, _INPUT, _WHEELS,
+    Option("force", "force", FLAG, _INPUT, _KEEPING,
            "Replace wheels in the output directory that have no provenance record."),
     Option("trust-owner", "trust_owner", UIDS, _INPUT, _TAKING,
            "Trust the wheels and records in the output directory that this user owns."),
-    Option("rebuild", "rebuild", FLAG, _INPUT, _WHEELS,
+    Option("rebuild", "rebuild", FLAG, _INPUT, _KEEPING,
            "Build again even if the wheel is already built."),
 
     Option("output", "verified", FILE, _INPUT, _GENERATING,
@@ -155,7 +159,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("diverse", "diverse", MOMENT, _LOCKING, _BOOTSTRAPPING,
            "Start again with the published wheels of this date, and compare: both "
            "must give the same bytes."),
-    Option("keep-build-requirements", "keep_build_requirements", FLAG, _LOCKING, _WHEELS,
+    Option("keep-build-requirements", "keep_build_requirements", FLAG, _LOCKING, _KEEPING,
            "Copy build requirements that were built from source to the folder build in the "
            "output directory."),
 
@@ -254,12 +258,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("allow", "allow", TEXT, _COMPARE, _VERIFYING,
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical", listed=OFTEN),
+    Option("allow", "allow_findings", NAMES, _COMPARE, _CHECKING,
+           "Do not fail for what this check finds.", key=False, listed=ALWAYS),
+    Option("allow-findings", "allow_findings", NAMES, _COMPARE, _CHECKING,
+           "The same as --allow."),
     Option("diffoscope", "diffoscope", FLAG, _COMPARE, _VERIFYING,
            "Write a diffoscope report beside both files of each difference; it runs outside the "
            "sandbox."),
 
     *(
-        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _WHEELS, each.help,
+        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _KEEPING, each.help,
                listed=OFTEN if each.name != "markdown" else RARELY)
         for each in REPORT_FORMATS
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.config.commands import FILE, VERDICTS, by_session
+from amrasaman_nox.config.commands import FILE, FINDINGS, VERDICTS, by_session
 from amrasaman_nox.errors import printable, shortened
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.records import SUFFIX
@@ -70,6 +70,11 @@ def shows_builds(report: Report) -> bool:
     )
 
 
+def shows_findings(report: Report) -> bool:
+    """Tell whether the report is about what is not ready for a release."""
+    return _is_about(report, FINDINGS)
+
+
 def _is_about(report: Report, result: str) -> bool:
     return by_session(report.command).result == result
 
@@ -99,6 +104,9 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
         found.update({label: states[state] for state, label in STATES.items()})
         found["failed"] += len(report.build.failures)
         found["left out"] += len(report.build.left_out)
+    allowed = sum(finding.allowed for finding in report.findings)
+    found["to be mended"] += len(report.findings) - allowed
+    found["allowed"] += allowed
     if report.origins is not None:
         found["published wheels at the end"] += len(report.origins.published)
     return tuple((label, number) for label, number in found.items() if number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.reports import facts, origins, stages
+from amrasaman_nox.reports import facts, findings, origins, stages
 from amrasaman_nox.reports.wording import diff_text, difference_line
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def document(report: Report) -> dict[str, Any]:
         found["bootstraps"] = [stages.document(one) for one in report.build.bootstraps]
     if report.origins is not None:
         found["origins"] = origins.document(report.origins)
+    if facts.shows_findings(report):
+        found["findings"] = [findings.document(one) for one in report.findings]
     cleaned: dict[str, Any] = _cleaned(found)
     return cleaned
 

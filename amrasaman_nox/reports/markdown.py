@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports import facts, stages
+from amrasaman_nox.reports import facts, findings, stages
 from amrasaman_nox.reports.wording import (
     diff_text,
     difference_line,
@@ -34,7 +34,8 @@ def render(report: Report) -> str:
     if facts.shows_builds(report):
         lines += _builds(report)
     lines += [f"- {escape(label)}: {escape(text)}" for label, text in stages.lines(report)]
-    if report.build.bootstraps:
+    lines += [f"- {escape(line)}" for line in findings.lines(report)]
+    if report.build.bootstraps or report.findings:
         lines.append("")
     for label, text in facts.circumstances(report):
         lines += [f"{label.capitalize()}: {escape(text)}", ""]
@@ -53,6 +54,8 @@ def escape(text: str) -> str:
 
 
 def _title(report: Report) -> str:
+    if facts.shows_findings(report):
+        return "Release check"
     return "Verification" if facts.shows_comparisons(report) else "Wheels"
 
 

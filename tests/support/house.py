@@ -27,7 +27,7 @@ FLOORS = (
     ("environments", "comparison", "build_lock"),
     ("builds",),
     ("runs", "outputs"),
-    ("verification",),
+    ("verification", "releases"),
     ("bootstrapping",),
     ("reports",),
     ("commands", "api"),

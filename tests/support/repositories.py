@@ -26,3 +26,18 @@ def git(folder: Path, *arguments: str) -> str:
 def put(path: Path, content: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
+
+
+def repository(folder: Path) -> Path:
+    """Make a repository: two commits, a tag on the first one, and an ignored pattern."""
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    put(folder / "pyproject.toml", "[project]\nname='p'\n")
+    put(folder / ".gitignore", "*.log\nignored/\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "one")
+    git(folder, "tag", "-a", "v1.0", "-m", "v1.0")
+    put(folder / "src" / "p.py", "x = 1\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "two")
+    return folder

@@ -1,0 +1,1 @@
+"""What a project is checked for before it is released."""
