@@ -88,7 +88,9 @@ def without_pins(config: Config, folder: Path) -> Config:
 
     project = config.project or folder
     none: dict[str, Any] = {} if config.project else {"lock": None}
-    return replace(config, **{**dict.fromkeys(INPUTS), "project": project, "against": None, **none})
+    return replace(
+        config, **{**dict.fromkeys(inputs.FIELDS), "project": project, "against": None, **none}
+    )
 
 
 def pins_to_check(config: Config) -> Path | None:
