@@ -38,6 +38,25 @@ _OLD: Final = (
     "the source is too old for this Python: build it with an older one (--python VERSION), or "
     "pin a newer release"
 )
+_PYTHON_2: Final = "the source is for Python 2: pin a newer release"
+#: What Python 3.9 to 3.13 took out of the standard library.
+_GONE_NAMES: Final = (
+    "ImpImporter|unescape|SafeConfigParser|getargspec|readfp|find_module|load_module|formatargspec|"
+    "getiterator|getchildren|encodestring|decodestring|isAlive|clock|linux_distribution|gcd|"
+    "coroutine|makeSuite|findTestCases"
+)
+_GONE_MODULES: Final = (
+    "distutils|imp|asyncore|asynchat|smtpd|parser|symbol|formatter|binhex|lib2to3|aifc|audioop|cgi|"
+    "cgitb|chunk|crypt|imghdr|mailcap|msilib|nis|nntplib|ossaudiodev|pipes|sndhdr|spwd|sunau|"
+    "telnetlib|uu|xdrlib"
+)
+_PYTHON_2_MODULES: Final = (
+    "ConfigParser|urllib2|urlparse|httplib|StringIO|cStringIO|cPickle|Queue|commands|__builtin__|"
+    "HTMLParser|Tkinter|cookielib|xmlrpclib|SocketServer|copy_reg|exceptions|sets"
+)
+_PYTHON_2_NAMES: Final = (
+    "unicode|xrange|raw_input|basestring|file|execfile|long|reload|unichr|reduce|cmp"
+)
 #: setuptools 62 has the command, 65 has not; 62 does not run on 3.12.
 _WININST: Final = (
     "setuptools had this command until 2022: on Python 3.11 or older, build with that of "
@@ -95,15 +114,14 @@ HINTS: Final = (
     Hint((r"error: .{0,40}Py_(REFCNT|TYPE|SIZE)|error: lvalue required as left operand",), _OLD),
     Hint((r"error: .{0,80}[‘'`]_?Py[A-Z]\w{2,60}[’'] (undeclared|was not declared)",), _OLD),
     Hint((r"error: (implicit declaration of|too (few|many) arguments to) function ‘_?Py",), _OLD),
-    Hint(
-        (
-            r"has no attribute '(ImpImporter|unescape|SafeConfigParser|getargspec|readfp|"
-            r"find_module|load_module|formatargspec)'",
-        ),
-        _OLD,
-    ),
-    Hint((r"No module named '(distutils|imp|asyncore|asynchat|smtpd)'",), _OLD),
-    Hint((r"cannot import name '\w{1,40}' from 'collections'",), _OLD),
+    Hint((rf"has no attribute '({_GONE_NAMES})'",), _OLD),
+    Hint((rf"No module named '({_GONE_MODULES})(\.|')",), _OLD),
+    Hint((r"cannot import name '\w{1,40}' from '(collections|inspect|fractions)'",), _OLD),
+    Hint((r"module 'collections' has no attribute '",), _OLD),
+    Hint((rf"No module named '({_PYTHON_2_MODULES})(\.|')",), _PYTHON_2),
+    Hint((rf"NameError: name '({_PYTHON_2_NAMES})' is not defined",), _PYTHON_2),
+    Hint((r"SyntaxError: (Missing parentheses in call to|multiple exception types)",), _PYTHON_2),
+    Hint((r"SyntaxError: (leading zeros|inconsistent use of tabs)|TabError",), _PYTHON_2),
     Hint((r"invalid command 'bdist_wininst'",), _WININST),
     Hint((r"invalid command 'bdist_msi'",), _OLD),
     Hint((r"use_2to3 is invalid|not supported by this version of Python",), _OLD),
