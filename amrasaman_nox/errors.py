@@ -71,6 +71,8 @@ class Kind(enum.Enum):
     TAKE_WHEEL = enum.auto()
     #: An isolation that is not available.
     ISOLATION = enum.auto()
+    #: A URL under which a server has nothing.
+    NOT_FOUND = enum.auto()
 
 
 #: What is not a fault of a file or of its author.

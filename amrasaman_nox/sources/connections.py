@@ -38,16 +38,26 @@ class Patience:
 
 
 class BrokenError(Exception):
-    """A request failed through no fault of the input."""
+    """A request failed through no fault of the input.
+
+    ``status`` is that of the answer, 0 if none came.
+    """
 
     def __init__(
-        self, reason: str, *, again: bool = True, wait: float = 0.0, hint: str = ""
+        self,
+        reason: str,
+        *,
+        again: bool = True,
+        wait: float = 0.0,
+        hint: str = "",
+        status: int = 0,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.again = again
         self.wait = wait
         self.hint = hint
+        self.status = status
 
 
 class Connections:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind
 from amrasaman_nox.sdists.cargo_lock import is_crate_name
 from amrasaman_nox.sdists.cargo_manifest import Dependency
 from amrasaman_nox.sources import access, cargo, download
@@ -35,7 +35,6 @@ _FETCHERS: Final = 8
 _LARGEST: Final = 16 << 20
 #: More crates than any source needs.
 _MOST_CRATES: Final = 3000
-_NOT_THERE: Final = ("404", "410", "451")
 _NUMBERS: Final = re.compile(r"[\^~=\s]*(\d+)(?:\.(\d+))?(?:\.(\d+))?")
 _Bucket = tuple[int, ...]
 
@@ -110,7 +109,7 @@ def _fetched(place: str, names: Sequence[str], site: Site) -> dict[str, bytes]:
         try:
             return download.page(url, site.index, accept="text/plain", largest=_LARGEST)
         except AsamanError as error:
-            if error.why.startswith(_NOT_THERE):
+            if error.kind is Kind.NOT_FOUND:
                 return None
             raise
 

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from amrasaman_nox import system
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of, printable, redacted, system_reason
+from amrasaman_nox.errors import (
+    AsamanError,
+    ExitCode,
+    Kind,
+    all_of,
+    printable,
+    redacted,
+    system_reason,
+)
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import Source
 from amrasaman_nox.sources import access
@@ -43,6 +51,8 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REFUSALS: Final = frozenset({401, 403, 407})
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: With these a server says that there is nothing under a URL.
+_NOT_FOUND: Final = frozenset({404, 410, 451})
 # Seconds for which another run that fetches the same file is waited for.
 _LOCK_PATIENCE: Final = 1800.0
 #: What mends a refusal.
@@ -139,7 +149,7 @@ def page(
 
     :param accept: the types that are asked for, where it is another page
     :param largest: how many bytes it may have
-    :raises AsamanError: no answer (exit 5), not a page over HTTP, or larger than *largest* (exit 2)
+    :raises AsamanError: no answer, or none with the page (exit 5), not a page over HTTP, or larger than *largest* (exit 2)
     """
     access.check_url(url, index)
     if urlsplit(url).scheme.lower() == "file":
@@ -154,7 +164,9 @@ def page(
                     if len(body) > largest:
                         raise AsamanError(url, f"larger than {largest >> 10} KiB")
         except BrokenError as broken:
-            raise AsamanError(url, broken.reason, code=ExitCode.INPUT_OUTPUT) from broken
+            kind = Kind.NOT_FOUND if broken.status in _NOT_FOUND else Kind.OTHER
+            code = ExitCode.INPUT_OUTPUT
+            raise AsamanError(url, broken.reason, code=code, kind=kind) from broken
     return bytes(body)
 
 
@@ -322,7 +334,8 @@ def _check_status(response: requests.Response) -> None:
     reason = f"{code} {response.reason}"
     if code in _REFUSALS:
         raise BrokenError(reason, again=False, hint=CREDENTIALS_HINT)
-    raise BrokenError(reason, again=code in _PASSING, wait=_retry_after(response))
+    again = code in _PASSING
+    raise BrokenError(reason, again=again, wait=_retry_after(response), status=code)
 
 
 def _retry_after(response: requests.Response) -> float:
