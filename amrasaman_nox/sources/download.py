@@ -149,7 +149,8 @@ def page(
 
     :param accept: the types that are asked for, where it is another page
     :param largest: how many bytes it may have
-    :raises AsamanError: no answer, or none with the page (exit 5), not a page over HTTP, or larger than *largest* (exit 2)
+    :raises AsamanError: no answer, or none with the page (exit 5), not a page over HTTP, or larger
+        than *largest* (exit 2)
     """
     access.check_url(url, index)
     if urlsplit(url).scheme.lower() == "file":
