@@ -28,7 +28,7 @@ from amrasaman_nox.model import (
     Source,
     Wheel,
 )
-from amrasaman_nox.runs import tree
+from amrasaman_nox.runs import project_rust, tree
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sandbox.process import give_to_build
 from amrasaman_nox.sdists.build_system import build_system
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildEnvironment, BuildJob, Interpreter, LockEntry
     from amrasaman_nox.sandbox.view import Isolation
+    from amrasaman_nox.sdists.rust import RustSource
     from amrasaman_nox.sources.site import Site
     from amrasaman_nox.sources.store import Store
 
@@ -106,14 +107,23 @@ def build_sdist(
     :param environment: the world that the build sees, the constant one by default
     :raises AsamanError: its build requirements or its sdist cannot be made (exit 3)
     """
-    prepared = _prepared(folder, interpreter)
-    job = job_of(prepared.source, interpreter, (), config=config, isolation=isolation.rung)
+    prepared, info = _prepared(folder, interpreter)
+    prepared = project_rust.completed(site, prepared, info)
+    job = job_of(
+        prepared.source,
+        interpreter,
+        (),
+        config=config,
+        isolation=isolation.rung,
+        rust=site.rust.toolchain if site.rust is not None else None,
+    )
     working = _Working(
         folder=folder,
         output=config.output.absolute(),
         backend=builder.backend_in(prepared.system),
         site=site,
         isolation=isolation,
+        rust=info.rust,
     )
     try:
         entry = _entry(working, prepared, job, config)
@@ -138,13 +148,17 @@ def build_sdist(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Working:
-    """A working tree whose hooks are run; ``output`` is left out of the copy."""
+    """A working tree whose hooks are run; ``output`` is left out of the copy.
+
+    ``rust`` is what it has of Rust.
+    """
 
     folder: Path
     output: Path
     backend: str
     site: Site
     isolation: Isolation
+    rust: RustSource | None = None
 
 
 def _record(made: Sdist, job: BuildJob, backend: str, isolation: Isolation) -> BuildRecord:
@@ -193,7 +207,7 @@ def _pyproject(folder: Path) -> bytes:
         raise AsamanError(str(folder), system_reason(error)) from None
 
 
-def _prepared(folder: Path, interpreter: Interpreter) -> Prepared:
+def _prepared(folder: Path, interpreter: Interpreter) -> tuple[Prepared, SdistInfo]:
     """Return the project as a source whose hash is that of its build configuration."""
     path, pyproject = folder / "pyproject.toml", _pyproject(folder)
     name = canonicalize_name(folder.absolute().name) or "project"
@@ -206,14 +220,16 @@ def _prepared(folder: Path, interpreter: Interpreter) -> Prepared:
         top="",
         members=0,
         size=0,
+        rust=project_rust.of_tree(folder, pyproject or None),
     )
     digest = _tree_digest(pyproject)
     pin = Pin(name=name, version="0", digests=(digest,), origin=Origin(path=str(path)))
-    return Prepared(
+    prepared = Prepared(
         source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
         interpreter=interpreter,
         system=build_system(info),
     )
+    return prepared, info
 
 
 def _entry(working: _Working, prepared: Prepared, job: BuildJob, config: Config) -> LockEntry:
@@ -252,6 +268,7 @@ def _runner(working: _Working, job: BuildJob, work: Path) -> hooks.Runner:
         store=working.site.store,
         isolation=working.isolation,
         backend=working.backend,
+        rust_source=working.rust,
         notify=working.site.say,
     )
     return hooks.Runner(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.build_lock.bootstrap import BootstrapLock, Fixed, not_locked, pin_of, release_of
 from amrasaman_nox.build_lock.requirements import check_whole
-from amrasaman_nox.errors import ExitCode, all_of
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 from amrasaman_nox.model import (
     Bootstrap,
     BuildFailure,
@@ -18,6 +18,7 @@ from amrasaman_nox.model import (
     Pin,
     Prepared,
 )
+from amrasaman_nox.runs.crates import completed
 from amrasaman_nox.runs.pins import build_pins
 from amrasaman_nox.runs.publish import publish
 from amrasaman_nox.runs.stages import Stages, Tool, staged, with_wheels
@@ -128,13 +129,17 @@ def _prepared(
     pinned = {digest: pin for pin in pins for digest in pin.digests}
     wanted = [pinned.get(entry.sdist, pin_of(entry)) for entry in needed]
     found = prepare.prepare(run.site, wanted, interpreter, BuildLock(entries=tuple(needed)))
-    failures = tuple(each for each in found if isinstance(each, BuildFailure))
+    failures = [each for each in found if isinstance(each, BuildFailure)]
     tools = []
     for entry, each in zip(needed, found, strict=True):
-        if isinstance(each, Prepared):
-            check_whole(entry, each)
-            tools.append(Tool(prepared=each, entry=entry))
-    return Tools(tools=tuple(tools), seeds=seeds, failures=failures)
+        if not isinstance(each, Prepared):
+            continue
+        check_whole(entry, each)
+        try:
+            tools.append(Tool(prepared=completed(run, each, entry), entry=entry))
+        except AsamanError as error:
+            failures.append(BuildFailure.of_error(each.source.pin, "source", error))
+    return Tools(tools=tuple(tools), seeds=seeds, failures=tuple(failures))
 
 
 def build_with(

@@ -109,7 +109,7 @@ class RustFiles:
         manifests = [folder for folder in self.manifests if self._is_own(folder)]
         if not manifests:
             return None
-        manifest = _manifest_folder(pyproject)
+        manifest = manifest_folder(pyproject)
         locks = self._chosen(manifest)
         crates: dict[Crate, None] = {}
         try:
@@ -149,7 +149,7 @@ def _package_sum(content: bytes) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _manifest_folder(pyproject: bytes | None) -> tuple[str, ...] | None:
+def manifest_folder(pyproject: bytes | None) -> tuple[str, ...] | None:
     """Return the folder of the manifest that ``pyproject.toml`` names for maturin, if it does."""
     try:
         tools = tomllib.loads((pyproject or b"").decode()).get("tool", {})

@@ -30,7 +30,7 @@ from amrasaman_nox.model import (
     Verdict,
 )
 from amrasaman_nox.record_files import read_folder
-from amrasaman_nox.runs import build
+from amrasaman_nox.runs import build, crates
 from amrasaman_nox.runs.durations import seconds
 from amrasaman_nox.runs.run import Run, begun, opened
 from amrasaman_nox.runs.schedule import in_parallel
@@ -272,6 +272,7 @@ def _one_published(run: Run, prepared: Prepared, published: ModuleType) -> tuple
     pin = prepared.source.pin
     run.site.notify(Event(stage="rebuild", state="start", name=str(pin)))
     try:
+        prepared = crates.resolved(run, prepared)
         found: tuple[Comparison, ...] = published.compare_published(
             prepared,
             run.job(prepared.source, prepared.interpreter),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amrasaman_nox.model import Digest
+from tests.support import toolchain
 from tests.support.crates import index_line, serve_index
 from tests.support.rusty import greets, sysroot, unlocked
 
@@ -83,3 +84,35 @@ def test_locked_refuses_to_resolve_crates(rust_bench: Bench, place: str) -> None
     said = run(rust_bench, place, "--locked", "--rebuild")
     assert said.startswith("exit 2"), said
     assert "its crates, since it has no Cargo.lock, are not in the build lock" in said
+
+
+@pytest.mark.slow
+def test_a_published_wheel_is_compared_with_crates_that_are_resolved(
+    rust_bench: Bench, index: LocalIndex, place: str
+) -> None:
+    assert run(rust_bench, place).startswith("exit 0")
+    (wheel,) = rust_bench.hashes()
+    index.add(rust_bench.wheels / wheel)
+    options = ("-r", "requirements.txt", "--rust", sysroot(), "--crate-index", place)
+    done = rust_bench.asaman("verify", *options, "--against", "published", "--json", "r.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = json.loads((rust_bench.folder / "r.json").read_text())["comparisons"]
+    assert found["verdict"] == "equivalent", found
+
+
+@pytest.mark.slow
+def test_a_build_requirement_without_a_cargo_lock_is_built_from_source_in_stages(
+    rust_bench: Bench, index: LocalIndex, place: str
+) -> None:
+    assert run(rust_bench, place).startswith("exit 0")
+    index.add(rust_bench.wheels / next(iter(rust_bench.hashes())))
+    toolchain.add_backend(index)
+    rust_bench.write(toolchain.add_pin(index, "user", "minibuild", "rusty"))
+    options = ("-r", "requirements.txt", "--rust", sysroot(), "--crate-index", place)
+    done = rust_bench.asaman("bootstrap", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Another machine: what is locked is fetched by hash, and nothing resolved.
+    fresh = ("--build-requirements", "source", "-o", "other", "--locked")
+    command = ("asaman", *options, *fresh, "--index-url", rust_bench.index_url)
+    done = rust_bench.run(*command, "--cache-dir", "cache-2")
+    assert done.returncode == 0, done.stdout + done.stderr
