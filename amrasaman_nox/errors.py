@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE = 500
 #: The longest part of an error that is kept: what a stranger can make longer costs time to print.
 _LONGEST_PART = 16_000
-_HIDDEN = "****"
+#: What is shown in the place of a secret.
+HIDDEN = "****"
 #: A URL, also one that is written wrongly: its scheme and slashes, then the rest. A user name with
 #: a password may have blanks in it. Nothing here backtracks: strangers write logs.
 _URL = re.compile(
@@ -123,12 +124,12 @@ def _without_secrets(found: re.Match[str]) -> str:
     before, at, rest = url.rpartition("@")
     if "?" in before:
         # The last @ is one of the query, or the question mark one of a password.
-        return f"{begin}{_HIDDEN}{end}"
+        return f"{begin}{HIDDEN}{end}"
     place, sharp, fragment = rest.partition("#")
     path, mark, query = place.partition("?")
-    shown = f"{path}{mark}{_HIDDEN if query else ''}{sharp}"
-    shown += fragment if _PLAIN_FRAGMENT.match(fragment) else _HIDDEN
-    return f"{begin}{f'{_HIDDEN}@' if at else ''}{shown}{end}"
+    shown = f"{path}{mark}{HIDDEN if query else ''}{sharp}"
+    shown += fragment if _PLAIN_FRAGMENT.match(fragment) else HIDDEN
+    return f"{begin}{f'{HIDDEN}@' if at else ''}{shown}{end}"
 
 
 def shown(text: str, longest: int) -> str:

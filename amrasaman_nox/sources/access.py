@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _SCHEMES: Final = frozenset({"https", "http", "file"})
 _WRITTEN: Final = "write it as https://HOST/PATH, also in variables and in requirements files"
 _ENCODED: Final = "percent-encode special characters in the user name and password"
+_HOST: Final = re.compile(r"(https?://)?([A-Za-z0-9._*:-]+|\[[0-9A-Fa-f:.]+\](:[0-9]+)?)/?")
+#: Variables that hold URLs, or passwords.
+_SECRET: Final = re.compile(r"(?i:(https?|all)_proxy)|UV_INDEX_\w+_PASSWORD")
+#: A shorter word is part of many others, and a poor secret.
+_SHORTEST_SECRET: Final = 4
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # An index may be written NAME=URL; its credentials then come from variables with that name.
 _NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>.*)", re.DOTALL)
@@ -75,7 +80,12 @@ def check_url(url: str, index: IndexOptions, origin: Origin | None = None) -> No
 
 
 def check_index(index: IndexOptions) -> None:
-    """Check every place that *index* names, as :func:`check_url` does."""
+    """Check every place that *index* names, as :func:`check_url` does, and every trusted host.
+
+    :raises AsamanError: exit 2
+    """
+    if not all(map(_HOST.fullmatch, index.trusted_hosts)):
+        raise AsamanError("--trusted-host", "not a host", hint="write it as HOST or HOST:PORT")
     for url in index_urls(index):
         check_url(url, index)
     for place in index.find_links:
@@ -93,6 +103,23 @@ def index_urls(index: IndexOptions) -> tuple[str, ...]:
     """Return the URLs of the indexes that are named, without their names."""
     given = (() if index.index_url is None else (index.index_url,)) + index.extra_index_urls
     return () if index.no_index else tuple(_named(entry)[1] for entry in given)
+
+
+def secrets(index: IndexOptions) -> tuple[str, ...]:
+    """Return what is secret in *index*: passwords in URLs and variables, or user names without one.
+
+    They are as written and as decoded, the longest first.
+    """
+    variables = [value for name, value in index.environment if _SECRET.fullmatch(name)]
+    found = {value for value in variables if "@" not in value and not is_url(value)}
+    for place in (*index_urls(index), *index.find_links, *variables):
+        # One that is written wrongly has them as well.
+        user, colon, password = place.rpartition("@")[0].rpartition("//")[2].partition(":")
+        found.add(password if colon else user)
+    found |= {unquote(secret) for secret in found}
+    return tuple(
+        sorted((one for one in found if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)
+    )
 
 
 def without_credentials(url: str) -> str:

@@ -20,7 +20,7 @@ from packaging.utils import (
     canonicalize_name,
 )
 
-from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.errors import HIDDEN, AsamanError, ExitCode, system_reason
 from amrasaman_nox.model import Digest
 from amrasaman_nox.sources import access
 
@@ -117,7 +117,7 @@ class Client:
         answer = Answer(
             code=ran.returncode,
             output=ran.stdout.decode(errors="replace"),
-            messages=ran.stderr.decode(errors="replace"),
+            messages=_hidden(ran.stderr.decode(errors="replace"), access.secrets(self.index)),
         )
         if answer.code not in {0, 1}:
             raise _broken(answer)
@@ -131,6 +131,13 @@ class Answer:
     code: int
     output: str
     messages: str
+
+
+def _hidden(messages: str, secrets: Iterable[str]) -> str:
+    """Return *messages* without *secrets*: the client may quote a part of what it was given."""
+    for secret in secrets:
+        messages = messages.replace(secret, HIDDEN)
+    return messages
 
 
 def listed_packages(output: str) -> list[Listed]:

@@ -28,7 +28,7 @@ from amrasaman_nox.archives.names import Subject, quoted, split_name
 from amrasaman_nox.archives.zip import ZipArchive, ZipMember, check_distinct, read_zip
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import Digest, Member, Pin, Wheel
-from amrasaman_nox.wheels import headers
+from amrasaman_nox.wheels import headers, places
 from amrasaman_nox.wheels.entry_points import script_names
 
 if TYPE_CHECKING:
@@ -392,14 +392,14 @@ def _check_wheel(archive: ZipArchive, dist_info: str, tags: tuple[str, ...], bui
 
 def _check_scripts(archive: ZipArchive, dist_info: str) -> None:
     """Check that entry points make plain scripts, none of them where the wheel has another."""
+    placed = places.check(archive, f"{dist_info.removesuffix('.dist-info')}.data")
     name = f"{dist_info}/entry_points.txt"
     if not any(member.name == name for member in archive.members):
         return
-    made = {script.casefold() for script in script_names(_read(archive, name), archive.subject)}
-    folder = f"{dist_info.removesuffix('.dist-info')}.data/scripts/"
-    for member in archive.members:
-        if member.name.startswith(folder) and member.name[len(folder) :].casefold() in made:
-            raise archive.subject.refusal(f"{quoted(member.name)} is also an entry point")
+    for script in script_names(_read(archive, name), archive.subject):
+        other = placed.get(f"{places.SCRIPTS}{script.casefold()}")
+        if other is not None:
+            raise archive.subject.refusal(f"{quoted(other)} is also an entry point")
 
 
 # RECORD

@@ -139,7 +139,7 @@ TRIALS = (
     ),
     Trial(
         "metadata and entry points that installers read differently",
-        ("tests/wheels/test_headers.py", "tests/wheels/test_entry_points.py"),
+        tuple(f"tests/wheels/test_{name}.py" for name in ("headers", "entry_points", "places")),
         before="accepted",
     ),
     Trial(

@@ -146,3 +146,34 @@ def test_a_folder_with_such_a_name_is_a_folder(tmp_path: Path) -> None:
     place = tmp_path / "me:secret@host"
     place.mkdir()
     access.check_index(IndexOptions(find_links=(str(place), "plain/folder", "a@b")))
+
+
+@pytest.mark.parametrize(
+    "host", ["user:pass@host", "http://user:pass@host", "host/simple", "a b", "", "host?token=x"]
+)
+def test_a_trusted_host_is_a_host_and_nothing_else_is_repeated(host: str) -> None:
+    with pytest.raises(AsamanError, match="not a host") as caught:
+        access.check_index(IndexOptions(trusted_hosts=(host,)))
+    assert "pass" not in str(caught.value)
+    assert "token" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["host", "host:8080", "127.0.0.1", "::1", "[::1]:80", "http://h"])
+def test_a_trusted_host_may_have_a_port(host: str) -> None:
+    access.check_index(IndexOptions(trusted_hosts=(host,)))
+
+
+def test_secrets_are_found_in_urls_proxies_and_variables() -> None:
+    index = IndexOptions(
+        index_url="corp=https://name:first%40@host/simple",
+        extra_index_urls=("https://token-as-user@host/",),
+        find_links=("/a/folder", "https://:second@host"),
+        environment=(
+            ("HTTPS_PROXY", "me:third@proxy:3128"),
+            ("UV_INDEX_CORP_PASSWORD", "fourth"),
+            ("NO_PROXY", "example.org"),
+        ),
+    )
+    assert set(access.secrets(index)) == {
+        *("first%40", "first@", "token-as-user", "second", "third", "fourth"),
+    }

@@ -186,3 +186,9 @@ def test_offline_knows_what_was_asked_before(index: LocalIndex, cache: Path) -> 
     assert len(index.requests) == asked
     assert error.code == ExitCode.INPUT_OUTPUT
     assert "--offline" in error.hint
+
+
+def test_what_the_client_quotes_of_a_secret_is_hidden(index: LocalIndex, cache: Path) -> None:
+    options = IndexOptions(index_url=index.url, environment=(("HTTP_PROXY", "me:pa55word@[::1:2"),))
+    answer = Client(index=options, python=sys.executable, cache=cache).run((), ["pa55word @ x:"])
+    assert "pa55word" not in answer.messages
