@@ -16,7 +16,7 @@ from amrasaman_nox.build_lock.bootstrap import (
     write_bootstrap_lock,
 )
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import BuildOutcome, Report, Verdict
+from amrasaman_nox.model import BuildOutcome, Event, Report, Verdict
 from amrasaman_nox.runs.closure import resolved
 from amrasaman_nox.runs.outcome import with_unmatched
 from amrasaman_nox.runs.pins import for_each_interpreter
@@ -31,6 +31,7 @@ from amrasaman_nox.runs.sourced import (
     tools_of,
 )
 from amrasaman_nox.runs.stages import staged
+from amrasaman_nox.verification.draw import new_seed, repeated_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +50,15 @@ def bootstrap(config: Config, *, notify: Notify) -> Report:
 
     :raises AsamanError: as :func:`build_wheels`
     """
-    report = run_command(config, notify, "bootstrap", _bootstrap)
+    seed = config.seed or new_seed()
+    report = run_command(dataclasses.replace(config, seed=seed), notify, "bootstrap", _bootstrap)
+    report = dataclasses.replace(report, allowed=Verdict.IDENTICAL)
     found = tuple(one for each in report.build.bootstraps for one in each.compared)
-    return dataclasses.replace(report, comparisons=found, allowed=Verdict.IDENTICAL)
+    if not found:
+        return report
+    # Only what differs is built again, under variations.
+    notify(Event(stage="note", state="note", note=repeated_by(seed)))
+    return dataclasses.replace(report, comparisons=found, seed=seed)
 
 
 def _bootstrap(run: Run, requirements: Requirements) -> BuildOutcome:

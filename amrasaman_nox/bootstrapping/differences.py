@@ -36,8 +36,8 @@ def unrepeated(run: Run, done: Stages) -> tuple[Comparison, ...]:
 def compared(run: Run, ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparison:
     """Return how the wheel of one record differs from that of another, and why.
 
-    The build is repeated under all variations first: what is not the same then has nothing to do
-    with build requirements.
+    The build is repeated under all variations first, their values drawn from the run's seed: what
+    is not the same then has nothing to do with build requirements.
 
     :param against: what the other wheel is, for readers
     :raises AsamanError: a wheel is no longer in the store (exit 5)
@@ -48,7 +48,7 @@ def compared(run: Run, ours: BuildRecord, theirs: BuildRecord, against: str) -> 
         fetched(right.digest, right.filename, store) as their_file,
     ):
         found = compare_wheels(our_file, their_file, filename=left.filename)
-    plan = variations.plan((), variations.Machine.here(run.isolation), begin())
+    plan = variations.plan((), variations.Machine.here(run.isolation), begin(run.config.seed))
     again = rebuild(
         of_wheel(run, ours, store.path(left.digest)), probe.proved(run, plan)
     ).comparison

@@ -244,7 +244,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
 
     Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
            "What to vary in the rebuild. Default: all", metavar="all|NAME,...", listed=OFTEN),
-    Option("seed", "seed", SEED, _COMPARE, _VERIFYING,
+    Option("seed", "seed", SEED, _COMPARE, _VERIFYING | _BOOTSTRAPPING,
            "Draw the varied values from this seed. Default: a new one, which is printed."),
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
            "Fail if one of these could not be varied.", metavar="all|NAME,..."),

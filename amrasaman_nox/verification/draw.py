@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -57,4 +58,14 @@ def begin(seed: str | None = None) -> Draw:
 
     :param seed: ``None`` for one that nobody can know before
     """
-    return Draw(seed=seed or secrets.token_hex(8), now=datetime.now(UTC))
+    return Draw(seed=seed or new_seed(), now=datetime.now(UTC))
+
+
+def new_seed() -> str:
+    """Return a seed that nobody can know before."""
+    return secrets.token_hex(8)
+
+
+def repeated_by(seed: str) -> str:
+    """Return the note that says how the same values are drawn again."""
+    return f"to repeat this with the same varied values: --seed {shlex.quote(seed)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import shutil
 from datetime import UTC, datetime
 from functools import partial
@@ -46,7 +45,7 @@ from amrasaman_nox.verification import (
     rebuilders,
     variations,
 )
-from amrasaman_nox.verification.draw import Draw, begin
+from amrasaman_nox.verification.draw import Draw, begin, repeated_by
 from amrasaman_nox.verification.kept import DIFFERENT, keep
 from amrasaman_nox.verification.rebuild import Original, Rebuilt, rebuild
 from amrasaman_nox.verification.steps import teller
@@ -218,10 +217,6 @@ def _provide(config: Config, notify: Notify) -> None:
         clock.provide(config, notify)
     if variations.LOCALE in wanted:
         locales.provide(Store.open(config.cache_dir or default_cache()), notify)
-
-
-def _seed_note(seed: str) -> str:
-    return f"to repeat this with the same varied values: --seed {shlex.quote(seed)}"
 
 
 # --- published wheels ------------------------------------------------------------------------

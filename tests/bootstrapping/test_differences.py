@@ -34,3 +34,10 @@ def test_a_build_requirement_that_never_repeats_is_named_with_what_differs(
         ("build-requirements", "minibuild.py")
     ]
     assert written(tmp_path) == set()
+    values = dict(found.values)
+    again = boot(toolchain.add_pin(index, "one"), seed=report.seed)
+    assert (again.seed, len(report.seed)) == (report.seed, 16)
+    (repeated,) = again.comparisons
+    assert {name: value for name, value in repeated.values if name != "clock"} == {
+        name: value for name, value in values.items() if name != "clock"
+    }

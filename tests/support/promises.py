@@ -232,6 +232,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         without="--seed 2",
     ),
     ShownBy(
+        "seed",
+        "tests/bootstrapping/test_differences.py::test_a_build_requirement_that_never_repeats_is_named_with_what_differs",
+        on=(BOOTSTRAP,),
+    ),
+    ShownBy(
         "require-variations",
         "tests/verification/test_verify.py::test_a_required_variation_that_could_not_be_varied_is_no_success",
         on=(VERIFY,),
