@@ -355,7 +355,7 @@ def _compared(run: Run, done: Report, compare: _Compare, own: Sequence[Compariso
 
 def _plan(run: Run, draw: Draw) -> Plan:
     # Said before anything is built, too: a run that is interrupted can be repeated as well.
-    run.site.say(f"to repeat this with the same varied values: --seed {shlex.quote(draw.seed)}")
+    run.site.say(repeated_by(draw.seed))
     return variations.plan(run.config.vary, variations.Machine.here(run.isolation), draw)
 
 
