@@ -65,6 +65,9 @@ _WININST: Final = (
 _UNDECLARED: Final = (
     "the project does not declare its build requirements; report this to the project"
 )
+_VERSION_FROM_GIT: Final = (
+    "the version comes from git: build in a clone that has the tags, or name the version: --env "
+)
 _COMPILER: Final = hint_for_missing("cc")
 #: The first row that matches is taken; then what is missing is looked up; then the later rows.
 HINTS: Final = (
@@ -126,6 +129,14 @@ HINTS: Final = (
     Hint((r"invalid command 'bdist_msi'",), _OLD),
     Hint((r"use_2to3 is invalid|not supported by this version of Python",), _OLD),
     Hint((r"[Pp]ython version .{0,40}(not supported|unsupported)|requires [Pp]ython ",), _OLD),
+    *(
+        Hint((pattern,), f"{_VERSION_FROM_GIT}{variable}=VERSION")
+        for pattern, variable in (
+            (r"unable to detect version for", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+            (r"Cannot find the version from SCM", "PDM_BUILD_SCM_VERSION"),
+            (r"Versioning for this project requires either an sdist", "PBR_VERSION"),
+        )
+    ),
     Hint((r"numpy/\w{1,40}\.h: No such file",), _UNDECLARED),
     Hint((r"[Nn]o C compiler|Unknown compiler|compiler cannot create executables",), _COMPILER),
 )

@@ -14,6 +14,7 @@ from amrasaman_nox import records
 from amrasaman_nox.build_lock import requirements
 from amrasaman_nox.build_lock.file import lock_of, merged, read_lock, write_lock
 from amrasaman_nox.builds import builder, hooks, tools
+from amrasaman_nox.builds.failures import hint_for
 from amrasaman_nox.builds.folders import build_folders
 from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, system_reason
@@ -141,6 +142,7 @@ def build_sdist(
         raise AsamanError(
             str(folder / "pyproject.toml"),
             f"{failed.hook} failed: {failed.reason}",
+            hint=hint_for(failed.reason, failed.log),
             code=ExitCode.BUILD_FAILED,
         ) from None
     return dataclasses.replace(made, record=_record(made, job, prepared.system.backend, isolation))

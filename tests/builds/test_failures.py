@@ -99,6 +99,12 @@ def test_a_hook_that_failed_is_the_stage_and_its_log_is_kept() -> None:
         ("SyntaxError: multiple exception types must be parenthesized", "is for Python 2"),
         ("NameError: name 'own' is not defined", ""),
         ("error: invalid command 'bdist_msi'", "too old for this"),
+        (
+            "LookupError: setuptools-scm was unable to detect version for /x.",
+            "--env SETUPTOOLS_SCM",
+        ),
+        ("ValueError: Cannot find the version from SCM or SCM isn't detected.", "--env PDM_BUILD"),
+        ("Exception: Versioning for this project requires either an sdist", "--env PBR_VERSION="),
         ("error: invalid command 'bdist_wininst'", "--relock demo --as-of demo=2022-06-01"),
         ("a.c:1:10: fatal error: numpy/arrayobject.h: No such file or directory", "not declare"),
         ("ModuleNotFoundError: No module named 'setuptools'", "report this to the project"),

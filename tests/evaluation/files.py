@@ -1,8 +1,8 @@
 """Real files, each through in one command: how much of it is built and the same, and why not.
 
-``python -m tests.evaluation.files [FILE[@PYTHON] …] [--keep FOLDER] [--write PAGE]`` asks the real
-index. A file is a requirements file or a lock as its team keeps it; Python is a version, the
-running one if there is none. Ends with 1 where a figure is missed.
+``python -m tests.evaluation.files [FILE[@PYTHON] …] [--keep FOLDER] [--only-binary NAMES]
+[--write PAGE]`` asks the real index. A file is a requirements file or a lock as its team keeps it;
+Python is a version, the running one if there is none. Ends with 1 where a figure is missed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amrasaman_nox.model import Verdict
+from amrasaman_nox.verification.explain import EXPLANATIONS
 
 from . import pages
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 #: Sources of before 2020, which is where most of what other people's files need comes up.
 DEFAULT = (f"{HERE}/old-on-311.txt@3.11", f"{HERE}/old-on-313.txt@3.13")
+#: What the one who builds can do, by the name of the explanation.
+_REMEDIES = {each.name: each.packager for each in EXPLANATIONS}
 #: The shares of the pins that are to be built and to be the same, in percent.
 BUILT, SAME = 98, 99
 
@@ -73,24 +76,28 @@ class File:
         return Counter(one["verdict"] for one in self.compared)
 
 
-def measure(files: Sequence[str], keep: Path | None = None) -> list[File]:
+def measure(
+    files: Sequence[str], keep: Path | None = None, only_binary: str | None = None
+) -> list[File]:
     """Build and verify each file by one command, in a folder of its own with one cache for all.
 
     :param files: paths, each with ``@`` and a version of Python or without
     :param keep: the folder to work in; what it has of a file by now is not repeated
+    :param only_binary: names, with commas: their published wheels are used, and they do not count
     """
+    more = ("--only-binary", only_binary) if only_binary else ()
     with tempfile.TemporaryDirectory() as temporary:
-        return [_measured(file, keep or Path(temporary)) for file in files]
+        return [_measured(file, keep or Path(temporary), more) for file in files]
 
 
-def _measured(text: str, work: Path) -> File:
+def _measured(text: str, work: Path, more: tuple[str, ...]) -> File:
     name, _, python = text.partition("@")
     file = Path(name).absolute()
     folder = work / f"{file.stem}@{python}"
     folder.mkdir(parents=True, exist_ok=True)
     ended, report = folder / "code", folder / "report.json"
     if not ended.exists():
-        code, wall = _run(folder, file, python, work / "cache")
+        code, wall = _run(folder, file, python, work / "cache", more)
         ended.write_text(f"{code} {wall:.1f}")
     code, wall = ended.read_text().split()
     return File(
@@ -104,7 +111,9 @@ def _measured(text: str, work: Path) -> File:
     )
 
 
-def _run(folder: Path, file: Path, python: str, cache: Path) -> tuple[int, float]:
+def _run(
+    folder: Path, file: Path, python: str, cache: Path, more: tuple[str, ...]
+) -> tuple[int, float]:
     program = Path(sys.executable).with_name("asaman")
     started = time.perf_counter()
     done = subprocess.run(
@@ -112,6 +121,7 @@ def _run(folder: Path, file: Path, python: str, cache: Path) -> tuple[int, float
             *(str(program), "verify", "-r", str(file), "--lock", "lock.toml", "-o", "wheels"),
             *("--json", "report.json", "--cache-dir", str(cache)),
             *(("--python", python) if python else ()),
+            *more,
         ],
         cwd=folder,
         stdout=subprocess.DEVNULL,
@@ -122,7 +132,10 @@ def _run(folder: Path, file: Path, python: str, cache: Path) -> tuple[int, float
 
 def _seconds(record: Path) -> float:
     """Return how long the build of a record took."""
-    facts = json.loads(record.read_text())["predicate"]["runDetails"]["metadata"]
+    facts = json.loads(record.read_text())["predicate"]["runDetails"].get("metadata", {})
+    if "startedOn" not in facts:
+        # A wheel that is used as published.
+        return 0.0
     times = [datetime.fromisoformat(facts[name]) for name in ("startedOn", "finishedOn")]
     return (times[1] - times[0]).total_seconds()
 
@@ -192,7 +205,8 @@ def _not_same(compared: dict[str, Any]) -> tuple[str, str]:
         f"{one['variation']}: {one['explanation']}" for one in compared["causes"]
     )
     why = "; ".join(causes) or compared["reason"]
-    return _text(f"{compared['verdict']}: {why}"), compared["hint"]
+    steps = dict.fromkeys(_REMEDIES.get(one["explanation"], "") for one in compared["causes"])
+    return _text(f"{compared['verdict']}: {why}"), compared["hint"] or " ".join(steps)
 
 
 def _text(text: str) -> str:
@@ -213,9 +227,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", default=DEFAULT)
     parser.add_argument("--keep", type=Path, help="a folder to work in, and to go on from")
+    parser.add_argument("--only-binary", metavar="NAMES", help="what is not to be built")
     parser.add_argument("--write", type=Path, help="the page with a place for the files")
     given = parser.parse_args(arguments)
-    found = measure(given.files, given.keep)
+    found = measure(given.files, given.keep, given.only_binary)
     text = table(found)
     print(text)
     if given.write:
