@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: The largest lock that is read, in bytes; those with 600 crates have 160,000.
 LARGEST: Final = 4 << 20
 _FORMATS: Final = (1, 2, 3, 4)
+_FORMAT: Final = re.compile(rb"^version\s*=\s*([0-9]{1,3})\s*$", re.MULTILINE)
+#: The releases of Rust that first read formats ("Cargo.lock" in the changelog of cargo).
+_OLDEST: Final = {3: "1.53", 4: "1.78"}
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _VERSION: Final = re.compile(
     r"(?:0|[1-9][0-9]{0,18})(?:\.(?:0|[1-9][0-9]{0,18})){2}(?:[-+][A-Za-z0-9.+-]{1,200})?"
@@ -43,6 +46,12 @@ def read_lock(content: bytes, name: str) -> tuple[Crate, ...]:
         raise AsamanError(name, "malformed: [[package]] is not a list of tables")
     checksums = _first_format(document, name)
     return tuple(_crates(packages, checksums, name))
+
+
+def oldest_rust(content: bytes) -> str:
+    """Return the oldest Rust whose cargo reads the lock in *content*, or ``""`` for any."""
+    found = _FORMAT.search(content)
+    return _OLDEST.get(int(found[1]), "") if found is not None else ""
 
 
 def is_crate_name(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Crate, Digest
 from amrasaman_nox.sdists import cargo_lock, cargo_manifest
+from amrasaman_nox.sdists.rust_versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,8 @@ class RustSource:
     the sha256 (hexadecimal) of those that it does. ``manifests`` are the folders that cargo may
     leave a lock in (POSIX, ``""`` for the top). ``fault`` is why a lock cannot be used, or ``""``;
     ``locked`` whether there is a lock at all. ``channel`` is the toolchain that its
-    ``rust-toolchain`` file names, ``rust_version`` the oldest that its manifest allows, or ``""``.
+    ``rust-toolchain`` file names, ``rust_version`` the oldest Rust that its manifest allows and
+    that reads its locks, or ``""``.
     """
 
     crates: tuple[Crate, ...] = ()
@@ -125,7 +127,10 @@ class RustFiles:
             manifests=tuple(sorted("/".join(folder) for folder in {*manifests, *locks})),
             locked=bool(locks),
             channel=next(filter(None, map(self.channels.get, _TOOLCHAINS)), ""),
-            rust_version=cargo_manifest.rust_version(self.manifests, manifest or min(manifests)),
+            rust_version=newest(
+                cargo_manifest.rust_version(self.manifests, manifest or min(manifests)),
+                *(cargo_lock.oldest_rust(self.locks[folder]) for folder in locks),
+            ),
         )
 
     def _is_own(self, folder: tuple[str, ...]) -> bool:

@@ -21,6 +21,11 @@ def is_older(version: str, wanted: str) -> bool:
     return numbers_of(version)[: len(least)] < least
 
 
+def newest(*versions: str) -> str:
+    """Return the newest of *versions*; ``""`` is older than any."""
+    return max(versions, key=numbers_of)
+
+
 def numbers_of(version: str) -> list[int]:
     """Return the numbers in front of what a version or the name of a toolchain ends in."""
     return [int(part) for part in version.partition("-")[0].split(".") if part.isdecimal()]

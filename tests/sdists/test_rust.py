@@ -110,6 +110,10 @@ def test_the_toolchain_and_the_oldest_rust_of_a_source_are_told() -> None:
     source = collected(files)
     assert source is not None
     assert (source.channel, source.rust_version) == ("1.81", "1.70")
+    files["Cargo.lock"] = b"version = 4\n"
+    source = collected(files)
+    assert source is not None
+    assert source.rust_version == "1.78"
     built = collected(files, '[tool.maturin]\nmanifest-path = "native/Cargo.toml"\n')
     assert built is not None
     assert built.rust_version == "1.80"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from amrasaman_nox.sdists.rust_versions import is_of, is_older
+from amrasaman_nox.sdists.rust_versions import is_of, is_older, newest
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,8 @@ def test_a_channel_names_some_versions(channel: str, version: str, same: bool) -
 )
 def test_versions_are_compared_as_numbers(version: str, wanted: str, older: bool) -> None:
     assert is_older(version, wanted) is older
+
+
+def test_the_newest_of_some_versions_is_found_by_their_numbers() -> None:
+    assert newest("", "1.9", "1.78", "1.53") == "1.78"
+    assert newest("") == ""
