@@ -7,19 +7,23 @@ to stderr.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 import sys
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox import system
 from amrasaman_nox.config import layers as configuration
 from amrasaman_nox.config.commands import LOCKS
+from amrasaman_nox.config.inputs import FIELDS
 from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.model import Called
 from amrasaman_nox.reports import progress
 from amrasaman_nox.reports.acceptance import exit_code
 from amrasaman_nox.reports.console import ended, print_report, quiet_loggers, tell_error
@@ -174,10 +178,19 @@ def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode
     except KeyboardInterrupt:
         known.print(stdout, stderr)
         raise
-    print_report(report, config, stdout, stderr)
+    print_report(dataclasses.replace(report, called=_called(call, config)), config, stdout, stderr)
     for warning in report.warnings:
         stderr.warn(warning, color=config.color)
     return exit_code(report)
+
+
+def _called(call: Call, config: Config) -> Called:
+    given = (getattr(config, field) for field in FIELDS)
+    return Called(
+        command=call.program.removesuffix(" --"),
+        inputs=tuple(str(path) for path in given if path),
+        ended=datetime.now(UTC),
+    )
 
 
 def _work(command: Command) -> Callable[..., Report]:

@@ -890,13 +890,26 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Called:
+    """How a command was called and with what, for readers; no part of what is compared.
+
+    ``command`` is how it is typed, ``inputs`` are paths as they were given, ``ended`` is in UTC.
+    """
+
+    command: str
+    inputs: tuple[str, ...]
+    ended: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What a command found, for every report format.
 
     Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``required`` are
     the variations without which a rebuild that is the same does not count, ``seed`` what the varied
     values were drawn from. ``warnings`` are what a user must know before trusting it. ``origins``
-    are where a wheel comes from, ``findings`` what is not ready for a release.
+    are where a wheel comes from, ``findings`` what is not ready for a release. ``interpreters`` are
+    names and versions of those it was built for.
     """
 
     command: str
@@ -911,6 +924,8 @@ class Report:
     warnings: tuple[str, ...] = ()
     origins: Origins | None = None
     findings: tuple[Finding, ...] = ()
+    interpreters: tuple[str, ...] = ()
+    called: Called | None = None
 
 
 def utc(moment: datetime) -> str:

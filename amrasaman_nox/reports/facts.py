@@ -9,6 +9,7 @@ from amrasaman_nox.config.commands import FILE, FINDINGS, VERDICTS, by_session
 from amrasaman_nox.errors import printable, shortened
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.records import SUFFIX
+from amrasaman_nox.reports.acceptance import is_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,6 +39,13 @@ _LONGEST_LINE: Final = 2000
 MOST_DIFFERENCES: Final = 50
 
 _VERDICTS: Final = tuple(Verdict)
+#: How the sentence of a report begins, by whether it is about comparisons: all well, or not.
+_SENTENCES: Final = {
+    True: ("Reproducible", "Not shown to be reproducible"),
+    False: ("Succeeded", "Failed"),
+}
+#: The folders that both files of a difference are kept in, by what was compared with.
+_SIDES: Final = {"rebuild": ("first", "rebuilt"), "published": ("rebuilt", "published")}
 
 
 def named(report: Report) -> Iterator[tuple[str, Comparison]]:
@@ -116,6 +124,33 @@ def summary(report: Report) -> str:
     """Return one line such as ``2 identical, 1 different``."""
     counted = ", ".join(f"{number} {label}" for label, number in counts(report))
     return counted or by_session(report.command).nothing
+
+
+def verdict(report: Report) -> str:
+    """Return one sentence: whether all succeeded, or how many did not."""
+    compares = shows_comparisons(report)
+    shown = len(report.comparisons if compares else report.build.records)
+    refused = [one for one in report.comparisons if not is_accepted(one, report.allowed)]
+    failed = len(report.build.failures) + len(refused)
+    total = shown + len(report.build.failures)
+    if not total:
+        return f"{summary(report).capitalize()}."
+    good, bad = _SENTENCES[compares]
+    return f"{bad}: {failed} of {total}." if failed else f"{good}: {total} of {total}."
+
+
+def called(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield how the command was called, as labels and texts."""
+    if report.called is not None:
+        yield "command", report.called.command
+        yield "input", ", ".join(report.called.inputs)
+        yield "date", report.called.ended.strftime("%Y-%m-%d %H:%M UTC")
+    yield "interpreter", ", ".join(report.interpreters)
+
+
+def sides(comparison: Comparison) -> tuple[str, str]:
+    """Return what the two wheels of a comparison are called, as on disk: ours, and the other."""
+    return _SIDES.get(comparison.against, ("ours", "theirs"))
 
 
 def circumstances(report: Report) -> Iterator[tuple[str, str]]:

@@ -44,6 +44,16 @@ code { font-size: .875em; overflow-wrap: anywhere; }
 .warn { color: var(--warn); background: var(--warn-soft); }
 .counts { display: flex; flex-wrap: wrap; gap: .5rem; margin: 0 0 1rem; padding: 0; }
 .counts li { list-style: none; font-size: .9375rem; padding: .2rem .8rem; }
+.verdict { font-size: 1.15rem; font-weight: 600; }
+.controls { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; }
+.controls[hidden], [data-list] > [hidden] { display: none; }
+.controls input, .controls select {
+  font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--soft);
+  border-radius: .4rem; padding: .2rem .5rem; max-width: 100%;
+}
+.controls :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+.controls output { color: var(--soft); }
+.controls { margin: 0 0 1rem; }
 .sources > details {
   background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   margin: 0 0 .6rem; overflow: hidden;
@@ -84,6 +94,9 @@ pre {
   border-radius: .4rem; font-size: .8125rem; line-height: 1.45; overflow: auto; max-height: 26rem;
 }
 pre span { display: inline-block; min-width: 100%; }
+mark { color: inherit; background: none; font-weight: 700; text-decoration: underline; }
+.following { border-top: 1px solid var(--line); padding: .5rem 0; }
+.following > summary { padding: .25rem 0; color: var(--soft); }
 .add { background: var(--good-soft); }
 .del { background: var(--bad-soft); }
 .hunk { color: var(--soft); }

@@ -102,6 +102,7 @@ class Run:
             output=str(self.config.output),
             notes=self.notes,
             warnings=self.warnings,
+            interpreters=tuple(f"{one.implementation} {one.version}" for one in self.interpreters),
         )
 
     def with_options(self, found: IndexOptions) -> Run:

@@ -1,14 +1,17 @@
-"""The HTML page: one file, nothing fetched or run, all foreign text escaped."""
+"""The HTML page: one file, nothing fetched, no foreign script, all foreign text escaped."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
+from amrasaman_nox.model import Called
 from amrasaman_nox.reports.html import render
 from tests.reports.examples import EVERY, build_report, verify_report
 
@@ -17,12 +20,14 @@ ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
     *("article", "details", "summary", "h1", "h2", "h3", "h4", "p", "ul", "li", "dl", "dt", "dd"),
     *("div", "span", "b", "code", "pre", "br", "table", "thead", "tbody", "tr", "th", "td"),
+    *("form", "label", "input", "select", "option", "output", "script", "mark"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name"),
-    *("class", "open", "tabindex", "data-label"),
+    *("class", "open", "tabindex", "data-label", "data-name", "data-state", "data-list"),
+    *("hidden", "type", "autocomplete", "value", "aria-label", "aria-live"),
 }
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -45,7 +50,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] not in (["style"], ["script"]):
             self.text += data
 
 
@@ -68,14 +73,54 @@ def test_the_page_is_well_formed_and_holds_no_foreign_markup(report: object) -> 
 
 
 @pytest.mark.parametrize("report", EVERY)
-def test_the_policy_allows_the_one_style_sheet_and_nothing_else(report: object) -> None:
+def test_the_policy_allows_one_style_sheet_and_one_script_and_nothing_else(report: object) -> None:
     text = render(report())  # type: ignore[operator]
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"default-src 'none'; style-src 'sha256-{digest}';" in text
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    allowed = (f"style-src '{digest_of(style)}'", f"script-src '{digest_of(script)}'")
+    assert f"default-src 'none'; {'; '.join(allowed)}; base-uri 'none';" in text
     # The policy has to stand before what it judges.
     assert text.index("Content-Security-Policy") < text.index("<style>")
     assert not re.search(r"url\(|@import|https?:", style)
+    assert not re.search(r"fetch|eval|innerHTML|import|https?:", script)
+
+
+def digest_of(content: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
+
+
+def test_the_page_begins_with_a_sentence_and_how_the_command_was_called() -> None:
+    called = Called(
+        command="asaman verify",
+        inputs=("requirements.txt",),
+        ended=datetime(2026, 11, 28, 9, 0, tzinfo=UTC),
+    )
+    report = replace(verify_report(), called=called, interpreters=("CPython 3.11.7",))
+    text = parsed(render(report)).text
+    assert "Not shown to be reproducible: 3 of " in text
+    parts = ("asaman verify", "requirements.txt", "2026-11-28 09:00 UTC", "CPython 3.11.7")
+    assert [part for part in parts if part not in text] == []
+
+
+def test_what_did_not_succeed_comes_first() -> None:
+    text = render(verify_report())
+    folds = re.findall(r"<details data-name=\"[^\"]*\" data-state=\"\w+\"( open)?>", text)
+    assert folds == sorted(folds, reverse=True)
+    text = render(build_report())
+    assert text.index("<h2>Failures</h2>") < text.index("<h2>Wheels</h2>")
+
+
+def test_the_two_wheels_are_called_as_their_folders_are() -> None:
+    one = next(each for each in verify_report().comparisons if each.name == "lxml")
+    text = parsed(render(replace(verify_report(), comparisons=(one,)))).text
+    assert "First" in text
+    assert "Rebuilt" in text
+    other = replace(one, against="published")
+    assert "Published" in parsed(render(replace(verify_report(), comparisons=(other,)))).text
+
+
+def test_the_script_does_not_show_what_it_is_not_there_for() -> None:
+    assert '<form class="controls" hidden>' in render(build_report())
 
 
 def test_everything_that_was_found_is_on_the_page() -> None:
@@ -105,12 +150,12 @@ def test_the_explanation_is_beside_its_own_diff() -> None:
     articles = re.findall(r'<article class="difference">.*?</article>', text, re.DOTALL)
     (elf,) = (article for article in articles if "etree" in article)
     assert "Compilers write the working folder" in elf
-    assert '<span class="add">+/elsewhere/x.c</span>' in elf
-    assert elf.index("Compilers write") < elf.index("+/elsewhere/x.c")
+    assert '<span class="add">+/<mark>elsewhere</mark>/x.c</span>' in elf
+    assert elf.index("Compilers write") < elf.index("+/<mark>elsewhere")
 
 
 def test_what_is_not_good_is_open_and_what_is_good_is_folded() -> None:
-    folds = re.findall(r"<details( open)?>\n<summary><b>(\w+)", render(verify_report()))
+    folds = re.findall(r"<details data[^>]*?( open)?>\n<summary><b>(\w+)", render(verify_report()))
     assert {name for opened, name in folds if opened} == {"lxml", "numpy", "cffi"}
 
 

@@ -48,6 +48,21 @@ frame.onload = () => {
   const page = frame.contentDocument;
   const style = (selector) => frame.contentWindow.getComputedStyle(page.querySelector(selector));
   const box = (element) => element.getBoundingClientRect();
+  const kept = (page) => {
+    const [name, state, order] = page.querySelectorAll(".controls input, .controls select");
+    const rows = () => [...page.querySelectorAll("[data-list] > *")]
+      .filter((row) => box(row).height > 0).map((row) => row.dataset.name);
+    const put = (control, value, event) => {
+      control.value = value;
+      control.dispatchEvent(new Event(event));
+      return rows();
+    };
+    return {
+      all: rows(), named: put(name, "LX", "input"), again: put(name, "", "input"),
+      different: put(state, "different", "change"), every: put(state, "", "change"),
+      sorted: put(order, "name", "change"), found: put(order, "", "change"),
+    };
+  };
   const open = [...page.querySelectorAll("details[open] .body")];
   document.querySelector("#found").textContent = JSON.stringify({
     width: frame.contentWindow.innerWidth,
@@ -56,7 +71,8 @@ frame.onload = () => {
     ink: style("body").color,
     font: style("body").fontSize,
     margin: style("body").marginTop,
-    foreign: page.querySelectorAll("script, img, iframe, a").length,
+    foreign: page.querySelectorAll("script[src], img, iframe, a").length,
+    kept: kept(page),
     text: page.body.innerText,
     heights: open.map((element) => box(element).height),
     pairs: [...page.querySelectorAll(".pair:not(.alone)")].map(
@@ -102,6 +118,15 @@ def test_the_page_fits_and_shows_its_content(report: object, width: int, tmp_pat
     assert found["foreign"] == 0
     assert len(found["text"]) > 100
     assert all(height > 50 for height in found["heights"])
+
+
+def test_what_is_shown_can_be_filtered_and_sorted(tmp_path: Path) -> None:
+    kept = measured(tmp_path, render(verify_report()), 1280)["kept"]
+    assert kept["named"] == ["lxml"]
+    assert kept["all"] == kept["again"] == kept["every"] == kept["found"]
+    different = [one.name for one in verify_report().comparisons if one.verdict == "different"]
+    assert sorted(kept["different"]) == sorted(different)
+    assert kept["sorted"] == sorted(kept["all"])
 
 
 def brightness(colour: str) -> int:
