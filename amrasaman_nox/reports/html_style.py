@@ -56,7 +56,7 @@ code { font-size: .875em; overflow-wrap: anywhere; }
 .controls { margin: 0 0 1rem; }
 .sources > details {
   background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
-  margin: 0 0 .6rem; overflow: hidden;
+  margin: 0 0 .6rem; overflow: hidden; content-visibility: auto; contain-intrinsic-size: auto 3rem;
 }
 summary { cursor: pointer; padding: .65rem 1rem; }
 summary:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
