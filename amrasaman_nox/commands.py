@@ -11,7 +11,7 @@ import dataclasses
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -67,7 +67,8 @@ class Call:
     """How a command was called.
 
     ``program`` is what usage lines call it. ``values`` are the fields that its options set; their
-    paths count from ``invoked_from``, those of the configuration from ``folder``.
+    paths count from ``invoked_from``, those of the configuration and of the ``defaults`` from
+    ``folder``.
     """
 
     command: Command
@@ -76,6 +77,7 @@ class Call:
     invoked_from: Path
     program: str
     registered: Config | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(call: Call) -> ExitCode:
@@ -152,6 +154,7 @@ def _config(call: Call) -> Config:
         folder=call.folder,
         invoked_from=call.invoked_from,
         environ=snapshot(),
+        defaults=call.defaults,
     )
 
 

@@ -263,6 +263,16 @@ def sweep_beside(folder: Path) -> None:
     sweep_files(folder, _NEW)
 
 
+def make_results(folder: Path) -> None:
+    """Make a *folder* of results, unless it is there; git ignores what is in a new one.
+
+    :raises OSError: it cannot be made
+    """
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        put_in_place(folder / ".gitignore", b"*\n")
+
+
 def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield what :func:`os.walk` does, from the top down.
 

@@ -157,6 +157,7 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
         folder=Path.cwd(),
         invoked_from=Path(session.invoked_from),
         registered=_for_python(session, config),
+        defaults=dict(command.in_nox),
         program=program,
     )
     return commands.run(call)

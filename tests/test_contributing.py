@@ -192,6 +192,8 @@ def test_the_files_of_a_change_are_those_that_contributing_names(change: Change)
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text.partition(f"### {change.heading}\n")[2].partition("\n### ")[0]
     steps, _, test = section.partition("\nTest")
+    assert steps.count("\n1. ") == steps.count("\n2. ") == 1
+    assert "\n3. " not in steps
     assert f"`{Path(change.new).parent.as_posix().removeprefix('../')}/" in steps
     assert f"`{change.table}`" in steps
     assert "tests/" in test

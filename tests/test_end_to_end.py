@@ -319,7 +319,7 @@ def test_the_project_in_the_current_folder_is_built_from_its_sdist(bench: Bench)
         name="pyproject.toml",
     )
     bench.write('"""Here."""', name="mini_here.py")
-    bench.write("home/", "wheels/", "build-lock.toml", name=".gitignore")
+    bench.write("home/", name=".gitignore")
     git(bench.folder, "init", "-q")
     git(bench.folder, "add", "-A")
     git(bench.folder, "commit", "-q", "-m", "x")
@@ -328,6 +328,7 @@ def test_the_project_in_the_current_folder_is_built_from_its_sdist(bench: Bench)
     assert "note: " not in done.stderr
     assert list(bench.hashes()) == ["mini_here-3.0-py2.py3-none-any.whl"]
     assert (bench.wheels / "mini_here-3.0.tar.gz").is_file()
+    assert git(bench.folder, "status", "--porcelain") == ""
     record = bench.record("mini_here-3.0-py2.py3-none-any.whl")
     committed = int(git(bench.folder, "show", "--no-patch", "--format=%ct"))
     definition = record["predicate"]["buildDefinition"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .support import miniatures
+from .support.repositories import NEEDS_GIT, git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,3 +131,31 @@ def test_a_failed_build_fails_its_session_and_no_other(project: Bench) -> None:
     assert "Session reproducible_wheels aborted: exit code 2" in done.stderr
     assert "the other one ran" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@NEEDS_GIT
+def test_a_release_of_a_project_leaves_what_is_uploaded_in_dist(bench: Bench) -> None:
+    bench.write(
+        '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"',
+        '[project]\nname = "mini-here"\nversion = "3.0"\ndescription = "Here"',
+        'readme = "README.md"\nrequires-python = ">=3.11"',
+        '[tool.flit.sdist]\ninclude = ["noxfile.py"]',
+        f'[tool.amrasaman]\nindex-url = "{bench.index_url}"\ncache-dir = "{bench.cache}"',
+        'vary = ["umask"]',
+        name="pyproject.toml",
+    )
+    bench.write('"""Here."""', name="mini_here.py")
+    bench.write("# Here", name="README.md")
+    bench.write(NOXFILE.format(more=""), name="noxfile.py")
+    bench.write("home/", "dist/", ".nox/", "__pycache__/", name=".gitignore")
+    git(bench.folder, "init", "-q")
+    git(bench.folder, "add", "-A")
+    git(bench.folder, "commit", "-q", "-m", "x")
+    git(bench.folder, "tag", "v3.0")
+    done = nox(bench, "-t", "release")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in (bench.folder / "dist").iterdir()) == [
+        "mini_here-3.0-py3-none-any.whl",
+        "mini_here-3.0.tar.gz",
+    ]
+    assert git(bench.folder, "status", "--porcelain") == ""

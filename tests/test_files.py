@@ -163,3 +163,11 @@ def test_a_file_that_a_killed_run_left_goes_and_one_in_use_stays(tmp_path: Path)
         files.sweep_beside(tmp_path)
         assert sorted(tmp_path.iterdir()) == sorted([used, other])
     assert list(tmp_path.iterdir()) == [other]
+
+
+def test_git_ignores_what_is_in_a_new_folder_of_results(tmp_path: Path) -> None:
+    files.make_results(tmp_path / "a/wheels")
+    assert (tmp_path / "a/wheels/.gitignore").read_text() == "*\n"
+    (tmp_path / "own").mkdir()
+    files.make_results(tmp_path / "own")
+    assert not list((tmp_path / "own").iterdir())

@@ -44,8 +44,8 @@ class Command(NamedTuple):
     another. With ``project`` it works on the project in the current folder where no input is
     named. ``release`` makes its session part of ``nox -t release``, in the order of the table.
     ``first`` puts it in front of all others there. With ``alone`` it works on the project whatever
-    input is configured. ``script`` is a console script of its own; ``nothing`` is said where it
-    found nothing to do.
+    input is configured. ``in_nox`` are fields that its session sets where nothing else does.
+    ``script`` is a console script of its own; ``nothing`` is said where it found nothing to do.
     """
 
     session: str
@@ -62,6 +62,7 @@ class Command(NamedTuple):
     script: str = ""
     first: bool = False
     alone: bool = False
+    in_nox: tuple[tuple[str, str], ...] = ()
 
 
 #: What to work on: a requirements file, a pylock, an archive, or a folder.
@@ -103,6 +104,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         release=True,
         result=VERDICTS,
         nothing="nothing was compared",
+        in_nox=(("dist", "dist"),),
     ),
     Command(
         session="lock_build_requirements",

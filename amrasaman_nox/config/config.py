@@ -109,7 +109,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       ``published`` or a path (of a folder, a record, a wheel, or a requirements file with hashes of
       wheels, whose sdists are in the folder ``sources``, or on the index), ``allow`` is the
       weakest verdict that counts as the same.
-    - Before a release: ``allow_findings`` are checks whose findings are no failure.
+    - Before a release: ``dist`` is the folder for the sdist and the wheels of a project that are
+      verified, ``allow_findings`` are checks whose findings are no failure.
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
       file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
 
@@ -183,6 +184,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     allow: str = "equivalent"
     allow_findings: tuple[str, ...] = ()
     against: str | None = None
+    dist: Path | None = None
     sources: Path | None = None
     diffoscope: bool = False
 
@@ -452,6 +454,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             *inputs.FIELDS, "verified", "lock", "cache_dir", "sources", "wheel", "summary",
+            "dist",
             *reports.TO_FILE,
         ),
         _path_or_none,

@@ -36,6 +36,7 @@ def load(
     folder: Path,
     invoked_from: Path,
     environ: Mapping[str, str],
+    defaults: Mapping[str, Any] | None = None,
 ) -> Config:
     """Return the configuration of a run; all its paths are absolute.
 
@@ -44,6 +45,7 @@ def load(
     :param registered: what the noxfile says; its paths count from *folder*
     :param folder: the folder of the noxfile, or the current one; its ``pyproject.toml`` counts
     :param environ: the variables of the process
+    :param defaults: of this command, where nothing says otherwise; paths count from *folder*
     :raises AsamanError: a file or a variable that cannot be understood, values out of range,
         contradictions
     """
@@ -53,7 +55,7 @@ def load(
         _anchored(index_values(environ), invoked_from),
         _anchored(inputs.with_file(given, invoked_from), invoked_from),
     )
-    values: dict[str, Any] = {"output": folder / "wheels"}
+    values: dict[str, Any] = {"output": folder / "wheels", **_anchored(defaults or {}, folder)}
     for layer in layers:
         for group in EXCLUSIVE:
             if any(layer.get(name) for name in group):
@@ -198,7 +200,9 @@ def _interpreters(value: Any, base: Path) -> Any:
 
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(inputs.FIELDS, _absolute),
-    **dict.fromkeys(("output", "verified", "lock", "cache_dir", "wheel", "sources"), _absolute),
+    **dict.fromkeys(
+        ("output", "verified", "lock", "cache_dir", "wheel", "sources", "dist"), _absolute
+    ),
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),
     "against": _unless("published"),

@@ -255,6 +255,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("sources", "sources", FOLDER, _COMPARE, _VERIFYING,
            "The sdists of the wheels whose hashes --against names. Default: those of the index.",
            key=False),
+    Option("dist", "dist", FOLDER, _COMPARE, _VERIFYING,
+           "Put the sdist and the wheels of a project into this directory if they verify. "
+           "Default: none; of a nox session, dist."),
     Option("allow", "allow", TEXT, _COMPARE, _VERIFYING,
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical", listed=OFTEN),

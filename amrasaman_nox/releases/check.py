@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(config: Config, *, notify: Notify) -> Report:
     """Check the working tree of a project, and the sdist and the wheels that it gives.
 
-    They are built for that, and not kept.
+    They are built for that, into the output folder.
 
     :raises AsamanError: an unknown check is allowed, or there is no project (exit 2); the sdist
         cannot be built (exit 3); as :func:`build_wheels`

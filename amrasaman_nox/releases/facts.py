@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amrasaman_nox import files
-from amrasaman_nox.build_lock.file import lock_of
 from amrasaman_nox.comparison.sdists import read_members
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest
@@ -75,30 +73,28 @@ def project_of(config: Config) -> Path:
 
 
 def built_from(config: Config, notify: Notify) -> Built | tuple[BuildFailure, ...]:
-    """Build the sdist and the wheels of the project, and read them; nothing of them is kept.
+    """Build the sdist and the wheels of the project into the output folder, and read them.
 
     :raises AsamanError: the sdist cannot be built (exit 3), or as :func:`build.build_wheels`
     """
-    with files.folder() as output:
-        own = dataclasses.replace(config, output=output, lock=lock_of(config))
-        report = build.build_wheels(own, notify=notify)
-        if report.build.failures:
-            return report.build.failures
-        records = report.build.records
-        sdist = output / records[0].source.filename
-        digest = Digest(algorithm="sha256", value=files.digest_of(sdist))
-        with sdist.open("rb") as file:
-            members = read_members(file, sdist.name, digest).members
-        tags: list[str] = []
-        for record in records:
-            with (output / record.wheel.filename).open("rb") as file:
-                wheel = read_wheel(file, record.wheel.filename, code=ExitCode.INPUT_OUTPUT)
-                tags += wheel.tags
-                metadata = wheel.read(f"{wheel.dist_info}/METADATA")
-        return Built(
-            name=records[0].name,
-            version=records[0].version,
-            members=frozenset(member.name for member in members),
-            tags=tuple(tags),
-            metadata=metadata,
-        )
+    report = build.build_wheels(config, notify=notify)
+    if report.build.failures:
+        return report.build.failures
+    records = report.build.records
+    sdist = config.output / records[0].source.filename
+    digest = Digest(algorithm="sha256", value=files.digest_of(sdist))
+    with sdist.open("rb") as file:
+        members = read_members(file, sdist.name, digest).members
+    tags: list[str] = []
+    for record in records:
+        with (config.output / record.wheel.filename).open("rb") as file:
+            wheel = read_wheel(file, record.wheel.filename, code=ExitCode.INPUT_OUTPUT)
+            tags += wheel.tags
+            metadata = wheel.read(f"{wheel.dist_info}/METADATA")
+    return Built(
+        name=records[0].name,
+        version=records[0].version,
+        members=frozenset(member.name for member in members),
+        tags=tuple(tags),
+        metadata=metadata,
+    )

@@ -51,11 +51,10 @@ def check_metadata(_: Tree, built: Built | None) -> Iterator[Problem]:
 
 
 def check_classifiers(_: Tree, built: Built | None) -> Iterator[Problem]:
-    """Yield the classifiers that the index does not know, or that contradict the licence."""
+    """Yield the classifiers that the index does not know, or no longer wants."""
     if built is None:
         return
-    raw = _raw(built)
-    own = raw.get("classifiers", [])
+    own = _raw(built).get("classifiers", [])
     known = _library("trove_classifiers")
     if known is None:
         if own:
@@ -66,8 +65,6 @@ def check_classifiers(_: Tree, built: Built | None) -> Iterator[Problem]:
             yield f"deprecated: {name}", ", ".join(known.deprecated_classifiers[name]) or "remove"
         elif name not in known.classifiers:
             yield f"unknown, or refused by the index: {name}", "see the list of classifiers"
-    if raw.get("license_expression") and any(name.startswith("License ::") for name in own):
-        yield "both a licence expression and License classifiers", "remove the classifiers"
 
 
 def check_python(_: Tree, built: Built | None) -> Iterator[Problem]:

@@ -38,10 +38,9 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
     A wheel counts if a record beside it names its very bytes; others are left out with a note.
 
     :param notify: not used: nothing here takes long
-    :raises AsamanError: a folder is missing, there is nothing in any of them, or two wheels of one
-        name, or two lock entries of one source, differ (exit 2; all are named); other users can
-        have written a wheel that our store does not know (exit 4); or something cannot be written
-        (exit 5)
+    :raises AsamanError: a folder is missing, or two wheels of one name, or two lock entries of one
+        source, differ (exit 2; all are named); other users can have written a wheel that our
+        store does not know (exit 4); or something cannot be written (exit 5)
     """
     folders = [*config.folders, *([config.output] if config.output.is_dir() else [])]
     _check_folders(folders)
@@ -53,12 +52,6 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
     lock, path = _lock(config, folders, problems)
     if problems:
         raise all_of(problems)
-    if not (wheels or lock.entries):
-        raise AsamanError(
-            " and ".join(map(str, config.folders)),
-            "; ".join(("no wheel with a readable record", *notes[:3])),
-            hint="give the output folders of the parts",
-        )
     _write(config.output, wheels.values())
     if lock.entries:
         write_lock(path, lock)

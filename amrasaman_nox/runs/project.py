@@ -18,7 +18,7 @@ from amrasaman_nox.builds.failures import hint_for
 from amrasaman_nox.builds.folders import build_folders
 from amrasaman_nox.builds.jobs import job_of
 from amrasaman_nox.errors import AsamanError, ExitCode, Origin, system_reason
-from amrasaman_nox.files import copy_in_place
+from amrasaman_nox.files import copy_in_place, make_results
 from amrasaman_nox.model import (
     BuildLock,
     BuildRecord,
@@ -69,10 +69,12 @@ def read_project(
 
     :raises AsamanError: its build requirements or its sdist cannot be made (exit 3)
     """
-    made = build_sdist(folder, interpreter, config=config, site=site, isolation=isolation)
-    path = config.output.absolute() / made.filename
+    output = config.output.absolute()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # First of all: the lock is written to it as well.
+        make_results(output)
+        made = build_sdist(folder, interpreter, config=config, site=site, isolation=isolation)
+        path = output / made.filename
         with fetched(made.digest, made.filename, site.store) as source:
             copy_in_place(source, path, made.digest)
         if made.record is not None:
@@ -81,7 +83,7 @@ def read_project(
                 io.BytesIO(text.encode()), path.with_name(f"{path.name}{records.SUFFIX}"), None
             )
     except OSError as error:
-        raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
+        raise AsamanError(str(output), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
     pin = Pin(
         name=made.name,
         version=made.version,
@@ -137,7 +139,7 @@ def build_sdist(
             runner = _runner(working, job, work)
             name = hooks.build(runner, "sdist", {})
             with builder.collect(runner.place.output, name, "build_sdist") as raw:
-                made = _keep(raw, name, site.store, config.epoch)
+                made = keep_canonical(raw, name, site.store, config.epoch)
     except hooks.HookFailed as failed:
         raise AsamanError(
             str(folder / "pyproject.toml"),
@@ -299,8 +301,13 @@ def _copy(working: _Working, destination: Path, world: BuildEnvironment) -> str:
     return copied.project
 
 
-def _keep(raw: BinaryIO, name: str, store: Store, epoch: int) -> Sdist:
-    """Read the backend's sdist strictly and keep it in canonical form."""
+def keep_canonical(raw: BinaryIO, name: str, store: Store, epoch: int) -> Sdist:
+    """Read an sdist strictly, and keep it in the store in canonical form.
+
+    :param epoch: the time of its files, in seconds since 1970
+    :raises HookFailed: *name* is no file name of an sdist
+    :raises AsamanError: it can be read in two ways, or is damaged
+    """
     try:
         project, version = parse_sdist_filename(name)
         if not name.endswith(".tar.gz"):

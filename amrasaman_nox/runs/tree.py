@@ -112,6 +112,9 @@ def _copy_history(top: Path, destination: Path) -> frozenset[str]:
         fetch = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--update-head-ok")
         _ours(destination, *fetch, str(top), own, f"+HEAD:{temporary}")
         commit = head.stdout.decode().strip()
+        # How short git writes hashes follows from how many objects a repository has.
+        short = len(git.line(top, "rev-parse", "--short", "HEAD"))
+        _ours(destination, "config", "core.abbrev", str(short))
         if branch.returncode == 0:
             _ours(destination, "symbolic-ref", "HEAD", branch.stdout.decode().strip())
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import ipaddress
 import re
@@ -93,20 +92,6 @@ def check_index(index: IndexOptions) -> None:
         # Of a path that is not there, an error would name what may be a password.
         if is_url(place) or (may_be_secret(place) and not Path(place).exists()):
             check_url(place, index)
-        else:
-            _check_files(Path(place))
-
-
-def _check_files(folder: Path) -> None:
-    """Check that a folder of links has no file that is waited for: the index client reads them all.
-
-    :raises AsamanError: one is a named pipe or a device (exit 2)
-    """
-    # One that is missing, or no folder, is for the index client to name.
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if path.exists() and not (path.is_file() or path.is_dir()):
-                raise AsamanError(str(path), "not a regular file")
 
 
 def is_url(place: str) -> bool:

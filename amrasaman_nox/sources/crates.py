@@ -97,26 +97,15 @@ def _locator(
         folder = Path(place).absolute()
         return lambda crate: (folder / crate.filename).as_uri()
     if place:
-        registry = _registry_at(place, crates[0], index)
+        config = f"{place.removeprefix('sparse+').rstrip('/')}/config.json"
+        content = download.page(config, index, accept="application/json", largest=_LARGEST_CONFIG)
+        registry = cargo.read_config(content, config)
     else:
         registry = default()
         _check_registries(crates, registry.source)
     if registry.private:
         raise _private(crates[0], place or registry.source)
     return lambda crate: crate_url(registry.download, crate)
-
-
-def _registry_at(place: str, crate: Crate, index: IndexOptions) -> Registry:
-    """Return the registry whose sparse index is at the URL *place*.
-
-    :param crate: the first one that is looked for there, for messages
-    """
-    config = f"{place.removeprefix('sparse+').rstrip('/')}/config.json"
-    try:
-        content = download.page(config, index, accept="application/json", largest=_LARGEST_CONFIG)
-        return cargo.read_config(content, config)
-    except AsamanError as error:
-        raise AsamanError(f"crate {crate}", str(error), hint=error.hint, code=error.code) from None
 
 
 def _private(crate: Crate, registry: str) -> AsamanError:

@@ -166,9 +166,8 @@ def page(
                         raise AsamanError(url, f"larger than {largest >> 10} KiB")
         except BrokenError as broken:
             kind = Kind.NOT_FOUND if broken.status in _NOT_FOUND else Kind.OTHER
-            raise AsamanError(
-                url, broken.reason, hint=broken.hint, code=ExitCode.INPUT_OUTPUT, kind=kind
-            ) from broken
+            code = ExitCode.INPUT_OUTPUT
+            raise AsamanError(url, broken.reason, code=code, kind=kind) from broken
     return bytes(body)
 
 

@@ -31,6 +31,7 @@ from amrasaman_nox.model import (
 from amrasaman_nox.record_files import read_folder
 from amrasaman_nox.runs import build, crates
 from amrasaman_nox.runs.durations import seconds
+from amrasaman_nox.runs.epoch import with_epoch
 from amrasaman_nox.runs.run import Run, begun, opened
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sources import prepare
@@ -38,11 +39,13 @@ from amrasaman_nox.sources.store import Store, fetched
 from amrasaman_nox.verification import (
     clock,
     diffoscope,
+    dist,
     locales,
     originals,
     own_wheels,
     probe,
     rebuilders,
+    released,
     variations,
 )
 from amrasaman_nox.verification.draw import Draw, begin, repeated_by
@@ -91,7 +94,9 @@ def verify(config: Config, *, notify: Notify) -> Report:
         return _against(config, Path(config.against), notify)
     draw = begin(config.seed)
     _provide(config, notify)
-    return dataclasses.replace(_rebuilt(config, notify, draw), seed=draw.seed)
+    report = dataclasses.replace(_rebuilt(config, notify, draw), seed=draw.seed)
+    failures = (*report.build.failures, *dist.fill(config, report))
+    return dataclasses.replace(report, build=dataclasses.replace(report.build, failures=failures))
 
 
 def _against(config: Config, path: Path, notify: Notify) -> Report:
@@ -226,17 +231,16 @@ def _published(config: Config, notify: Notify) -> Report:
     """Rebuild each source as its publisher did, and compare with the wheels of the index."""
     from amrasaman_nox.verification import published
 
+    config = with_epoch(config, notify)
     requirements = readers.read_input(config)
-    if requirements is None:
-        raise AsamanError(
-            "--against published",
-            "a project's tree has no published wheels",
-            hint="name a requirements file or an archive",
-        )
+    folder, tree = config.project or Path(), None
     comparisons: list[Comparison] = []
     left_out: tuple[tuple[Pin, str], ...] = ()
     failures: tuple[BuildFailure, ...] = ()
     with opened(config, notify) as run:
+        if requirements is None:
+            tree = released.build(run, folder, config)
+            requirements = released.on_index(run, tree, folder)
         run = run.with_options(requirements.index)
         for interpreter in run.interpreters:
             pins, left = select(requirements, dict(interpreter.markers))
@@ -245,6 +249,9 @@ def _published(config: Config, notify: Notify) -> Report:
             )
             failed, prepared = prepare.parted(found)
             failures += failed
+            if tree is not None and prepared:
+                comparisons.append(released.compare(run, tree, prepared[0].source, folder))
+                tree = None
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
             for compared in in_parallel(
                 run.workers, prepared, lambda each: _one_published(run, each, published)

@@ -65,7 +65,6 @@ def test_what_is_allowed_is_no_failure(release: Bench) -> None:
     (release.folder / "found.json").unlink()
     done = release.run("asaman", "check", "--allow", "left-out")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not list(release.folder.glob("wheels/*.whl"))
     nox = [sys.executable, "-m", "nox", "-s", "release_check", "--", "--allow-findings", "left-out"]
     done = subprocess.run(
         nox,

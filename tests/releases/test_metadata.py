@@ -75,11 +75,6 @@ def test_a_classifier_that_the_index_does_not_take_is_named(classifier: str, sai
     assert said in str(list(metadata.check_classifiers(TREE, built(Classifier=classifier))))
 
 
-def test_a_licence_is_told_in_one_way() -> None:
-    both = built(License_Expression="MIT", Classifier="License :: OSI Approved :: MIT License")
-    assert "both a licence expression" in str(list(metadata.check_classifiers(TREE, both)))
-
-
 @pytest.mark.parametrize(
     ("changes", "tags", "said"),
     [

@@ -10,7 +10,7 @@ import pytest
 from amrasaman_nox import records
 from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import (
     BuildLock,
     BuildRecord,
@@ -137,18 +137,6 @@ def test_only_wheels_with_records_are_merged(tmp_path: Path) -> None:
         f"a-1.0-py3-none-any.whl{records.SUFFIX}",
     ]
     assert [note.partition(":")[0] for note in report.build.notes] == ["left out"] * 2
-
-
-def test_nothing_merged_is_no_success(tmp_path: Path) -> None:
-    one, empty = tmp_path / "one", tmp_path / "empty"
-    put(one, "a").write_bytes(b"changed since")
-    empty.mkdir()
-    with pytest.raises(AsamanError, match="no wheel with a readable record; left out") as caught:
-        merged(tmp_path / "x", one, empty)
-    assert caught.value.code is ExitCode.BAD_INPUT
-    assert not (tmp_path / "x").exists()
-    put(one, "b")
-    assert len(merged(tmp_path / "x", one, empty)) == 2
 
 
 def test_a_wheel_of_nobody_in_the_output_folder_is_not_replaced(tmp_path: Path) -> None:

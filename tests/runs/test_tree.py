@@ -251,3 +251,11 @@ def test_a_repository_that_is_broken_is_one_line(project: Path, tmp_path: Path) 
     with pytest.raises(AsamanError, match=r"git ls-files failed: .*index") as caught:
         copied(project, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_hashes_are_as_short_as_in_a_repository_with_more_objects(
+    project: Path, tmp_path: Path
+) -> None:
+    git(project, "config", "core.abbrev", "15")
+    assert describe(copied(project, tmp_path)) == describe(project)
+    assert len(describe(project).rpartition("-g")[2]) == 15

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -178,12 +177,3 @@ def test_secrets_are_found_in_urls_proxies_and_variables() -> None:
     assert set(access.secrets(index)) == {
         *("first%40", "first@", "token-as-user", "second", "third", "fourth"),
     }
-
-
-def test_a_folder_of_links_has_regular_files_only(tmp_path: Path) -> None:
-    index = IndexOptions(find_links=(str(tmp_path), str(tmp_path / "missing")))
-    (tmp_path / "attrs-25.3.0.tar.gz").touch()
-    access.check_index(index)
-    os.mkfifo(tmp_path / "attrs-25.4.0.tar.gz")
-    with pytest.raises(AsamanError, match=r"attrs-25.4.0.tar.gz: not a regular file"):
-        access.check_index(index)

@@ -9,7 +9,6 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Crate, Digest, Event, IndexOptions
-from amrasaman_nox.sources import download
 from amrasaman_nox.sources.cargo import Registry
 from amrasaman_nox.sources.connections import Patience
 from amrasaman_nox.sources.crates import crate_url, fetch_crates
@@ -24,7 +23,6 @@ from tests.support.index import (
     reset,
     running_index,
     slow,
-    status,
     truncated,
 )
 
@@ -192,7 +190,6 @@ def test_a_malformed_configuration_of_a_registry_is_one_line(
     index.add(content, "config.json")
     with pytest.raises(AsamanError) as refused:
         fetch([crate("a", A)], store, place)
-    assert str(refused.value).startswith("crate a 1.0.0: http://")
     assert "not the config.json of a registry" in str(refused.value)
 
 
@@ -209,19 +206,6 @@ def test_a_registry_that_requires_a_token_is_named_with_the_crate(
         fetch([crate("a", A)], store, registry=Registry(download="x", source=SOURCE, private=True))
     assert str(refused.value) == f"crate a 1.0.0: {SOURCE} {said}"
     assert refused.value.code is ExitCode.BAD_INPUT
-
-
-@pytest.mark.parametrize("path", ["config.json", "a-1.0.0.crate"])
-def test_a_registry_that_refuses_access_is_named_with_the_crate_and_how_to_log_in(
-    path: str, store: Store, index: LocalIndex
-) -> None:
-    place = serve(index, a=A)
-    index.always(f"files/{path}", status(401))
-    with pytest.raises(AsamanError) as refused:
-        fetch([crate("a", A)], store, place)
-    assert "401" in refused.value.why
-    assert refused.value.what in ("crate a 1.0.0", "a-1.0.0.crate")
-    assert refused.value.hint == download.CREDENTIALS_HINT
 
 
 def test_plain_http_is_refused_but_for_this_machine(store: Store) -> None:

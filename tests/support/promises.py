@@ -269,6 +269,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         for name in ("allow", "allow-findings")
     ),
     ShownBy(
+        "dist",
+        "tests/verification/test_dist.py::test_what_is_verified_is_there_and_nothing_else",
+        on=(VERIFY,),
+    ),
+    ShownBy(
         "diffoscope",
         "tests/verification/test_verify.py::test_diffoscope_describes_what_differs_beside_both_wheels",
         on=(VERIFY,),
