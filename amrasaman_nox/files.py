@@ -258,6 +258,16 @@ def put_in_place(path: Path, data: bytes) -> None:
     system.flush_folder(path.parent)
 
 
+def check_writable(path: Path) -> None:
+    """Check that a file can be put in place at *path*; nothing is made.
+
+    :raises OSError: it cannot be
+    """
+    folder = next(each for each in path.parents if each.exists())
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def sweep_beside(folder: Path) -> None:
     """Remove the files of :func:`beside` in *folder* that killed runs left."""
     sweep_files(folder, _NEW)

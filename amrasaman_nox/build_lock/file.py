@@ -7,7 +7,6 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -130,10 +129,8 @@ def check_writable(path: Path) -> None:
 
     :raises AsamanError: it cannot be written (exit 5)
     """
-    folder = next(each for each in path.parents if each.exists())
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        files.check_writable(path)
     except OSError as error:
         raise AsamanError(
             f"build lock {path}",

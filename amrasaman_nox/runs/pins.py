@@ -25,7 +25,13 @@ from amrasaman_nox.record_files import RecordFolder, read_folder
 from amrasaman_nox.runs import as_published
 from amrasaman_nox.runs.asked import whole_entry
 from amrasaman_nox.runs.durations import estimator, remember
-from amrasaman_nox.runs.lock import check_asked, check_lock, keep_entries, known_in
+from amrasaman_nox.runs.lock import (
+    check_asked,
+    check_lock,
+    check_output,
+    keep_entries,
+    known_in,
+)
 from amrasaman_nox.runs.lookups import Lookups
 from amrasaman_nox.runs.outcome import Done, done_records, joined
 from amrasaman_nox.runs.publish import publish, publish_source
@@ -133,6 +139,8 @@ def _build_all(
         lookups.builds_begin()
         prepared = [item for item in found if isinstance(item, Prepared)]
         check_lock(run, lock, prepared)
+        if prepared:
+            check_output(run.config.output)
         # Told of already: there is nothing to be built of the others.
         missing = len(found) - len(prepared)
         run.site.notify(Event(stage="build", state="total", count=-missing))

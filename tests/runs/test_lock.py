@@ -23,7 +23,7 @@ from amrasaman_nox.model import (
     Requirements,
     Source,
 )
-from amrasaman_nox.runs.lock import check_lock, current_lock, keep_entries
+from amrasaman_nox.runs.lock import check_lock, check_output, current_lock, keep_entries
 from amrasaman_nox.runs.run import Run
 from amrasaman_nox.runs.workers import Workers
 from amrasaman_nox.sandbox.view import Isolation
@@ -121,6 +121,15 @@ def test_a_lock_that_cannot_be_written_is_said_where_it_would_have_to_be(
     whole = dataclasses.replace(entry("a"), interpreter=interpreter.key)
     check_lock(run(config, store), BuildLock(entries=(whole,)), [prepared])
     check_lock(run(dataclasses.replace(config, locked=True), store), BuildLock(), [prepared])
+
+
+def test_an_output_folder_that_cannot_be_written_is_said_before_the_build(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AsamanError, match="it cannot be written") as caught:
+        check_output(tmp_path / "file")
+    assert (caught.value.code, caught.value.what) == (5, f"output folder {tmp_path}/file")
+    check_output(tmp_path / "new" / "wheels")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_run_that_is_locked_or_has_nothing_to_lock_writes_nothing(
