@@ -142,7 +142,7 @@ class AsamanError(Exception):
 
     :param what: the thing that is wrong, such as ``attrs==25.3.0``
     :param why: what is wrong with it
-    :param hint: what mends it, or ``""``
+    :param hint: how to fix it, or ``""``
     :param code: the exit code of the command
     :param origin: the file and line of the pin, where there is one
     :param others: further errors of the same run, printed after this one

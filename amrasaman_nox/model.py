@@ -83,7 +83,7 @@ class Digest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """Why a pin cannot be built, known from its input alone, and what mends it.
+    """Why a pin cannot be built, known from its input alone, and how to fix it.
 
     ``takes_wheel`` tells that the published wheel can be used instead (``--only-binary``).
     """
@@ -881,7 +881,7 @@ class Origins:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What a *check* before a release found, and what mends it; ``allowed`` if the user said so."""
+    """What a *check* before a release found, and how to fix it; ``allowed`` if the user said so."""
 
     check: str
     what: str

@@ -32,7 +32,7 @@ def why_not_ours(path: Path, trusted: tuple[int, ...] = ()) -> AsamanError | Non
 
     On Windows nothing is known of that, and ``None`` is returned.
 
-    The error has owner and mode and what mends it (exit 4), or says why they cannot be read.
+    The error has owner and mode and how to fix it (exit 4), or says why they cannot be read.
     """
     if not system.HAS_OWNERS:
         return None
@@ -53,7 +53,7 @@ def why_not_ours(path: Path, trusted: tuple[int, ...] = ()) -> AsamanError | Non
 
 
 def _fault(facts: os.stat_result, path: Path, trusted: tuple[int, ...]) -> tuple[str, str]:
-    """Return what is wrong, and what mends it; two empty texts where nothing is."""
+    """Return what is wrong, and how to fix it; two empty texts where nothing is."""
     if facts.st_uid not in {system.user(), 0, *trusted}:
         return "another user owns it", (
             f"use a folder of your own, or trust that user: --trust-owner {facts.st_uid}"

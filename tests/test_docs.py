@@ -310,9 +310,11 @@ def folder(tmp_path: Path, index: LocalIndex) -> Path:
     (tmp_path / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n'
         '[project]\nname = "mini"\nversion = "1.0"\ndescription = "A miniature"\n'
+        'readme = "README.md"\nrequires-python = ">=3.11"\n'
         f'[tool.amrasaman]\nindex-url = "{index.url}"\ncache-dir = "cache"\n'
     )
     (tmp_path / "mini.py").write_text("VALUE = 1\n")
+    (tmp_path / "README.md").write_text("A miniature.\n")
     return tmp_path
 
 

@@ -24,7 +24,7 @@ _MOST_LINES: Final = 40
 
 
 class Hint(NamedTuple):
-    """What mends a failure: a line of the log has a match of each of *patterns*.
+    """How to fix a failure: a line of the log has a match of each of *patterns*.
 
     Patterns have no ``*`` and no ``+``: backends write the log, and a search must be linear.
     """
@@ -158,7 +158,7 @@ LATER_HINTS: Final = (
 
 
 def hint_for(reason: str, log: str) -> str:
-    """Return what mends a failure, ``""`` if nothing is known to.
+    """Return how to fix a failure, ``""`` if no fix is known.
 
     Of the log only those lines count that say what is wrong, the last one first.
     """

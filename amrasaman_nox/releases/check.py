@@ -1,4 +1,4 @@
-"""The command that checks, before a release, what cannot be mended after it."""
+"""The command that checks, before a release, what cannot be fixed after it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.releases.facts import Built, Tree
 
-#: What a problem is, and what mends it.
+#: What a problem is, and how to fix it.
 Problem = tuple[str, str]
 
 #: Build backends and plugins that take the version from tags.

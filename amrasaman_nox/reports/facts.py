@@ -113,7 +113,7 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
         found["failed"] += len(report.build.failures)
         found["left out"] += len(report.build.left_out)
     allowed = sum(finding.allowed for finding in report.findings)
-    found["to be mended"] += len(report.findings) - allowed
+    found["to fix"] += len(report.findings) - allowed
     found["allowed"] += allowed
     if report.origins is not None:
         found["published wheels at the end"] += len(report.origins.published)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """Yield a line for each finding, with what mends it."""
+    """Yield a line for each finding, with how to fix it."""
     for one in report.findings:
         label = f"{one.check} (allowed)" if one.allowed else one.check
         yield f"{label}: {one.what}. Fix: {one.fix}"

@@ -205,7 +205,7 @@ class _Search:
 
 
 def _needed(failure: BuildFailure, users: Iterable[str]) -> BuildFailure:
-    """Return the failure of a build requirement with what needs it, and what mends it."""
+    """Return the failure of a build requirement with what needs it, and how to fix it."""
     return dataclasses.replace(
         failure,
         reason=f"{failure.reason}; {', '.join(sorted(set(users)))} cannot be built without it",

@@ -55,7 +55,7 @@ _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOT_FOUND: Final = frozenset({404, 410, 451})
 # Seconds for which another run that fetches the same file is waited for.
 _LOCK_PATIENCE: Final = 1800.0
-#: What mends a refusal.
+#: What to do about a refusal.
 CREDENTIALS_HINT: Final = "give user name and password in the index's URL or in a netrc file"
 _NETWORK_HINT: Final = (
     "check the network and the index, then run again: completed downloads are kept"

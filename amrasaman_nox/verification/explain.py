@@ -51,7 +51,7 @@ _DIST_INFO = re.compile(r"[^/]+\.dist-info/(?:METADATA|WHEEL|RECORD)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """One cause of differences: what is seen, why it happens, and what mends it.
+    """One cause of differences: what is seen, why it happens, and how to fix it.
 
     ``title`` is what the verdict line says. ``packager`` and ``upstream`` are one sentence each:
     what the one who builds, and what the project itself, can do. ``matches`` is asked with a

@@ -59,7 +59,7 @@ def test_what_is_allowed_is_no_failure(release: Bench) -> None:
     done = release.run("asaman", "check", "--json", "found.json")
     assert done.returncode == 1, done.stderr
     assert "left-out: the sdist lacks tracked file noxfile.py. Fix: " in done.stdout
-    assert "1 to be mended" in done.stdout
+    assert "1 to fix" in done.stdout
     found = json.loads((release.folder / "found.json").read_text())["findings"]
     assert [one["check"] for one in found] == ["left-out"]
     (release.folder / "found.json").unlink()

@@ -14,12 +14,12 @@ ALLOWED = Finding(check="readme", what="<b>\x1b[1m", fix="y", allowed=True)
 REPORT = Report(command="release_check", findings=(ONE, ALLOWED))
 
 
-def test_a_finding_is_one_line_with_what_mends_it() -> None:
+def test_a_finding_is_one_line_with_how_to_fix_it() -> None:
     assert next(findings.lines(REPORT)) == "tag: commit 1 has no tag. Fix: git tag"
     text = table.render(REPORT)
     assert "tag: commit 1 has no tag. Fix: git tag\n" in text
     assert "readme (allowed): <b>\\x1b[1m. Fix: y" in text
-    assert text.endswith("1 to be mended, 1 allowed\n")
+    assert text.endswith("1 to fix, 1 allowed\n")
 
 
 def test_what_is_allowed_does_not_fail() -> None:

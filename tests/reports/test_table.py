@@ -35,7 +35,7 @@ def test_a_failure_shows_stage_reason_hint_and_the_end_of_its_log() -> None:
     assert "left out: pywin32==306: its marker does not apply" in text
 
 
-def test_a_verdict_names_its_cause_and_what_mends_it_on_one_line() -> None:
+def test_a_verdict_names_its_cause_and_how_to_fix_it_on_one_line() -> None:
     (line,) = (line for line in render(verify_report()).split("\n") if "different  " in line)
     assert "etree.cpython-311-x86_64-linux-gnu.so: build path embedded" in line
     assert "(varied: build path) and 1 more → Build at a constant path" in line
