@@ -57,7 +57,8 @@ def pythons_of(session: nox.Session) -> tuple[str, ...]:
 def _not_parametrised(session: nox.Session) -> tuple[str, ...]:
     """Return the ``python=[…]`` that nox keeps only in order to warn that it ignores them."""
     # No public name leads there, and `session.python` is False.
-    listed = session._runner.func.should_warn.get("python_ignored", ())
+    function = getattr(getattr(session, "_runner", None), "func", None)
+    listed = getattr(function, "should_warn", {}).get("python_ignored", ())
     return tuple(_from_where_called(session, each) for each in listed if isinstance(each, str))
 
 
