@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from amrasaman_nox.model import Pin
 
 #: The number of the rules below; what was judged by others is judged again.
-RULES: Final = 6
+RULES: Final = 7
 _KEPT: Final = frozenset({"PKG-INFO", "pyproject.toml"})
 _LARGEST_KEPT: Final = 16 << 20
 #: What the names of sources end in that a build may compile.
