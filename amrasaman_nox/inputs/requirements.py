@@ -62,6 +62,7 @@ _EDITABLE: Final = "an editable project has no hash"
 _FILE_HINT: Final = "pin NAME==VERSION, and name the file's folder: --find-links FOLDER"
 _RELEASE_HINT: Final = "pin a release with the hash of its sdist: NAME==VERSION --hash=sha256:…"
 _SETTINGS: Final = ("--config-settings", "--config-setting", "-C")
+_OF_THE_BUILD: Final = (*_SETTINGS, "--global-option")
 _SETTING_HINT: Final = "remove it, and give the setting on the command line: -C NAME:KEY=VALUE"
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
@@ -346,7 +347,7 @@ def _hashes(options: list[tuple[str, str]]) -> list[str]:
             raise AsamanError(
                 "malformed line",
                 f"{name} after a requirement is not supported",
-                hint=_SETTING_HINT if name in (*_SETTINGS, "--global-option") else "",
+                hint=_SETTING_HINT if name in _OF_THE_BUILD else "",
             )
     return [value for _, value in options]
 
