@@ -203,6 +203,7 @@ VALUES: dict[str, Any] = {
     "config-setting": ["a=b"],
     "env": ["A=b"],
     "sde": 1400000000,
+    "build-processors": 7,
     "shard": "1/2",
     "trust-owner": [7],
 }

@@ -66,6 +66,7 @@ class Block:
 #: Options of other programs that documents name.
 FOREIGN = {
     "--auto-build": "reprotest",
+    "--branch": "git clone",
     "--build-option": "setuptools",
     "--check": "ruff format",
     "--cluster": "the benchmark",
