@@ -61,7 +61,7 @@ STOPPED, REACHED = "stopped", "reached"
 #: What nobody but root may do, root may do without isolation.
 AS_USER = REACHED if os.geteuid() == 0 else STOPPED
 TOKEN = f"token-{os.getpid()}-for-hostile-builds"
-LIMITS = replace(Limits(), time=30.0, silence=30.0)
+LIMITS = replace(Limits(), time=120.0, silence=120.0)
 
 
 @pytest.fixture(scope="module", params=RUNGS)
