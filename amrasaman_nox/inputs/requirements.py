@@ -6,6 +6,7 @@ understood is an error, never skipped. All problems of a file are raised togethe
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -294,7 +295,8 @@ def _is_own_folder(file: _File, line: str) -> bool:
     path = match["path"] or unquote(match["url"])
     if path.startswith(_PROJECT_ROOT):
         path = f".{path.removeprefix(_PROJECT_ROOT)}"
-    return path == "." or (beside / path).is_dir() or Path(path).is_dir()
+    # It takes any text for a path; a path object raises for a name that is too long.
+    return path == "." or any(map(os.path.isdir, (beside / path, path)))
 
 
 def _split_options(line: str) -> tuple[str, list[tuple[str, str]]]:
@@ -602,7 +604,7 @@ def _find_links(reading: _Reading, file: _File, name: str, value: str, origin: O
     else:
         # As pip has it: beside the file, else in the current folder.
         found = (folder / place for folder in (Path(file.path).parent, Path()))
-        existing = next((path for path in found if path.exists()), None)
+        existing = next(filter(os.path.exists, found), None)
         if existing is None and may_be_secret(place):
             raise AsamanError(f"invalid value of {name}", "not a URL")
         if existing is None:
