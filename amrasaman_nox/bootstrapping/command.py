@@ -65,7 +65,7 @@ def _bootstrap(run: Run, requirements: Requirements) -> BuildOutcome:
     if run.config.as_of_packages or run.config.relock_packages:
         raise AsamanError(
             "bootstrap",
-            "all of the tree has one date, and is resolved as one",
+            "the whole tree is resolved together, as of one date",
             hint="name no project: --as-of DATE, --relock",
         )
     path = bootstrap_lock_of(run.config)

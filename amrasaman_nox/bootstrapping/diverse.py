@@ -148,7 +148,7 @@ class _Search:
                 tool.prepared.source.pin,
                 stage="bootstrap",
                 reason=f"published wheels as of {self.date} cannot build it: "
-                f"{self.reasons.get(tool.release, 'what it needs is not built either')}",
+                f"{self.reasons.get(tool.release, 'its build requirements are not built either')}",
                 hint="choose another date: --diverse DATE",
             )
             for tool in self.waiting

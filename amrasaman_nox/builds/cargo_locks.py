@@ -82,7 +82,7 @@ def check(
         if others:
             raise AsamanError(
                 path,
-                f"cargo added what the lock of the source does not have: {_listed(others)}",
+                f"cargo added what is not in the Cargo.lock of the source: {_listed(others)}",
                 hint=f"report this to the project; use the published wheel: --only-binary {name}",
                 code=ExitCode.BUILD_FAILED,
             )

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Check(NamedTuple):
-    """A check: its name, what it demands, and who finds what is wrong.
+    """A check: its name, what it requires, and who finds what is wrong.
 
     ``find`` takes the working tree and what was built from it, ``None`` where that failed.
     """
 
     name: str
-    demands: str
+    requires: str
     find: Callable[[Tree, Built | None], Iterator[Problem]]
 
 
@@ -31,14 +31,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("version", "The tag is the version.", repository.check_version),
     Check(
         "shallow",
-        "The clone is whole, where the version comes from tags.",
+        "The clone is not shallow, if the version comes from tags.",
         repository.check_shallow,
     ),
-    Check("submodules", "Submodules are there, at their commits.", repository.check_submodules),
+    Check(
+        "submodules", "Submodules are checked out at their commits.", repository.check_submodules
+    ),
     Check("untracked", "git tracks all files of the sdist.", contents.check_untracked),
     Check(
         "left-out",
-        "The sdist has all tracked files, but those that a rule excludes.",
+        "The sdist has all tracked files, except those that a rule excludes.",
         contents.check_left_out,
     ),
     Check("metadata", "The index accepts the metadata.", metadata.check_metadata),

@@ -42,12 +42,15 @@ def check_metadata(_: Tree, built: Built | None) -> Iterator[Problem]:
         for error in group.exceptions:
             yield _shown(error), "correct [project] in pyproject.toml"
     if Version(built.version).local:
-        yield f"the index takes no local version such as {built.version}", "tag the commit"
+        yield f"the index does not accept a local version such as {built.version}", "tag the commit"
     for text in raw.get("requires_dist", ()):
         if (found := _requirement(text)) is not None and found.url:
-            yield f"the index takes no dependency with a URL: {found.name}", "name a version"
+            yield (
+                f"the index does not accept a dependency with a URL: {found.name}",
+                "name a version",
+            )
     if len(raw.get("summary", "")) > 512:
-        yield "the index takes no description of more than 512 characters", "shorten it"
+        yield "the index does not accept a description of more than 512 characters", "shorten it"
 
 
 def check_classifiers(_: Tree, built: Built | None) -> Iterator[Problem]:
@@ -85,7 +88,7 @@ def check_python(_: Tree, built: Built | None) -> Iterator[Problem]:
         if not any(f"{minor}.{patch}" in allowed for patch in (0, 30)):
             yield (
                 f"a classifier names Python {minor}, and requires-python is {requires}",
-                "mend one",
+                "change one of them",
             )
     if "py2" in {tag.split("-")[0] for tag in built.tags} and "2.7.18" not in allowed:
         yield (

@@ -27,7 +27,7 @@ _FROM_TAGS: Final = re.compile(
 #: A tag is a version behind a prefix, such as v1.0, release-1.0 or name/1.0.
 _TAG: Final = re.compile(r"(?:.*[^0-9.!+a-z]|.*[^0-9]v|v)?(?P<version>[0-9].*)", re.IGNORECASE)
 #: What git submodule status puts before a submodule that is not as committed.
-_SUBMODULES: Final = {"-": "is not there", "+": "is at another commit", "U": "has conflicts"}
+_SUBMODULES: Final = {"-": "is not checked out", "+": "is at another commit", "U": "has conflicts"}
 
 
 def check_git(tree: Tree, _: Built | None) -> Iterator[Problem]:
@@ -43,7 +43,7 @@ def check_clean(tree: Tree, _: Built | None) -> Iterator[Problem]:
     if tree.top is not None and tree.commit is not None:
         found = changed(tree.top, tree.own)
         if found:
-            yield f"{some(found, 'file')} not as committed", "git commit, or git stash -u"
+            yield f"{some(found, 'file')} not committed", "git commit, or git stash -u"
 
 
 def check_tag(tree: Tree, built: Built | None) -> Iterator[Problem]:
@@ -71,7 +71,7 @@ def check_shallow(tree: Tree, _: Built | None) -> Iterator[Problem]:
         return
     if version_from_tags(tree):
         yield (
-            "a shallow clone, and the version comes from tags",
+            "the clone is shallow, and the version comes from tags",
             "git fetch --unshallow --tags; fetch-depth: 0 for actions/checkout",
         )
 

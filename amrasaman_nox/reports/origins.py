@@ -28,7 +28,7 @@ def lines(origins: Origins) -> Iterator[tuple[str, str]]:
         yield text, each.what
     if origins.published:
         yield "", ""
-        yield "all of it rests on these published wheels:", ""
+        yield "all of it was built with these published wheels:", ""
     for each in origins.published:
         yield f"  {each.name}  {each.digest}", each.what
 

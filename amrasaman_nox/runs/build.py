@@ -51,7 +51,7 @@ def _build_from_source(run: Run, requirements: Requirements) -> BuildOutcome:
     if not path.exists():
         raise AsamanError(
             f"bootstrap lock {path}",
-            "there is none",
+            "no such file",
             hint="write it with: asaman bootstrap",
         )
     lock = read_bootstrap_lock(path)

@@ -102,7 +102,7 @@ def _of_commit(project: Path, own: tuple[Path, ...]) -> tuple[int, str]:
     commit = commit_of(top) if top is not None else None
     if top is None or commit is None:
         return DEFAULT_SOURCE_DATE_EPOCH, (
-            f"no commit of git: the source date epoch is {DEFAULT_SOURCE_DATE_EPOCH} (--sde)"
+            f"no git commit: the source date epoch is {DEFAULT_SOURCE_DATE_EPOCH} (--sde)"
         )
     epoch = min(max(commit.time, EARLIEST_EPOCH), LATEST_EPOCH)
     when = utc(datetime.fromtimestamp(epoch, UTC))

@@ -33,7 +33,7 @@ def test_an_addition_and_a_change_are_errors(tmp_path: Path, other: object) -> N
     with pytest.raises(AsamanError) as caught:
         checked(tmp_path, lock_text(B, other))  # type: ignore[arg-type]
     assert caught.value.what == "native/Cargo.lock"
-    assert caught.value.why.endswith(f"does not have: {other}")
+    assert caught.value.why.endswith(f"of the source: {other}")
     assert caught.value.code is ExitCode.BUILD_FAILED
 
 

@@ -109,7 +109,9 @@ def test_a_lock_with_more_than_the_source_has_is_an_error(bench: Bench, index: L
     sdist = rusty(crate("greets", greets(), registry=DEFAULT), **{"backend.py": backend})
     said = built(bench, index, sdist)
     assert said.startswith("exit 3"), said
-    assert "Cargo.lock: cargo added what the lock of the source does not have: added 1.0.0" in said
+    assert (
+        "Cargo.lock: cargo added what is not in the Cargo.lock of the source: added 1.0.0" in said
+    )
 
 
 def test_other_bytes_than_the_lock_names_stop_the_run(bench: Bench, index: LocalIndex) -> None:

@@ -14,4 +14,4 @@ def test_no_two_checks_share_a_name() -> None:
 def test_each_check_is_documented() -> None:
     text = (ROOT / "docs/how-to/maintainers.md").read_text()
     for check in CHECKS:
-        assert f"| `{check.name}` | {check.demands} |" in text
+        assert f"| `{check.name}` | {check.requires} |" in text

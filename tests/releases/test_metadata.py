@@ -51,7 +51,7 @@ def test_good_metadata_has_no_findings() -> None:
     ("changes", "said"),
     [
         ({"License_Expression": "MIIT"}, "license-expression"),
-        ({"Version": "1.0+local"}, "no local version such as 1.0+local"),
+        ({"Version": "1.0+local"}, "a local version such as 1.0+local"),
         ({"Requires_Dist": "x @ https://example.org/x.whl"}, "dependency with a URL: x"),
         ({"Requires_Dist": "x (>"}, "requires-dist"),
         ({"Summary": "x" * 600}, "more than 512"),

@@ -122,4 +122,4 @@ def test_a_submodule_that_is_missing_or_elsewhere_is_named(project: Path, tmp_pa
     )
     git(tmp_path, "clone", "-q", str(project), "without")
     without = list(repository.check_submodules(tree(tmp_path / "without"), None))
-    assert "part is not there" in str(without)
+    assert "part is not checked out" in str(without)

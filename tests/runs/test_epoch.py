@@ -69,7 +69,7 @@ def test_results_and_what_is_ignored_are_no_changes(project: Path) -> None:
 def test_without_git_it_is_that_of_pins(tmp_path: Path) -> None:
     found, (note,) = epoch(tmp_path)
     assert found == 1309379017
-    assert "no commit of git" in note
+    assert "no git commit" in note
     git(tmp_path, "init", "-q")
     assert epoch(tmp_path)[0] == 1309379017
 
