@@ -140,12 +140,15 @@ def _run(command: Command, session: nox.Session, config: Config | None) -> None:
 
 def _code(command: Command, session: nox.Session, config: Config | None) -> ExitCode:
     from amrasaman_nox import commands
-    from amrasaman_nox.config.parser import parse
+    from amrasaman_nox.config.parser import fitting, parse
     from amrasaman_nox.reports.console import show_text, tell
 
     program = f"nox -s {shlex.quote(session.name)} --"
+    arguments = session.posargs
+    if _is_one_of_several(session):
+        arguments = fitting(command, arguments)
     try:
-        parsed = parse(command, session.posargs, program)
+        parsed = parse(command, arguments, program)
     except AsamanError as error:
         return tell(error)
     if parsed.text is not None:
@@ -161,6 +164,14 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
         program=program,
     )
     return commands.run(call)
+
+
+def _is_one_of_several(session: nox.Session) -> bool:
+    """Return whether nox runs other sessions, too: by a tag, or by names."""
+    try:
+        return len(session._runner.manifest) > 1
+    except AttributeError:  # no interface of nox
+        return False
 
 
 def _for_python(session: nox.Session, config: Config | None) -> Config | None:

@@ -171,6 +171,7 @@ def test_a_release_runs_in_order_and_renews_no_lock(project: Path) -> None:
     assert done.returncode == 0
     ran = [line for line in done.stderr.splitlines() if "Running session" in line]
     assert [line.split()[-1] for line in ran] == [
+        "release_check",
         "reproducible_wheels",
         "verified_requirements",
         "verify",
@@ -188,7 +189,7 @@ def test_a_project_without_a_requirements_file_skips_the_verified_one(project: P
     (project / "pyproject.toml").write_text("[project]")
     noxfile(project, "amrasaman_nox.register()")
     done = nox(project, "-t", "release")
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "verified_requirements skipped: missing argument REQUIREMENT" in done.stderr
     assert work.asked(project / "wheels")["project"] == str(project)
 
@@ -252,7 +253,7 @@ def test_a_release_for_a_python_is_one_in_all_of_its_sessions(project: Path) -> 
     noxfile(project, REGISTERED)
     done = nox(project, "-t", "release", "-P", "3.12")
     assert done.returncode == 0, done.stderr
-    assert ran(done)[::2] == ["reproducible_wheels-3.12", "verify-3.12"]
+    assert ran(done)[1::2] == ["reproducible_wheels-3.12", "verify-3.12"]
     assert work.asked(project / "wheels")["python"] == ["3.12"]
 
 
@@ -471,3 +472,11 @@ def test_messages_of_libraries_stay_off_the_screen(project: Path) -> None:
     done = nox(project, "-s", "reproducible_wheels", "after")
     assert "chatter" not in done.stderr
     assert "heard again" in done.stderr
+
+
+def test_sessions_of_one_run_take_what_they_have_of_its_options(project: Path) -> None:
+    noxfile(project, REGISTERED)
+    arguments = ("--", "--html", "report.html")
+    together = nox(project, "-s", "verified_requirements", "merge_wheels", *arguments)
+    assert "no such option" not in together.stderr
+    assert "no such option '--html'" in nox(project, "-s", "merge_wheels", *arguments).stderr

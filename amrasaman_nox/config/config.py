@@ -77,6 +77,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     - ``wheel`` is one whose origins are shown.
     - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
       file (``None``: beside the input), ``skip`` the projects that stay out of it;
+      ``check`` writes nothing, and tells whether the file would change;
       ``trust_owner`` are UIDs of users whose wheels and records count as the caller's own.
     - Build lock: ``lock`` is its file (``None``: beside the input), ``locked`` refuses to
       resolve, ``relock`` renews. ``as_of`` is ``None`` (each source's upload time), ``now``, or a
@@ -125,6 +126,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     verified: Path | None = None
     skip: tuple[str, ...] = ()
     keep_sources: bool = False
+    check: bool = False
     force: bool = False
     trust_owner: tuple[int, ...] = ()
     rebuild: bool = False
@@ -469,7 +471,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     ),
     (
         (
-            "keep_sources", "force", "rebuild", "locked", "relock", "no_index", "offline",
+            "keep_sources", "check", "force", "rebuild", "locked", "relock", "no_index", "offline",
             "allow_url", "keep_debug_info", "diffoscope", "quiet", "verbose", "traceback",
             "in_ci", "annotations", "keep_build_requirements",
         ),

@@ -108,6 +108,14 @@ def format_of(path: Path, field: str = "") -> InputFormat:
     return next((each for each in rows if fits(each, path)), rows[-1])
 
 
+def is_file_name(text: str) -> bool:
+    """Tell whether *text* names a file of pins, an archive or a path, and no project."""
+    name = text.rpartition("/")[2]
+    named = (form for form in FORMATS if form.names != ("*",))
+    known = any(fnmatchcase(name, pattern) for form in named for pattern in form.names)
+    return known or name != text or name.endswith((".txt", ".in", ".toml", ".lock"))
+
+
 def _fits_folder(form: InputFormat, path: Path) -> bool:
     return form.folder and (not form.contains or (path / form.contains).is_file())
 

@@ -47,6 +47,7 @@ _MAKING = frozenset({"reproducible_wheels"})
 _GENERATING = frozenset({"verified_requirements"})
 _VERIFYING = frozenset({"verify"})
 _MERGING = frozenset({"merge_wheels"})
+_STANDING = frozenset({"verified_requirements", "lock_build_requirements"})
 _CHECKING = frozenset({"release_check"})
 #: Those that work on what is pinned, or on a project; a check is of a project alone.
 _PINNED = _BUILDING - _CHECKING
@@ -124,6 +125,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("wheels", "output", FOLDER, _INPUT, _GENERATING,
            "The directory with reproducible wheels. Default: ./wheels", short="w", key=False,
            listed=ALWAYS),
+    Option("check", "check", FLAG, _INPUT, _STANDING,
+           "Write nothing; fail if the file is missing or would change.", key=False, listed=ALWAYS),
     Option("skip", "skip", NAMES, _INPUT, _GENERATING,
            "The packages we don't want in our final requirement file.", short="s",
            metavar="TEXT", listed=ALWAYS),

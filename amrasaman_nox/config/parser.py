@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from amrasaman_nox.config.commands import COMMANDS, WORDS
-from amrasaman_nox.config.inputs import FORMATS, format_of
+from amrasaman_nox.config.inputs import FORMATS, format_of, is_file_name
 from amrasaman_nox.config.kinds import FILE, FLAG, FOLDER
 from amrasaman_nox.config.options import OFTEN, OPTIONS, REPORTS, SECTIONS, TOP, Option
 from amrasaman_nox.errors import AsamanError
@@ -59,6 +59,34 @@ def parse(command: Command, arguments: Sequence[str], program: str = "") -> Pars
         raise AsamanError(program, why[:1].lower() + why[1:], hint=hints[0]) from None
 
 
+def fitting(command: Command, arguments: Sequence[str]) -> list[str]:
+    """Return those of *arguments* that *command* has; what only other commands have is left out.
+
+    One run of nox gives all its sessions the same arguments.
+    """
+    own, known = _spelled(command), _spelled(*COMMANDS)
+    found: list[str] = []
+    waiting = iter(arguments)
+    for text in waiting:
+        spelling = text.partition("=")[0] if text.startswith("--") else text[:2]
+        option = own.get(spelling) or known.get(spelling)
+        given = [text]
+        if option is not None and option.kind is not FLAG and text == spelling:
+            given += [value for value in (next(waiting, None),) if value is not None]
+        stays = spelling in own or spelling not in known
+        if stays if text.startswith("-") else command.arguments:
+            found += given
+    return found
+
+
+def _spelled(*commands: Command) -> dict[str, Option]:
+    """Return the options of *commands* by the ways in which they are written."""
+    sessions = {command.session for command in commands}
+    rows = [option for option in OPTIONS if option.commands & sessions]
+    short = {f"-{option.short}": option for option in rows if option.short}
+    return {**short, **{f"--{option.name}": option for option in rows}}
+
+
 def help_text(command: Command, program: str = "", *, whole: bool = False) -> str:
     """Return what ``--help`` prints, or what ``--help-all`` prints for the *whole*."""
     return parse(command, ["--help-all" if whole else "--help"], program).text or ""
@@ -101,6 +129,7 @@ def _in_order(arguments: Sequence[str]) -> str:
 def _values(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
+    given = _with_file_behind_flag(command, given)
     for argument in command.arguments:
         if given.get(argument.field):
             values[argument.field] = given[argument.field]
@@ -119,6 +148,24 @@ def _values(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
             if part.field:
                 values[part.field], sources[part.field] = value, label
     return values
+
+
+def _with_file_behind_flag(command: Command, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return *given* where the value of an option that needs none is the file of the command.
+
+    In ``asaman lock --relock requirements.txt`` the file is no project.
+    """
+    takes_file = any(argument.field == "file" for argument in command.arguments)
+    if not takes_file or given.get("file"):
+        return given
+    for option in OPTIONS:
+        if command.session in option.commands and option.kind is FLAG and option.single:
+            texts = given[_parameter(option)]
+            files = [text for text in texts if is_file_name(text)]
+            if len(files) == 1:
+                others = tuple("" if text == files[0] else text for text in texts)
+                return {**given, "file": files[0], _parameter(option): others}
+    return given
 
 
 def _parts(option: Option, texts: tuple[Any, ...]) -> Iterator[tuple[Option, tuple[Any, ...]]]:

@@ -24,7 +24,7 @@ from amrasaman_nox.outputs.requirements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _HEADER: Final = (
     "# Written by amrasaman-nox: the locked packages, with the wheels built from their sources.\n"
@@ -57,11 +57,12 @@ def write_verified_pylock(
     *,
     wheels: Path,
     inputs: Iterable[Path] = (),
+    put: Callable[[Path, str], object] | None = None,
 ) -> None:
     """Write the lock of *entries* to *output*, if it reads back as what was meant.
 
     ``wheels`` is the folder that holds the wheels; it is named relative to the lock. ``inputs``
-    must not be overwritten.
+    must not be overwritten. ``put`` takes the path and the text in the place of writing.
 
     :raises AsamanError: *output* is not called as a lock must be, is not a regular file or one of
         the inputs; it would not read back as the same requirements; it cannot be written
@@ -74,7 +75,7 @@ def write_verified_pylock(
     folder = Path(os.path.relpath(wheels.absolute(), output.parent.absolute())).as_posix()
     text = render(requirements, entries, wheels=folder)
     check_rendered(entries, _read_back(text, requirements, entries, folder), output)
-    write_output(output, text)
+    (put or write_output)(output, text)
 
 
 def _left_out(pin: Pin) -> str:

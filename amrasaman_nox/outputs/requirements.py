@@ -81,11 +81,16 @@ def render(entries: Sequence[VerifiedPin]) -> str:
 
 
 def write_verified_requirements_file(
-    output: Path, entries: Sequence[VerifiedPin], *, inputs: Iterable[Path] = ()
+    output: Path,
+    entries: Sequence[VerifiedPin],
+    *,
+    inputs: Iterable[Path] = (),
+    put: Callable[[Path, str], object] | None = None,
 ) -> None:
     """Write the requirements file of *entries* to *output*, if it reads back as what was meant.
 
     ``inputs`` are files that must not be overwritten; the files that have the pins are known.
+    ``put`` takes the path and the text in the place of writing.
 
     :raises AsamanError: *output* is not a regular file or one of the inputs; the
         rendered text reads differently; it cannot be written
@@ -93,7 +98,7 @@ def write_verified_requirements_file(
     check_output(output, [*inputs, *origins(entries)])
     text = render(entries)
     check_rendered(entries, _read_back(text), output)
-    write_output(output, text)
+    (put or write_output)(output, text)
 
 
 def check_rendered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.files import own_umask
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
-from amrasaman_nox.model import BuildOutcome, Report
+from amrasaman_nox.model import BuildOutcome, Finding, Report
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import (
     VerifiedPin,
@@ -28,7 +29,7 @@ from amrasaman_nox.sources import trusted
 from amrasaman_nox.sources.trusted import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
@@ -84,6 +85,10 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
             applies=lambda pin: pin not in left_out,
         )
     except AsamanError as missing:
+        if config.check and not found:
+            # Elsewhere than where they were built, as in CI, the wheels are not there.
+            wanted = [pin for pin in requirements.pins if pin not in left_out]
+            return Report(command=_COMMAND, findings=tuple(_by_pins(wanted, requirement, config)))
         # A record that another version wrote is the likely cause.
         missing.others += read.problems
         raise
@@ -91,18 +96,52 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
     trusted.check([file for file in files_found if file.wheel.name in used], config)
     path = config.verified or verified_path(requirement)
-    files.sweep_beside(path.parent)
+    inputs = [requirement]
+    would_change: list[Finding] = []
+    put = functools.partial(_held, would_change, requirement) if config.check else None
+    if put is None:
+        files.sweep_beside(path.parent)
     if requirements.kind == "pylock":
-        write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=[requirement])
+        write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=inputs, put=put)
     else:
-        write_verified_requirements_file(path, entries, inputs=[requirement])
+        write_verified_requirements_file(path, entries, inputs=inputs, put=put)
     kept = tuple(record for record in found if record.wheel.filename in used)
     outcome = BuildOutcome(
         records=kept,
         kept=frozenset(record.key for record in kept),
         left_out=tuple(left_out.items()),
     )
-    return Report(command=_COMMAND, build=outcome, output=str(path), notes=notes)
+    return Report(
+        command=_COMMAND,
+        build=outcome,
+        output="" if config.check else str(path),
+        notes=notes,
+        findings=tuple(would_change),
+    )
+
+
+def _by_pins(pins: Iterable[Pin], requirement: Path, config: Config) -> Iterator[Finding]:
+    """Yield that the verified file is missing, or has other pins than the input."""
+    path = config.verified or verified_path(requirement)
+    there = readers.read_requirement(path, config).pins if path.is_file() else ()
+    wanted = {str(pin) for pin in pins if pin.name not in config.skip}
+    if wanted != {str(pin) for pin in there}:
+        yield _outdated(path, requirement)
+
+
+def _outdated(path: Path, requirement: Path) -> Finding:
+    what = f"{path} {'would change' if path.exists() else 'is missing'}"
+    return Finding(check="check", what=what, fix=f"asaman generate {requirement}")
+
+
+def _held(found: list[Finding], requirement: Path, path: Path, text: str) -> None:
+    """Add to *found* that the file at *path* is missing, or is not *text*."""
+    try:
+        same = path.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        same = False
+    if not same:
+        found.append(_outdated(path, requirement))
 
 
 def _with_seeds(

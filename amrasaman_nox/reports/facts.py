@@ -51,12 +51,15 @@ _SIDES: Final = {"rebuild": ("first", "rebuilt"), "published": ("rebuilt", "publ
 def named(report: Report) -> Iterator[tuple[str, Comparison]]:
     """Yield each comparison with its name; with its kind where there are several of one release.
 
-    The kind is ``sdist``, or the tags of a wheel.
+    The kind is ``sdist``, or the tags of a wheel; of one that is compared twice, with what as well.
     """
     releases = Counter((one.name, one.version) for one in report.comparisons)
+    files = Counter((one.name, one.version, one.wheel) for one in report.comparisons)
     for one in report.comparisons:
-        several = releases[one.name, one.version] > 1
-        yield f"{one.name} ({_kind(one.wheel)})" if several else one.name, one
+        about = [_kind(one.wheel)] if releases[one.name, one.version] > 1 else []
+        if files[one.name, one.version, one.wheel] > 1:
+            about.append("/".join(one.against.rsplit("/", 2)[-2:-1]) or one.against)
+        yield f"{one.name} ({', '.join(about)})" if about else one.name, one
 
 
 def _kind(filename: str) -> str:

@@ -46,7 +46,7 @@ def document(report: Report) -> dict[str, Any]:
         found["bootstraps"] = [stages.document(one) for one in report.build.bootstraps]
     if report.origins is not None:
         found["origins"] = origins.document(report.origins)
-    if facts.shows_findings(report):
+    if report.findings or facts.shows_findings(report):
         found["findings"] = [findings.document(one) for one in report.findings]
     cleaned: dict[str, Any] = _cleaned(found)
     return cleaned

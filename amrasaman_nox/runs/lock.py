@@ -24,6 +24,7 @@ from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildLock, BuildOutcome, Event, Prepared, Report, utc
 from amrasaman_nox.runs import project
 from amrasaman_nox.runs.crates import with_crates
+from amrasaman_nox.runs.lock_check import outdated
 from amrasaman_nox.runs.outcome import Done, joined
 from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.schedule import in_parallel
@@ -41,8 +42,12 @@ if TYPE_CHECKING:
 def lock_build_requirements(config: Config, *, notify: Notify) -> Report:
     """Resolve what the build lock lacks, all of it with ``relock``, and write the lock only.
 
+    With ``check`` nothing is resolved or written: the report has what the lock lacks.
+
     :raises AsamanError: as :func:`build_wheels`
     """
+    if config.check:
+        return Report(command="lock_build_requirements", findings=tuple(outdated(config)))
     return run_command(config, notify, "lock_build_requirements", _lock)
 
 

@@ -9,7 +9,7 @@ import pytest
 from amrasaman_nox.config.commands import COMMANDS, by_session
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.options import OPTIONS
-from amrasaman_nox.config.parser import Parsed, help_text, parse
+from amrasaman_nox.config.parser import Parsed, fitting, help_text, parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -271,3 +271,38 @@ def test_no_hash_is_never_followed_and_says_how_to_hash() -> None:
 def test_a_control_character_is_escaped() -> None:
     (line, *_) = refused(BUILD, "--\x1b[31m").lines()
     assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sets"),
+    [
+        ("--relock r.txt", {"relock": True, "file": "r.txt"}),
+        ("--relock ./part", {"relock": True, "file": "./part"}),
+        ("--relock x-1.0.tar.gz", {"relock": True, "file": "x-1.0.tar.gz"}),
+        ("--relock zope.interface", {"relock_packages": ("zope.interface",)}),
+        ("--relock numpy r.txt", {"relock_packages": ("numpy",), "file": "r.txt"}),
+        ("--relock numpy --relock r.txt", {"relock": True, "relock_packages": ("numpy",)}),
+    ],
+)
+def test_what_follows_relock_is_a_project_or_the_file(
+    arguments: str, sets: dict[str, object]
+) -> None:
+    assert parse(by_session("lock_build_requirements"), arguments.split()).values.items() >= (
+        sets.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "given", "fits"),
+    [
+        ("verified_requirements", "--html x.html -q", "-q"),
+        ("verified_requirements", "--html=x.html --skip a", "--skip a"),
+        ("verify", "--html x.html --vary umask", "--html x.html --vary umask"),
+        ("verified_requirements", "-j 3 r.txt", "r.txt"),
+        ("release_check", "r.txt -j 3 --vary umask", "-j 3"),
+        ("release_check", "--htlm x.html", "--htlm"),
+        ("verify", "--json - --shard 1/2", "--json -"),
+    ],
+)
+def test_what_only_other_commands_have_is_left_out(session: str, given: str, fits: str) -> None:
+    assert fitting(by_session(session), given.split()) == fits.split()

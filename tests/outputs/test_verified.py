@@ -163,3 +163,32 @@ def test_a_constraint_with_a_marker_lets_no_pin_be_missing(tmp_path: Path) -> No
     (tmp_path / "c.txt").write_text(f"{marked}\n")
     with pytest.raises(AsamanError, match="it has no wheel with a provenance record"):
         written(tmp_path, f"-c c.txt\n{PIN.strip()} --hash={Digest.of(b'x')}\nother=={PIN[6:]}")
+
+
+def checked(folder: Path, text: str = PIN, **options: object) -> list[str]:
+    requirement = folder / "requirements.txt"
+    requirement.write_text(text)
+    config = Config(requirement=requirement, output=folder / "wheels", check=True, **options)  # type: ignore[arg-type]
+    return [finding.what.rpartition("/")[2] for finding in write_verified(config).findings]
+
+
+def test_a_check_writes_nothing_and_says_what_would_change(tmp_path: Path) -> None:
+    with_record(tmp_path / "wheels")
+    assert checked(tmp_path) == ["verified-requirements.txt is missing"]
+    assert not (tmp_path / "verified-requirements.txt").exists()
+    written(tmp_path)
+    assert checked(tmp_path) == []
+    (tmp_path / "verified-requirements.txt").write_text("# older\n")
+    assert checked(tmp_path) == ["verified-requirements.txt would change"]
+    assert (tmp_path / "verified-requirements.txt").read_text() == "# older\n"
+
+
+def test_a_check_without_wheels_compares_the_pins(tmp_path: Path) -> None:
+    with_record(tmp_path / "wheels")
+    written(tmp_path)
+    for path in (tmp_path / "wheels").iterdir():
+        path.unlink()
+    assert checked(tmp_path) == []
+    other = PIN.replace("1.0", "1.1")
+    assert checked(tmp_path, other) == ["verified-requirements.txt would change"]
+    assert checked(tmp_path, PIN, skip=("demo",)) == ["verified-requirements.txt would change"]

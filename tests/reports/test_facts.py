@@ -63,3 +63,18 @@ def test_differences_of_the_archive_itself_are_told_apart_by_their_kinds() -> No
 )
 def test_a_variation_that_was_not_varied_has_a_reason(text: str, pair: tuple[str, str]) -> None:
     assert facts.reason_not_varied(text) == pair
+
+
+def test_two_comparisons_of_one_wheel_are_told_apart() -> None:
+    facts_of = {"name": "p", "version": "1", "wheel": "p-1-py3-none-any.whl"}
+    report = Report(
+        command="verify",
+        comparisons=(
+            Comparison(**facts_of, verdict=Verdict.IDENTICAL),
+            Comparison(**facts_of, verdict=Verdict.IDENTICAL, against="/work/dist/p.whl"),
+        ),
+    )
+    assert [name for name, _ in facts.named(report)] == [
+        "p (py3-none-any, rebuild)",
+        "p (py3-none-any, dist)",
+    ]

@@ -106,6 +106,9 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("requirement", "-r r.txt", _DONE, on=(GENERATE,), call="", builds=_BUILT),
     Shown("output", "-o out", r"^file out/.*\.whl$", on=(MERGE,), builds=_PART),
     Shown("lock", "--lock l.toml", r"^file l\.toml$", on=(MERGE,), builds=("-d sdists -o part",)),
+    # --- whether a file is current
+    Shown("check", "--check", r"is missing\. Fix: asaman generate", on=(GENERATE,), builds=_BUILT),
+    Shown("check", "--check", r"lacks the build requirements of mini-flit==1\.0", on=(LOCK,)),
     # --- the build lock
     Shown("lock", "--lock l.toml", r"^file l\.toml$"),
     Shown("locked", "--locked", _REFUSED, on=(BUILD,)),

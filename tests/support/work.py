@@ -153,6 +153,10 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
     return Report(command="verified_requirements", build=BUILT, output=str(config.verified))
 
 
+def check(config: Config, *, notify: Callable[[Event], None]) -> Report:
+    return Report(command="release_check")
+
+
 def install(put: Callable[[object, str, object], None] = setattr) -> None:
     """Put the stand-ins where the work is.
 
@@ -160,6 +164,7 @@ def install(put: Callable[[object, str, object], None] = setattr) -> None:
     """
     from amrasaman_nox import verification
     from amrasaman_nox.outputs import verified
+    from amrasaman_nox.releases import check as checking
     from amrasaman_nox.runs import build, lock
 
     name = "amrasaman_nox.verification.verify"
@@ -173,4 +178,5 @@ def install(put: Callable[[object, str, object], None] = setattr) -> None:
     put(module, "verify", verify)
     put(build, "build_wheels", build_wheels)
     put(lock, "lock_build_requirements", lock_build_requirements)
+    put(checking, "check", check)
     put(verified, "write_verified", write_verified)

@@ -1,0 +1,52 @@
+"""Whether the build lock is that of its input: nothing is resolved, and nothing written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amrasaman_nox.build_lock.file import lock_of, read_lock
+from amrasaman_nox.environments import interpreters
+from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs.selection import select
+from amrasaman_nox.model import Finding
+from amrasaman_nox.runs import project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amrasaman_nox.config.config import Config
+
+
+def outdated(config: Config) -> Iterator[Finding]:
+    """Yield what a run would add to the build lock, or take out of it; the index is not asked.
+
+    :raises AsamanError: the input or the lock cannot be read (exit 2), or an interpreter is missing
+        (exit 4)
+    """
+    path = lock_of(config)
+    requirements = readers.read_input(config)
+    lock = read_lock(path)
+    found = {interpreters.inspect(request) for request in config.python or ("",)}
+    fix = "asaman lock"
+    if requirements is None:
+        folder = readers.project_of(config)
+        used = {project.tree_digest(folder)}
+        missing = [folder.name] if not any(one.sdist in used for one in lock.entries) else []
+        # The sdist of a project is another one after each change.
+        used |= {one.sdist for one in lock.entries}
+    else:
+        used = {digest for pin in requirements.pins for digest in pin.digests}
+        missing = [
+            str(pin)
+            for interpreter in found
+            for pin in select(requirements, dict(interpreter.markers))[0]
+            if pin.fault is None
+            and pin.name not in config.only_binary
+            and not any(lock.find(digest, interpreter.key) for digest in pin.digests)
+        ]
+    if missing:
+        what = f"{path} lacks the build requirements of {', '.join(dict.fromkeys(missing))}"
+        yield Finding(check="check", what=what, fix=fix)
+    if unused := [one.name for one in lock.entries if one.sdist not in used]:
+        what = f"{path} has build requirements that no pin needs: {', '.join(sorted(unused))}"
+        yield Finding(check="check", what=what, fix=fix)
