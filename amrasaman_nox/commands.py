@@ -25,10 +25,10 @@ from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Called
 from amrasaman_nox.reports import progress
-from amrasaman_nox.reports.acceptance import exit_code
 from amrasaman_nox.reports.console import ended, print_report, quiet_loggers, tell_error
 from amrasaman_nox.reports.so_far import SoFar
 from amrasaman_nox.reports.stream import Stream
+from amrasaman_nox.verification.acceptance import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

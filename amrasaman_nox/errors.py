@@ -86,9 +86,12 @@ def code_of(error: BaseException) -> ExitCode:
     return ExitCode.INPUT_OUTPUT if number in DISK_FAULTS else ExitCode.BAD_INPUT
 
 
-def system_reason(error: OSError) -> str:
-    """Return what the operating system says is wrong, such as ``No such file or directory``."""
-    return error.strerror or str(error) or type(error).__name__
+def system_reason(error: OSError | ValueError) -> str:
+    """Return what the operating system says is wrong, such as ``No such file or directory``.
+
+    Python itself raises ``ValueError`` for paths that no system takes.
+    """
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def printable(text: str) -> str:

@@ -136,8 +136,8 @@ def _open_regular(path: Path) -> BufferedReader:
         # Without O_NONBLOCK the opening of a named pipe would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | system.NONBLOCK | system.CLOEXEC)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise AsamanError(str(path), f"cannot read the file: {why}", code=code_of(error)) from None
+        why = f"cannot read the file: {system_reason(error)}"
+        raise AsamanError(str(path), why, code=code_of(error)) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise AsamanError(str(path), "not a regular file", code=ExitCode.BAD_INPUT)

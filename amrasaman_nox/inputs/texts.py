@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from amrasaman_nox import system
-from amrasaman_nox.errors import AsamanError, Kind, Origin, code_of, shown
+from amrasaman_nox.errors import AsamanError, Kind, Origin, code_of, shown, system_reason
 from amrasaman_nox.model import Digest
 
 _LONGEST_FILE: Final = 64 * 1024 * 1024
@@ -41,7 +41,7 @@ def read_text(path: str, origin: Origin | None = None) -> tuple[str, os.stat_res
             _check_kind(path, status, origin)
             data = file.read(_LONGEST_FILE + 1) or b""
     except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
+        why = system_reason(error).lower()
         raise AsamanError(f"cannot read {path}", why, origin=origin, code=code_of(error)) from None
     if len(data) > _LONGEST_FILE:
         raise AsamanError(f"cannot read {path}", "larger than 64 MiB", origin=origin)

@@ -15,7 +15,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from amrasaman_nox import files
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.inputs.requirements import parse_requirements
 from amrasaman_nox.model import BuildRecord, Digest, Pin, Requirements, Wheel, is_release
 
@@ -244,6 +244,6 @@ _KINDS: Final = (
 )
 
 
-def _unwritable(output: Path, error: Exception) -> AsamanError:
-    why = (getattr(error, "strerror", None) or str(error)).lower()
+def _unwritable(output: Path, error: OSError | ValueError) -> AsamanError:
+    why = system_reason(error).lower()
     return AsamanError(f"cannot write {output}", why, code=ExitCode.INPUT_OUTPUT)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports.acceptance import is_accepted
 from amrasaman_nox.reports.wording import verdict_line
+from amrasaman_nox.verification.acceptance import is_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox import files
 from amrasaman_nox.config.reports import FORMATS, TO_STDOUT
 from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
-from amrasaman_nox.reports.acceptance import compared_nothing, exit_code
 from amrasaman_nox.reports.stream import Stream
+from amrasaman_nox.verification.acceptance import compared_nothing, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from amrasaman_nox.config.commands import FILE, FINDINGS, VERDICTS, by_session
 from amrasaman_nox.errors import printable, shortened
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.records import SUFFIX
-from amrasaman_nox.reports.acceptance import is_accepted
+from amrasaman_nox.verification.acceptance import is_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

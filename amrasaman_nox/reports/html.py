@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import RowKind
 from amrasaman_nox.reports import facts, stages
-from amrasaman_nox.reports.acceptance import is_accepted
 from amrasaman_nox.reports.highlight import highlighted
 from amrasaman_nox.reports.html_script import SCRIPT
 from amrasaman_nox.reports.html_style import STYLE
 from amrasaman_nox.reports.wording import diff_rows, difference_line, variation_label, why_line
+from amrasaman_nox.verification.acceptance import is_accepted
 from amrasaman_nox.verification.explain import explanation_of
 
 if TYPE_CHECKING:

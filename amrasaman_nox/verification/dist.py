@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import copy_in_place
-from amrasaman_nox.model import BuildFailure, Verdict
+from amrasaman_nox.model import BuildFailure
+from amrasaman_nox.verification.acceptance import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ def fill(config: Config, report: Report) -> tuple[BuildFailure, ...]:
     :return: why that is not ready for an upload: it has other files
     :raises AsamanError: it cannot be written (exit 5)
     """
-    if config.dist is None or config.project is None or not _is_verified(report):
+    if config.dist is None or config.project is None or exit_code(report) is not ExitCode.DONE:
         return ()
     names = {one.wheel for one in report.comparisons}
     try:
@@ -35,16 +36,6 @@ def fill(config: Config, report: Report) -> tuple[BuildFailure, ...]:
         why = system_reason(error)
         raise AsamanError(str(config.dist), why, code=ExitCode.INPUT_OUTPUT) from None
     return tuple(_others(config.dist, others, report.comparisons))
-
-
-def _is_verified(report: Report) -> bool:
-    same = {Verdict.IDENTICAL, report.allowed}
-    return (
-        bool(report.comparisons)
-        and not report.build.failures
-        and all(one.verdict in same for one in report.comparisons)
-        and not any(one.lacks(report.required) for one in report.comparisons)
-    )
 
 
 def _others(

@@ -10,7 +10,7 @@ from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.outputs.verified import write_verified
 from amrasaman_nox.records import digest
-from amrasaman_nox.reports.acceptance import exit_code
+from amrasaman_nox.verification.acceptance import exit_code
 
 from ..support import toolchain
 from ..support.toolchain import stages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import ExitCode
-from amrasaman_nox.reports.acceptance import exit_code
+from amrasaman_nox.verification.acceptance import exit_code
 
 from ..support import toolchain
 from ..support.toolchain import stages, written

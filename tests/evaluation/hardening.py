@@ -133,7 +133,7 @@ TRIALS = (
     ),
     Trial(
         "comparisons in which nothing is compared",
-        ("tests/reports/test_acceptance.py", "tests/verification/test_rebuilders.py"),
+        ("tests/verification/test_acceptance.py", "tests/verification/test_rebuilders.py"),
         names="acceptance or unreadable or cannot_be_read or named_pipe",
         before="exit 0",
     ),

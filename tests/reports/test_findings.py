@@ -7,7 +7,7 @@ import json as standard
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import Finding, Report
 from amrasaman_nox.reports import findings, json, markdown, table
-from amrasaman_nox.reports.acceptance import exit_code
+from amrasaman_nox.verification.acceptance import exit_code
 
 ONE = Finding(check="tag", what="commit 1 has no tag", fix="git tag")
 ALLOWED = Finding(check="readme", what="<b>\x1b[1m", fix="y", allowed=True)

@@ -8,7 +8,7 @@ import pytest
 
 from amrasaman_nox.build_lock.bootstrap import read_bootstrap_lock
 from amrasaman_nox.errors import AsamanError, ExitCode
-from amrasaman_nox.reports.acceptance import exit_code
+from amrasaman_nox.verification.acceptance import exit_code
 
 from ..support import toolchain
 from ..support.toolchain import stages, written

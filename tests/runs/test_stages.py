@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.records import parse
-from amrasaman_nox.reports.acceptance import exit_code
 from amrasaman_nox.runs.stages import PROVENANCE
 from amrasaman_nox.sources.store import Store
+from amrasaman_nox.verification.acceptance import exit_code
 
 from ..support import toolchain
 from ..support.projects import make_sdist

@@ -15,8 +15,8 @@ from amrasaman_nox import records
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest, LockedFile, Report, Tool, Verdict
 from amrasaman_nox.record_files import read_file
-from amrasaman_nox.reports.acceptance import exit_code
 from amrasaman_nox.verification import rebuilders
+from amrasaman_nox.verification.acceptance import exit_code
 from tests.verification.running import verdicts
 
 from ..test_records import record

@@ -12,9 +12,9 @@ from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Comparison, Digest, Report, Verdict
 from amrasaman_nox.reports import facts
-from amrasaman_nox.reports.acceptance import exit_code, is_accepted
 from amrasaman_nox.sandbox import clock
 from amrasaman_nox.verification import verify
+from amrasaman_nox.verification.acceptance import exit_code, is_accepted
 from tests.verification.running import snapshot, unheard, verdicts
 
 from ..support import defects

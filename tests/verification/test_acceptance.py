@@ -8,7 +8,7 @@ import pytest
 
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.model import BuildFailure, BuildOutcome, Comparison, Report, Verdict
-from amrasaman_nox.reports.acceptance import compared_nothing, exit_code, is_accepted
+from amrasaman_nox.verification.acceptance import compared_nothing, exit_code, is_accepted
 
 FAILURE = BuildFailure(name="a", version="1", stage="build", reason="x", code=ExitCode.INPUT_OUTPUT)
 ROWS = [
