@@ -57,6 +57,15 @@ def test_wheels_that_were_built_on_linux_are_merged_and_verified_files_written(
     assert (built / "verified-requirements.txt").read_text().count("--hash=") == 2
 
 
+def test_a_build_lock_is_checked_on_macos(built: Path) -> None:
+    done = asaman(built, "darwin", "lock", "--check", "requirements.txt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built / "requirements.build-lock.toml").unlink()
+    done = asaman(built, "darwin", "lock", "--check", "requirements.txt")
+    assert done.returncode == 1
+    assert "lacks the build requirements of mini-flit==1.0" in done.stdout
+
+
 @SYSTEMS
 def test_wheels_are_compared(built: Path, system: str) -> None:
     wheel = next((built / "part").glob("mini_flit*.whl"))
