@@ -60,7 +60,6 @@ def read_ini(path, config):
     calls={
         f"{_ASAMAN} --ini pins.ini {_OFFLINE}": "demo==1.0",
         f"{_ASAMAN} lock pins.ini {_OFFLINE}": "demo==1.0",
-        f"{_ASAMAN} --help": "--ini FILE",
     },
 )
 
@@ -82,7 +81,6 @@ def jail(command, filtered):
     calls={
         "-c \"from amrasaman_nox.sandbox import ladder; print(ladder.choose('jail'))\"": "jail",
         f"{_ASAMAN} --isolation gaol -r pins.txt": "auto, jail",
-        f"{_ASAMAN} --help": "|jail",
     },
 )
 
@@ -124,7 +122,6 @@ def count(config, *, notify):
     },
     calls={
         f"{_ASAMAN} count pins.txt": "counted 1 pins",
-        f"{_ASAMAN} --help": "Count the pins.",
         '-c "from amrasaman_nox import *; print(count.__doc__)"': "Count the pins.",
     },
 )
