@@ -20,7 +20,7 @@ from packaging.utils import (
     canonicalize_name,
 )
 
-from amrasaman_nox.errors import HIDDEN, AsamanError, ExitCode, system_reason
+from amrasaman_nox.errors import HIDDEN, AsamanError, ExitCode, redacted, system_reason
 from amrasaman_nox.model import Digest
 from amrasaman_nox.sources import access
 
@@ -135,6 +135,7 @@ class Answer:
 
 def _hidden(messages: str, secrets: Iterable[str]) -> str:
     """Return *messages* without *secrets*: the client may quote a part of what it was given."""
+    messages = redacted(messages)  # A secret that is a part of a URL would hide where it ends.
     for secret in secrets:
         messages = messages.replace(secret, HIDDEN)
     return messages

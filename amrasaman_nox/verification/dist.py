@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.files import copy_in_place
-from amrasaman_nox.model import BuildFailure
+from amrasaman_nox.model import BuildFailure, Pin
 from amrasaman_nox.verification.acceptance import exit_code
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ def _others(
     dist: Path, others: Sequence[str], comparisons: Sequence[Comparison]
 ) -> Iterator[BuildFailure]:
     if others:
-        yield BuildFailure(
-            name=comparisons[0].name,
-            version=comparisons[0].version,
+        yield BuildFailure.of(
+            Pin(name=comparisons[0].name, version=comparisons[0].version),
             stage="publish",
             reason=f"{dist} has other files, such as {others[0]}",
             hint="remove what is not to be uploaded",

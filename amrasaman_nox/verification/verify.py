@@ -13,7 +13,6 @@ from amrasaman_nox import files
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.config.inputs import FIELDS
 from amrasaman_nox.config.layers import pins_to_check
-from amrasaman_nox.config.variables import default_cache
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
@@ -34,8 +33,9 @@ from amrasaman_nox.runs.durations import seconds
 from amrasaman_nox.runs.epoch import with_epoch
 from amrasaman_nox.runs.run import Run, begun, opened
 from amrasaman_nox.runs.schedule import in_parallel
+from amrasaman_nox.sandbox.ladder import with_helpers
 from amrasaman_nox.sources import prepare
-from amrasaman_nox.sources.store import Store, fetched
+from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import (
     clock,
     diffoscope,
@@ -82,7 +82,8 @@ def verify(config: Config, *, notify: Notify) -> Report:
     :raises AsamanError: bad input or an unknown variation (exit 2), isolation or an interpreter
         that is not available (exit 4), or a fault of the disk or the network (exit 5)
     """
-    _required(config)  # That a name is unknown is told before anything is built,
+    variations.named(config.vary)  # That a name is unknown is told before anything is built,
+    _required(config)
     if config.diffoscope:
         diffoscope.program()  # and that a program is missing, too.
     if config.against == PUBLISHED:
@@ -93,7 +94,6 @@ def verify(config: Config, *, notify: Notify) -> Report:
             return _against_pins(config, pins, notify)
         return _against(config, Path(config.against), notify)
     draw = begin(config.seed)
-    _provide(config, notify)
     report = dataclasses.replace(_rebuilt(config, notify, draw), seed=draw.seed)
     failures = (*report.build.failures, *dist.fill(config, report))
     return dataclasses.replace(report, build=dataclasses.replace(report.build, failures=failures))
@@ -212,18 +212,6 @@ def _required(config: Config) -> tuple[str, ...]:
     return variations.named(config.require_variations) if config.require_variations else ()
 
 
-def _provide(config: Config, notify: Notify) -> None:
-    """Compile what shows builds another clock and locale, where that is varied and missing.
-
-    :raises AsamanError: an unknown variation (exit 2): before anything is built
-    """
-    wanted = variations.named(config.vary)
-    if variations.CLOCK in wanted:
-        clock.provide(config, notify)
-    if variations.LOCALE in wanted:
-        locales.provide(Store.open(config.cache_dir or default_cache()), notify)
-
-
 # --- published wheels ------------------------------------------------------------------------
 
 
@@ -330,6 +318,7 @@ def _rebuilt(config: Config, notify: Notify, draw: Draw) -> Report:
     """Build what is unbuilt, then rebuild each wheel with values that are drawn, and compare."""
     started = datetime.now(UTC)
     with begun(config, notify) as (run, read):
+        run = _provided(run)
         plan = _plan(run, draw)
         done = run.report("verify", build.built(run, read))
         records, run = done.build.records, _renewed(run)
@@ -358,6 +347,16 @@ def _compared(run: Run, done: Report, compare: _Compare, own: Sequence[Compariso
         required=required,
         notes=(*done.notes, *_lacking(comparisons, required)),
     )
+
+
+def _provided(run: Run) -> Run:
+    """Return *run* with what shows builds another clock and locale, compiled if it is missing."""
+    wanted, store = variations.named(run.config.vary), run.site.store
+    if variations.CLOCK in wanted:
+        clock.provide(run.config, run.site.notify)
+    if variations.LOCALE in wanted:
+        locales.provide(store, run.site.notify)
+    return dataclasses.replace(run, isolation=with_helpers(run.isolation, store.root))
 
 
 def _plan(run: Run, draw: Draw) -> Plan:

@@ -32,6 +32,9 @@ def test_they_build_what_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None
             def say(self, note: str) -> None:
                 raise AssertionError(note)
 
+            def notify(self, event: object) -> None:
+                raise AssertionError(event)
+
         found = workers.build("a job", Site(), "isolation")  # type: ignore[arg-type]
     assert found == "a record"
-    assert seen == [("a job", "isolation", "notify", "store")]
+    assert seen == [("a job", "isolation", "notify", "store", "tell")]

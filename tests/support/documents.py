@@ -68,7 +68,6 @@ FOREIGN = {
     "--auto-build": "reprotest",
     "--branch": "git clone",
     "--build-option": "setuptools",
-    "--check": "ruff format",
     "--cluster": "the benchmark",
     "--crate-type": "rustc",
     "--detach": "docker",
