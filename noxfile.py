@@ -14,6 +14,9 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
+#: Tests of one file take long here and there: a worker that is done takes over some of another's.
+PARALLEL = ("-n", "2", "--dist", "worksteal")
+
 FUZZED = (
     *("tar_sdist", "gzip_sdist", "zip_sdist", "zip_framing", "wheel"),
     *("requirements", "requirement_url", "pylock", "build_lock", "record"),
@@ -29,7 +32,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Run the offline tests."""
     install(session, "test")
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -37,7 +40,7 @@ def coverage(session: nox.Session) -> None:
     """Run the offline tests, and print the lines and branches that they do not reach."""
     install(session, "test")
     session.run(
-        *("pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs),
+        *("pytest", *PARALLEL, "--cov", "--cov-report=term", *session.posargs),
         env={"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")},
     )
 
@@ -52,14 +55,14 @@ def tests_lowest(session: nox.Session) -> None:
     session.run("uv", "pip", "compile", "--resolution", "lowest-direct", *python, *requirements)
     # What only the tests need is the newest that goes with them.
     session.install("-c", str(lowest), "-e", ".", *nox.project.dependency_groups(PYPROJECT, "test"))
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def tests_online(session: nox.Session) -> None:
     """Run the tests that ask the real package index; with -m "online and long", the long ones."""
     install(session, "test")
-    session.run("pytest", "-m", "online and not long", "-n", "2", *session.posargs)
+    session.run("pytest", "-m", "online and not long", *PARALLEL, *session.posargs)
 
 
 @nox.session
