@@ -190,7 +190,7 @@ def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode
 
 
 def _called(call: Call, config: Config) -> Called:
-    given = (getattr(config, field) for field in FIELDS)
+    given = (getattr(config, name) for name in FIELDS)
     return Called(
         command=call.program.removesuffix(" --"),
         inputs=tuple(str(path) for path in given if path),

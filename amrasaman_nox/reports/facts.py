@@ -68,6 +68,13 @@ def _kind(filename: str) -> str:
     return "-".join(filename.removesuffix(".whl").split("-")[-3:])
 
 
+def title(report: Report) -> str:
+    """Return what a report is headed with."""
+    if shows_findings(report):
+        return "Release check"
+    return "Verification" if shows_comparisons(report) else "Wheels"
+
+
 def shows_comparisons(report: Report) -> bool:
     """Tell whether the report is about comparisons."""
     return _is_about(report, VERDICTS) or bool(report.comparisons)

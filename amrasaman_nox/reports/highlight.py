@@ -6,6 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.comparison.lines import HEAD
 from amrasaman_nox.model import Row, RowKind
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _MOST: Final = 100
 _WORDS: Final = re.compile(r"\w+|\W")
 #: Lines that have less than this part of their words in common are other lines.
 _ALIKE: Final = 0.5
-_NAMED: Final = (Row(RowKind.HEAD, "--- ours"), Row(RowKind.HEAD, "+++ theirs"))
 
 
 def highlighted(rows: Sequence[Row], sides: tuple[str, str]) -> Iterator[tuple[Row, Parts]]:
@@ -32,7 +32,7 @@ def highlighted(rows: Sequence[Row], sides: tuple[str, str]) -> Iterator[tuple[R
     found: dict[int, Parts] = {}
     for one, other in _pairs(rows)[:_MOST]:
         found[one], found[other] = _parts(rows[one].text, rows[other].text)
-    named = dict(zip(_NAMED, sides, strict=True))
+    named = dict(zip(HEAD, sides, strict=True))
     for number, row in enumerate(rows):
         text = f"{row.text[:4]}{named[row]}" if row in named else row.text
         yield row, found.get(number, [(text, False)])

@@ -54,7 +54,7 @@ _ROWS: Final = {RowKind.THEIRS: "add", RowKind.OURS: "del", RowKind.HEAD: "hunk"
 
 def render(report: Report) -> str:
     """Return the report as an HTML page; foreign text in it is inert."""
-    title = "Verification" if facts.shows_comparisons(report) else "Wheels"
+    title = facts.title(report)
     return "\n".join(
         [
             "<!doctype html>",
@@ -212,15 +212,15 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _differences(one: Comparison) -> Iterator[str]:
-    pairs = list(facts.explained(one))
+    pairs, sides = list(facts.explained(one)), facts.sides(one)
     shown = pairs[: facts.MOST_DIFFERENCES]
     for difference, cause in shown:
         if not _follows(difference):
-            yield from _difference(difference, cause, facts.sides(one))
+            yield from _difference(difference, cause, sides)
     if following := [pair for pair in shown if _follows(pair[0])]:
         yield f'<details class="following"><summary>{_FOLLOWING[len(following) > 1]}</summary>'
         for difference, cause in following:
-            yield from _difference(difference, cause, facts.sides(one))
+            yield from _difference(difference, cause, sides)
         yield "</details>"
     if len(pairs) > facts.MOST_DIFFERENCES:
         yield f"<p>And {len(pairs) - facts.MOST_DIFFERENCES} more.</p>"

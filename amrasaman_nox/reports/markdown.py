@@ -28,7 +28,7 @@ _BLOCK_START = re.compile(r"^(\d*)([-+=.)])(?=[\s=-]|$)")
 
 def render(report: Report) -> str:
     """Return the report as Markdown; foreign text in it is inert."""
-    lines = [f"## {_title(report)}", "", escape(facts.summary(report)), ""]
+    lines = [f"## {facts.title(report)}", "", escape(facts.summary(report)), ""]
     if facts.shows_comparisons(report):
         lines += _comparisons(report)
     if facts.shows_builds(report):
@@ -51,12 +51,6 @@ def escape(text: str) -> str:
     line = _BLOCK_START.sub(r"\1\\\2", line)
     # A backslash does not stop a bare address from becoming a link.
     return line.replace("://", "&#58;//").replace("www.", "www&#46;")
-
-
-def _title(report: Report) -> str:
-    if facts.shows_findings(report):
-        return "Release check"
-    return "Verification" if facts.shows_comparisons(report) else "Wheels"
 
 
 def _comparisons(report: Report) -> list[str]:

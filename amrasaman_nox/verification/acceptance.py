@@ -44,9 +44,8 @@ def exit_code(report: Report) -> ExitCode:
     if any(one.verdict is Verdict.FAILED for one in report.comparisons):
         codes.append(ExitCode.BUILD_FAILED)
     accepted = all(is_accepted(one, report.allowed) for one in report.comparisons)
-    if any(not finding.allowed for finding in report.findings):
-        codes.append(ExitCode.DIFFERENT)
     lacking = any(one.lacks(report.required) for one in report.comparisons)
-    if not accepted or lacking or compared_nothing(report):
+    unfixed = any(not finding.allowed for finding in report.findings)
+    if not accepted or lacking or unfixed or compared_nothing(report):
         codes.append(ExitCode.DIFFERENT)
     return first_code(codes)
