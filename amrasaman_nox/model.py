@@ -530,7 +530,9 @@ class BuildRecord:
 
     ``passes`` are the canonical passes that changed something. ``tools`` were reachable.
     ``system`` are the headers and libraries of the system that a compiled wheel was made with,
-    ``distribution`` is its name and version, ``""`` where there are none.
+    ``distribution`` is its name and version, ``""`` where there are none. ``versions`` are those
+    of amrasaman-nox and of the parts that matter, by name. ``as_of`` is the date in UTC as of which
+    the build requirements were resolved, ``None`` where none is known.
     ``isolation_reasons`` say why a higher rung was not used, ``filtered`` whether the system calls
     of the build were filtered, ``fixed_addresses`` whether its addresses were fixed
     (each ``None``: the record does not say). ``source_on_disk`` is why the build did not
@@ -561,6 +563,8 @@ class BuildRecord:
     tools: tuple[Tool, ...] = ()
     distribution: str = ""
     system: tuple[SystemPackage, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    as_of: datetime | None = None
     as_published: bool = False
     started: datetime | None = None
     finished: datetime | None = None

@@ -11,6 +11,7 @@ import functools
 import importlib.metadata
 import json
 import re
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox import strict_json
@@ -79,7 +80,7 @@ def statement(record: BuildRecord) -> dict[str, Any]:
                 "resolvedDependencies": _dependencies(record),
             },
             "runDetails": {
-                "builder": {"id": BUILDER, "version": _versions()},
+                "builder": {"id": BUILDER, "version": dict(record.versions)},
                 "metadata": _clock(record),
                 "byproducts": [
                     {
@@ -149,6 +150,8 @@ def _external(record: BuildRecord) -> dict[str, Any]:
 
 def _internal(record: BuildRecord) -> dict[str, Any]:
     facts: dict[str, Any] = {"key": record.key, "taken": record.as_published}
+    if record.as_of is not None:
+        facts["resolvedAsOf"] = utc(record.as_of)
     if record.as_published:
         facts["note"] = "published as is, not rebuilt"
     if record.environment is not None:
@@ -161,18 +164,23 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
         facts["rust"] = {**rust, "digest": _digests(record.rust.digest)}
         if record.source.rust_channel:
             facts["rust"]["channel"] = record.source.rust_channel
-    facts["isolation"] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
-    if record.filtered is not None:
-        facts["isolation"]["filtered"] = record.filtered
-    if record.source_on_disk:
-        facts["isolation"]["sourceOnDisk"] = record.source_on_disk
-    if record.fixed_addresses is not None:
-        facts["isolation"]["fixedAddresses"] = record.fixed_addresses
+    facts["isolation"] = _isolation(record)
     facts["backend"] = record.backend
     facts["tools"] = {tool.name: tool.version for tool in record.tools}
     if record.system:
         packages = [_system_package(package) for package in record.system]
         facts["system"] = {"distribution": record.distribution, "packages": packages}
+    return facts
+
+
+def _isolation(record: BuildRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = {"rung": record.isolation, "reasons": list(record.isolation_reasons)}
+    if record.filtered is not None:
+        facts["filtered"] = record.filtered
+    if record.source_on_disk:
+        facts["sourceOnDisk"] = record.source_on_disk
+    if record.fixed_addresses is not None:
+        facts["fixedAddresses"] = record.fixed_addresses
     return facts
 
 
@@ -242,9 +250,14 @@ def _built_from_source(file: LockedFile) -> dict[str, Any]:
 
 
 @functools.cache
-def _versions() -> dict[str, str]:
+def own_versions() -> tuple[tuple[str, str], ...]:
+    """Return the versions of this package and of the parts that matter, by name.
+
+    The zlib at hand compresses wheels, and others compress otherwise.
+    """
     names = ("amrasaman-nox", "build", "pyproject-hooks", "uv", "virtualenv")
-    return {name: importlib.metadata.version(name) for name in names}
+    found = {name: importlib.metadata.version(name) for name in names}
+    return tuple(sorted({**found, "zlib": zlib.ZLIB_RUNTIME_VERSION}.items()))
 
 
 def _clock(record: BuildRecord) -> dict[str, str]:
@@ -270,6 +283,8 @@ def _parsed(document: Value, definition: Value, *, as_published: bool) -> BuildR
     settings, filtered = external.get("configSettings"), isolation.get("filtered")
     on_disk = isolation.get("sourceOnDisk")
     fixed = isolation.get("fixedAddresses")
+    builder = details.get("builder") or Value({})
+    versions = builder.get("version") or Value({})
     return BuildRecord(
         name=name,
         version=version,
@@ -297,6 +312,8 @@ def _parsed(document: Value, definition: Value, *, as_published: bool) -> BuildR
         tools=tuple(
             Tool(name=key, version=value.text()) for key, value in internal["tools"].members()
         ),
+        versions=tuple((key, value.text()) for key, value in versions.members()),
+        as_of=_moment(internal.get("resolvedAsOf")),
         as_published=as_published,
         started=_moment(clock.get("startedOn")),
         finished=_moment(clock.get("finishedOn")),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,8 @@ def record() -> BuildRecord:
         backend="hatchling.build",
         passes=("member-order",),
         tools=(Tool(name="cc", version="cc 12"),),
+        versions=(("amrasaman-nox", "0.4.0"), ("zlib", "1.2.13")),
+        as_of=datetime(2025, 3, 13, 11, 10, 22, tzinfo=UTC),
         started=datetime(2026, 1, 1, tzinfo=UTC),
         finished=datetime(2026, 1, 2, tzinfo=UTC),
     )
@@ -193,7 +196,7 @@ def places(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 #: What is not read: it says what ours always says, or is for other readers.
-FREE = ("predicate.runDetails.builder", f"{CONTENT}.name")
+FREE = ("predicate.runDetails.builder.id", f"{CONTENT}.name")
 
 
 def is_free(path: str) -> bool:
@@ -250,3 +253,11 @@ def test_a_record_of_another_schema_is_refused_with_its_version() -> None:
     other = records.render(record()).replace("wheel:v1", "wheel:v9")
     with pytest.raises(AsamanError, match="wheel:v9"):
         records.parse(other.encode(), "r")
+
+
+def test_a_record_says_the_versions_that_made_it_and_not_those_that_write_it() -> None:
+    builder = json.loads(records.render(record()))["predicate"]["runDetails"]["builder"]
+    assert builder["version"] == {"amrasaman-nox": "0.4.0", "zlib": "1.2.13"}
+    own = dict(records.own_versions())
+    assert set(own) >= {"amrasaman-nox", "uv", "zlib"}
+    assert own["amrasaman-nox"] == importlib.metadata.version("amrasaman-nox")

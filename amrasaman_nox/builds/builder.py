@@ -11,6 +11,7 @@ import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
+from amrasaman_nox import records
 from amrasaman_nox.builds import compiling, distribution, hooks, rust, system_files, tools
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
@@ -326,6 +327,7 @@ def _record(
         tools=tools.reachable(),
         distribution=distribution.release() if system else "",
         system=system,
+        versions=records.own_versions(),
         started=started,
         finished=datetime.now(UTC),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from amrasaman_nox import records
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import BuildRecord
 from amrasaman_nox.sources.store import fetched
@@ -34,4 +35,5 @@ def record_of(source: Source, store: Store) -> BuildRecord:
         source=source,
         key=key,
         as_published=True,
+        versions=records.own_versions(),
     )

@@ -183,6 +183,8 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
             result, kept = (asked.record, False) if asked.record is not None else built(run, job)
         if isinstance(result, BuildFailure):
             return Done(entry=entry, failure=_with_renewal(result, prepared, entry))
+        if entry is not None:
+            result = dataclasses.replace(result, as_of=entry.as_of)
         stage = "publish"
         note = publish(
             result,

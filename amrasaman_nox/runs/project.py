@@ -188,6 +188,7 @@ def _record(made: Sdist, job: BuildJob, backend: str, isolation: Isolation) -> B
         backend=backend,
         passes=made.passes,
         tools=tools.reachable(),
+        versions=records.own_versions(),
     )
 
 

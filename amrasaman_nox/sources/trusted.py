@@ -45,14 +45,17 @@ def record_in(store: Store, key: str) -> BuildRecord | None:
 
 
 def is_of_store(store: Store, record: BuildRecord) -> bool:
-    """Tell whether *record* is the one in *store*, but for the clock and the upload time."""
+    """Tell whether *record* is the one in *store*, but for its dates.
+
+    The upload and the resolution are of the lock, and not of the build.
+    """
     own = record_in(store, record.key)
     return own is not None and _timeless(own) == _timeless(record)
 
 
 def _timeless(record: BuildRecord) -> BuildRecord:
     source = dataclasses.replace(record.source, uploaded=None)
-    return dataclasses.replace(record, source=source, started=None, finished=None)
+    return dataclasses.replace(record, source=source, as_of=None, started=None, finished=None)
 
 
 def strangers(

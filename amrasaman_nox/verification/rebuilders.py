@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Final
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from amrasaman_nox import record_files, records
+from amrasaman_nox.agreement.inputs import inputs_line
 from amrasaman_nox.comparison import wheels
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import open_regular
-from amrasaman_nox.model import BuildRecord, Comparison, Digest, LockedFile, Verdict
+from amrasaman_nox.model import BuildRecord, Comparison, Digest, Verdict
 from amrasaman_nox.verification.explain import explain
 from amrasaman_nox.verification.kept import keep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 #: What two archives of one content are equal under.
 _ARCHIVE: Final = "archive"
-#: How many characters of a fact of a record are shown.
-_LONGEST_FACT: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +150,7 @@ def compare_files(
             record,
             wheels.verdict_of(found),
             against=other.where,
-            reason=_inputs_line(record, other.record) if found else "",
+            reason=_inputs(record, other.record) if found else "",
         ),
         theirs=digest,
         normalisations=wheels.normalisations_of(found),
@@ -181,7 +180,7 @@ def _by_digest(ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparis
         verdict, reason = Verdict.EQUIVALENT, "same content, different archive"
         normalisations = (_ARCHIVE,)
     else:
-        verdict, reason = Verdict.DIFFERENT, _inputs_line(ours, theirs)
+        verdict, reason = Verdict.DIFFERENT, inputs_line(ours, theirs)
     return dataclasses.replace(
         _comparison(ours, verdict, against=against, reason=reason),
         theirs=theirs.wheel.digest,
@@ -204,64 +203,5 @@ def _comparison(
     )
 
 
-# --- what went into the two builds -----------------------------------------------------------
-
-
-def _inputs_line(ours: BuildRecord, theirs: BuildRecord | None) -> str:
-    if theirs is None:
-        return ""
-    found = differing_inputs(ours, theirs)
-    return f"other inputs: {'; '.join(found)}" if found else "from the same inputs"
-
-
-def differing_inputs(ours: BuildRecord, theirs: BuildRecord) -> tuple[str, ...]:
-    """Return what differs in the inputs of two builds, a line each, ours before theirs."""
-    found = [
-        f"{label} {_cut(left) or 'none'} → {_cut(right) or 'none'}"
-        for label, fact in _FACTS
-        if (left := fact(ours)) != (right := fact(theirs))
-    ]
-    unlike = set(ours.requirements) ^ set(theirs.requirements)
-    if unlike:
-        both = (_requirements(record, unlike) for record in (ours, theirs))
-        found.append(f"build requirements {' → '.join(both)}")
-    our_world, their_world = _environment(ours), _environment(theirs)
-    found += [
-        f"{name.replace('_', ' ')} {_cut(our_world.get(name))} → {_cut(their_world.get(name))}"
-        for name in sorted({*our_world, *their_world})
-        if our_world.get(name) != their_world.get(name)
-    ]
-    return tuple(found)
-
-
-def _environment(record: BuildRecord) -> dict[str, object]:
-    return dataclasses.asdict(record.environment) if record.environment is not None else {}
-
-
-def _requirements(record: BuildRecord, unlike: set[LockedFile]) -> str:
-    own = sorted(file.filename for file in record.requirements if file in unlike)
-    return _cut(", ".join(own)) or "none"
-
-
-def _cut(value: object) -> str:
-    """Return the text of *value*, of a length that somebody else's record cannot choose."""
-    text = str(value)
-    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"
-
-
-def _interpreter(record: BuildRecord) -> str:
-    found = record.interpreter
-    return f"{found.implementation} {found.version} {found.platform}" if found else ""
-
-
-_FACTS: Final[tuple[tuple[str, Callable[[BuildRecord], str]], ...]] = (
-    ("source", lambda record: f"{record.source.filename} {record.source.digest.value[:12]}"),
-    ("interpreter", _interpreter),
-    ("backend", lambda record: record.backend),
-    ("isolation", lambda record: record.isolation),
-    ("config settings", lambda record: str(dict(record.config_settings) or "")),
-    (
-        "tools",
-        lambda record: ", ".join(f"{tool.name} {tool.version}" for tool in record.tools),
-    ),
-)
+def _inputs(ours: BuildRecord, theirs: BuildRecord | None) -> str:
+    return inputs_line(ours, theirs) if theirs is not None else ""

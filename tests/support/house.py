@@ -25,7 +25,7 @@ FLOORS = (
     ("inputs", "record_files"),
     ("sources",),
     ("environments", "comparison", "build_lock"),
-    ("builds",),
+    ("builds", "agreement"),
     ("runs", "outputs"),
     ("verification", "releases"),
     ("bootstrapping",),
