@@ -134,7 +134,7 @@ def _through_nox(command: Command, values: Mapping[str, Any], program: str) -> i
     folder = Path.cwd()
     former = sys.argv
     noxfile = Path(__file__).resolve().with_name("_noxfile.py")
-    call = Call(command=command, values=values, folder=folder, invoked_from=folder, program=program)
+    call = Call(command=command, values=values, invoked_from=folder, program=program)
     with contextlib.ExitStack() as stack:
         stack.enter_context(called(call))
         stack.callback(_return_to, folder)

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import signal
 import sys
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox import system
 from amrasaman_nox.config import layers as configuration
+from amrasaman_nox.config import places
 from amrasaman_nox.config.commands import LOCKS
 from amrasaman_nox.config.inputs import FIELDS
 from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.inputs import workspace
 from amrasaman_nox.model import Called
 from amrasaman_nox.reports import progress
 from amrasaman_nox.reports.console import ended, print_report, quiet_loggers, tell_error
@@ -32,11 +36,11 @@ from amrasaman_nox.verification.acceptance import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
     from types import FrameType
 
     from amrasaman_nox.config.commands import Command
     from amrasaman_nox.config.config import Config
+    from amrasaman_nox.config.places import Places
     from amrasaman_nox.model import Event, Report
 
 #: What ends a run; Windows has no SIGHUP.
@@ -67,15 +71,16 @@ class Call:
     """How a command was called.
 
     ``program`` is what usage lines call it. ``values`` are the fields that its options set; their
-    paths count from ``invoked_from``, those of the configuration and of the ``defaults`` from
-    ``folder``.
+    paths count from ``invoked_from``. Without ``places``, settings and project are looked for from
+    there upwards. ``project`` among the values, the folder of a project, wins over both, and over
+    what is ``registered`` in a noxfile.
     """
 
     command: Command
     values: Mapping[str, Any]
-    folder: Path
     invoked_from: Path
     program: str
+    places: Places | None = None
     registered: Config | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,9 +96,10 @@ def run(call: Call) -> ExitCode:
     traceback, annotated = call.values.get("traceback", False), False
     try:
         with interruptible(), quiet_loggers():
-            config = _config(call)
+            call, where = _placed(call)
+            config = _config(call, where)
             traceback, annotated = config.traceback, config.annotations
-            code = _run(call, config, stdout, stderr)
+            code = _run(call, config, where.project, stdout, stderr)
     except (NothingToDo, NeedsLinux):
         raise
     except Exception as error:
@@ -147,23 +153,46 @@ def interruptible(
             timer.cancel()
 
 
-def _config(call: Call) -> Config:
+def _placed(call: Call) -> tuple[Call, Places]:
+    """Return *call* without the project that its options name, and where it looks.
+
+    :raises AsamanError: there is no such folder
+    """
+    values, here = dict(call.values), call.invoked_from
+    named = values.pop("project", None)
+    if named is not None:
+        if not named or "\0" in named:
+            raise AsamanError("--project", "the path of a folder is required")
+        start = Path(os.path.abspath(here / named))  # noqa: PTH100 - symlinks stay as they are
+        found = places.found(start, here)
+        call = dataclasses.replace(call, values=values, registered=None)
+    else:
+        found = call.places or places.found(here, here)
+    if values.get("all_packages"):
+        root = workspace.root_of(found.project)
+        found = dataclasses.replace(found, project=root or found.project)
+    return call, found
+
+
+def _config(call: Call, where: Places) -> Config:
     return configuration.load(
         call.values,
         registered=call.registered,
-        folder=call.folder,
+        folder=where.settings,
+        project=where.project,
+        here=where.here,
         invoked_from=call.invoked_from,
         environ=snapshot(),
         defaults=call.defaults,
     )
 
 
-def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode:
+def _run(call: Call, config: Config, project: Path, stdout: Stream, stderr: Stream) -> ExitCode:
     # A check builds nothing, but what it shares with builds is POSIX.
     checks = config.check and system.HAS_LOCKS
     if LOCKS in call.command.does and not system.builds() and not checks:
         raise NeedsLinux
-    config = _with_input(call, config, stderr)
+    config = _with_input(call, config, project, stderr)
     known = SoFar(call.command.session, config)
     shown = progress.shown(stderr, quiet=config.quiet, verbose=config.verbose, color=config.color)
     try:
@@ -190,7 +219,7 @@ def _run(call: Call, config: Config, stdout: Stream, stderr: Stream) -> ExitCode
 
 
 def _called(call: Call, config: Config) -> Called:
-    given = (getattr(config, name) for name in FIELDS)
+    given = (*(getattr(config, name) for name in FIELDS), *config.more_requirements)
     return Called(
         command=call.program.removesuffix(" --"),
         inputs=tuple(str(path) for path in given if path),
@@ -205,7 +234,7 @@ def _work(command: Command) -> Callable[..., Report]:
     return work
 
 
-def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
+def _with_input(call: Call, config: Config, project: Path, stderr: Stream) -> Config:
     for argument in call.command.arguments:
         if argument.required and not getattr(config, argument.field):
             error = NothingToDo if not call.values else AsamanError
@@ -213,16 +242,16 @@ def _with_input(call: Call, config: Config, stderr: Stream) -> Config:
     if not call.command.project:
         return config
     if call.command.alone:
-        config = configuration.without_pins(config, call.folder)
-        if not configuration.is_project(config.project or call.folder):
-            raise NothingToDo("no project", f"no [project] in the pyproject.toml of {call.folder}")
+        config = configuration.without_pins(config, project)
+        if not configuration.is_project(config.project or project):
+            raise NothingToDo("no project", f"no [project] in the pyproject.toml of {project}")
         return config
-    found = configuration.with_project(config, call.folder)
+    found = configuration.with_project(config, project)
     if found is not None:
         return found
     stderr.line(help_text(call.command, call.program))
     raise AsamanError(
         "nothing to build",
-        f"no pyproject.toml in {call.folder}",
+        f"no pyproject.toml in {project}, nor in a folder above it that is yours",
         hint="give a requirements file (-r), an archive (-s) or a folder of archives (-d)",
     )

@@ -140,6 +140,7 @@ def _run(command: Command, session: nox.Session, config: Config | None) -> None:
 
 def _code(command: Command, session: nox.Session, config: Config | None) -> ExitCode:
     from amrasaman_nox import commands
+    from amrasaman_nox.config import places
     from amrasaman_nox.config.parser import fitting, parse
     from amrasaman_nox.reports.console import show_text, tell
 
@@ -157,7 +158,7 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
         command=command,
         values=parsed.values,
         # nox works in the folder of the noxfile.
-        folder=Path.cwd(),
+        places=places.only(Path.cwd()),
         invoked_from=Path(session.invoked_from),
         registered=_for_python(session, config),
         defaults=dict(command.in_nox),

@@ -11,6 +11,7 @@ import pytest
 
 from amrasaman_nox import commands
 from amrasaman_nox.commands import Call, NothingToDo, interruptible, run
+from amrasaman_nox.config import places
 from amrasaman_nox.config.commands import by_session
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Report
@@ -28,7 +29,7 @@ def call(folder: Path, session: str = "reproducible_wheels", **values: Any) -> C
     return Call(
         command=by_session(session),
         values=values,
-        folder=folder,
+        places=places.only(folder),
         invoked_from=folder,
         program="asaman",
     )

@@ -339,6 +339,59 @@ def test_the_project_in_the_current_folder_is_built_from_its_sdist(bench: Bench)
     assert "1 from the store" in again.stdout
 
 
+@pytest.fixture
+def workspace(bench: Bench) -> Bench:
+    """A workspace with two projects, and settings at its top."""
+    bench.write(
+        '[tool.uv.workspace]\nmembers = ["parts/*"]\n[tool.amrasaman]\nsde = 1400000000',
+        name="pyproject.toml",
+    )
+    for name in ("mini-one", "mini-two"):
+        folder = f"parts/{name}"
+        (bench.folder / folder / "src").mkdir(parents=True)
+        bench.write(
+            '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"',
+            f'[project]\nname = "{name}"\nversion = "3.0"\ndescription = "Here"',
+            name=f"{folder}/pyproject.toml",
+        )
+        module = name.replace("-", "_")
+        bench.write('"""Here."""', name=f"{folder}/{module}.py")
+    return bench
+
+
+_BOTH = ["mini_one-3.0-py2.py3-none-any.whl", "mini_two-3.0-py2.py3-none-any.whl"]
+
+
+def test_all_projects_of_a_workspace_are_built_into_one_folder(workspace: Bench) -> None:
+    done = workspace.asaman("--all-packages", cwd=workspace.folder / "parts/mini-one/src")
+    assert done.returncode == 0, done.stderr
+    assert list(workspace.hashes()) == _BOTH
+    assert all(workspace.record(name) for name in _BOTH)
+    again = workspace.asaman("lock", "--check", "--all-packages", "--project", "parts/mini-two")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_project_is_built_from_a_folder_below_and_from_elsewhere(workspace: Bench) -> None:
+    folder = workspace.folder / "parts/mini-one"
+    done = workspace.asaman(cwd=folder / "src")
+    assert (done.returncode, list(workspace.hashes(folder / "wheels"))) == (0, _BOTH[:1])
+    record = json.loads((folder / "wheels" / f"{_BOTH[0]}.provenance.json").read_text())
+    parameters = record["predicate"]["buildDefinition"]["externalParameters"]
+    assert parameters["sourceDateEpoch"] == 1400000000
+    before = workspace.hashes(folder / "wheels")
+    again = workspace.asaman("--project", "parts/mini-one", "--locked")
+    assert (again.returncode, workspace.hashes(folder / "wheels")) == (0, before), again.stderr
+    assert "1 from the store" in again.stdout
+
+
+@pytest.mark.slow
+def test_all_projects_of_a_workspace_are_verified(workspace: Bench) -> None:
+    done = workspace.asaman("verify", "--all-packages", "--vary", "umask", "--dist", "dist")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = sorted(path.name for path in (workspace.folder / "dist").iterdir())
+    assert found == sorted([*_BOTH, "mini_one-3.0.tar.gz", "mini_two-3.0.tar.gz"])
+
+
 def test_the_copy_of_a_project_is_on_disk(cold: Bench) -> None:
     code = """
 import os, pathlib

@@ -40,6 +40,7 @@ STARTS_PROCESSES = {
     "sandbox.process": "foreign code",
     "sources.cargo": "the user's cargo, on a manifest of our own",
     "sources.uv": "the index client",
+    "sources.uv_lock": "the index client, for what a lock of its own says",
     "verification.diffoscope": "diffoscope",
 }
 #: Who may open a connection, and to what.

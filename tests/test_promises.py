@@ -126,6 +126,9 @@ def work(bench: Bench, index: LocalIndex, miniature_index: LocalIndex) -> Iterat
     shutil.copy(folder / "telltale.txt", folder / "two.txt")
     with (folder / "two.txt").open("a") as file:
         file.write(miniatures.pin("mini-flit"))
+    (folder / "other").mkdir()
+    missing = '[tool.amrasaman]\nrequirement = "missing.txt"'
+    bench.write(missing, name="other/pyproject.toml")
     url = miniature_index.file_url("mini_flit-1.0.tar.gz")
     bench.write(f"mini-flit @ {url} --hash={Digest.of(flit)}", name="url.txt")
     before = folder.with_name("before")

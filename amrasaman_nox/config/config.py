@@ -69,9 +69,10 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     the noxfile or ``pyproject.toml`` that has them, and those of options from the folder in
     which the command was given; who reads a loaded configuration finds absolute paths.
 
-    - Input, at most one: ``requirement`` (a requirements file or a pylock), ``source`` (an
-      archive), ``directory`` (a folder of archives), ``project`` (the folder of a
-      ``pyproject.toml``).
+    - Input, at most one: ``requirement`` (a requirements file, a pylock or a ``uv.lock``),
+      ``source`` (an archive), ``directory`` (a folder of archives), ``project`` (the folder of a
+      ``pyproject.toml``). A list of requirements files is one input: the first is kept as
+      ``requirement``, the others as ``more_requirements``.
     - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
       that are merged.
     - ``wheel`` is one whose origins are shown.
@@ -127,6 +128,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     skip: tuple[str, ...] = ()
     keep_sources: bool = False
     check: bool = False
+    all_packages: bool = False
     force: bool = False
     trust_owner: tuple[int, ...] = ()
     rebuild: bool = False
@@ -198,6 +200,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
 
     def __post_init__(self) -> None:
         problems: list[AsamanError] = []
+        self._part_requirements()
         for names, convert in _CONVERSIONS:
             for name in names:
                 try:
@@ -208,6 +211,14 @@ class Config(inputs.InputPaths, reports.ReportFiles):
         problems += self._contradictions()
         if problems:
             raise all_of(problems)
+
+    def _part_requirements(self) -> None:
+        """Keep the first of several requirements files as the input, and the others beside it."""
+        more: object = self.more_requirements if self.requirement else ()
+        if isinstance(self.requirement, list | tuple):
+            first, *more = self.requirement or (None,)
+            object.__setattr__(self, "requirement", first)
+        object.__setattr__(self, inputs.MORE, more)
 
     def _contradictions(self) -> list[AsamanError]:
         problems = []
@@ -269,6 +280,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
         """Return the fields that differ from their defaults, by name."""
         default = Config()
         values = {each.name: getattr(self, each.name) for each in fields(self)}
+        if more := values.pop(inputs.MORE):
+            values["requirement"] = (self.requirement, *more)
         return {name: value for name, value in values.items() if value != getattr(default, name)}
 
 
@@ -463,7 +476,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     ),
     (("output",), _path),
     (("shard",), _part),
-    (("folders",), _paths),
+    (("folders", inputs.MORE), _paths),
     (("trust_owner",), _uids),
     (
         ("index_url", "crate_index", "rust", "against", "scheduler", *reports.TO_STDOUT),
@@ -471,8 +484,9 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     ),
     (
         (
-            "keep_sources", "check", "force", "rebuild", "locked", "relock", "no_index", "offline",
-            "allow_url", "keep_debug_info", "diffoscope", "quiet", "verbose", "traceback",
+            "keep_sources", "check", "all_packages", "force", "rebuild", "locked", "relock",
+            "no_index", "offline", "allow_url", "keep_debug_info", "diffoscope", "quiet",
+            "verbose", "traceback",
             "in_ci", "annotations", "keep_build_requirements",
         ),
         _flag,

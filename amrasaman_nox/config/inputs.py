@@ -25,8 +25,8 @@ class InputFormat(NamedTuple):
     :class:`InputPaths` that names it, and ``names`` are patterns for what its file is called; a
     folder of this format has the file ``contains``, or any for ``""``. ``read`` names the function
     that reads it, as ``MODULE:NAME``; it takes the path and the configuration, and returns
-    requirements; ``""`` is for what is built and not read. With ``help`` the row makes the option
-    of its field.
+    requirements; ``""`` is for what is built and not read. Of one with ``several``, more than one
+    file can be given. With ``help`` the row makes the option of its field.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class InputFormat(NamedTuple):
     names: tuple[str, ...] = ()
     folder: bool = False
     contains: str = ""
+    several: bool = False
     short: str = ""
     help: str = ""
 
@@ -71,13 +72,26 @@ FORMATS: Final[tuple[InputFormat, ...]] = (
         names=("pylock.toml", "pylock.*.toml"),
     ),
     InputFormat(
+        kind="uv",
+        field="requirement",
+        read="sources.uv_lock:read_configured",
+        names=("uv.lock",),
+    ),
+    InputFormat(
+        kind="other lock",
+        field="requirement",
+        read="inputs.other_locks:refuse",
+        names=("poetry.lock", "pdm.lock", "Pipfile.lock"),
+    ),
+    InputFormat(
         kind="requirements",
         field="requirement",
         read="inputs.requirements:read_configured",
         names=("*",),
+        several=True,
         short="r",
         help="Path to the requirement.txt file which contains all packages to build along with "
-        "hashes. A pylock.toml works too.",
+        "hashes. A pylock.toml or uv.lock works too.",
     ),
 )
 
@@ -90,12 +104,15 @@ class InputPaths:
     __slots__ = ()
 
     requirement: Path | None = None
+    more_requirements: tuple[Path, ...] = ()
     source: Path | None = None
     directory: Path | None = None
     project: Path | None = None
 
 
-FIELDS: Final = tuple(each.name for each in fields(InputPaths))
+#: Further files of one input; a layer that names an input drops those of the layers below it.
+MORE: Final = "more_requirements"
+FIELDS: Final = tuple(each.name for each in fields(InputPaths) if each.name != MORE)
 
 
 def format_of(path: Path, field: str = "") -> InputFormat:

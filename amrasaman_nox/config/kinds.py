@@ -19,7 +19,8 @@ _MOST_DIGITS: Final = 18
 class ValueKind(NamedTuple):
     """How a value is read: from a text of the command line, and from a value of TOML.
 
-    ``repeats`` marks options that may be given several times; ``text`` then gives a tuple.
+    ``repeats`` marks options that may be given several times; ``text`` then gives a tuple. With
+    ``alone`` the only item of one that was given once is the value.
     Both functions raise :class:`ValueError` with the reason.
     """
 
@@ -27,6 +28,7 @@ class ValueKind(NamedTuple):
     text: Callable[[str], Any]
     toml: Callable[[Any], Any]
     repeats: bool = False
+    alone: bool = False
 
 
 def _whole_number(text: str) -> int:
@@ -96,6 +98,10 @@ def _toml_texts(each: Callable[[str], tuple[Any, ...]]) -> Callable[[Any], tuple
     return check
 
 
+def _toml_files(value: Any) -> Any:
+    return value if isinstance(value, str) else _toml_texts(lambda text: (text,))(value)
+
+
 def _toml_size(value: Any) -> Any:
     return _size(value) if isinstance(value, str) else _toml(int)(value)
 
@@ -130,6 +136,7 @@ _TOML_NAMES: Final = {bool: "true or false", int: "a whole number", float: "a nu
 FLAG = ValueKind("", lambda _: True, _toml(bool))
 TEXT = ValueKind("TEXT", str, _toml(str))
 FILE = ValueKind("FILE", str, _toml(str))
+FILES = ValueKind("FILE", lambda text: (text,), _toml_files, repeats=True, alone=True)
 FOLDER = ValueKind("DIRECTORY", str, _toml(str))
 NUMBER = ValueKind("INTEGER", _whole_number, _toml(int))
 PROCESSORS = ValueKind("N|auto", _processors, _toml_processors)

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.config import inputs, options, reports
+from amrasaman_nox.config import inputs, options, places, reports
 from amrasaman_nox.config.config import EXCLUSIVE, Config
 from amrasaman_nox.config.variables import access_variables, default_cache, in_ci, index_values
-from amrasaman_nox.errors import AsamanError, Origin, system_reason
+from amrasaman_nox.errors import AsamanError, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-#: More than any pyproject.toml that a person wrote.
-_LONGEST_FILE: Final = 16 << 20
-
-
+#: What settings say of the project that they are beside, and of no other one.
+_OF_ONE_PROJECT: Final = (*inputs.FIELDS, "output", "lock", "dist", "against")
 # What pip expands in a requirements file.
 _EXPANDABLE = re.compile(r"[A-Z0-9_]+")
 
@@ -37,25 +33,34 @@ def load(
     invoked_from: Path,
     environ: Mapping[str, str],
     defaults: Mapping[str, Any] | None = None,
+    project: Path | None = None,
+    here: Path | None = None,
 ) -> Config:
     """Return the configuration of a run; all its paths are absolute.
 
     :param given: the fields that options set, and ``file`` for one named without an option;
         their paths count from *invoked_from*
     :param registered: what the noxfile says; its paths count from *folder*
-    :param folder: the folder of the noxfile, or the current one; its ``pyproject.toml`` counts
+    :param folder: the one with the settings: its ``pyproject.toml`` counts
     :param environ: the variables of the process
-    :param defaults: of this command, where nothing says otherwise; paths count from *folder*
+    :param defaults: of this command, where nothing says otherwise; paths count from *project*
+    :param project: the folder of the project, if that is not *folder*: then inputs and results
+        that the settings name are those of another project, and do not count
+    :param here: where wheels are put by default if *given* names an input; *folder* if ``None``
     :raises AsamanError: a file or a variable that cannot be understood, values out of range,
         contradictions
     """
+    settings = _anchored(_file_values(folder / places.NAME), folder)
+    if project not in (None, folder):
+        settings = {name: each for name, each in settings.items() if name not in _OF_ONE_PROJECT}
     layers = (
-        _anchored(_file_values(folder / "pyproject.toml"), folder),
+        settings,
         _anchored(registered.given() if registered is not None else {}, folder),
         _anchored(index_values(environ), invoked_from),
         _anchored(inputs.with_file(given, invoked_from), invoked_from),
     )
-    values: dict[str, Any] = {"output": folder / "wheels", **_anchored(defaults or {}, folder)}
+    base = (here or folder) if _names_input(given) else (project or folder)
+    values = {"output": base / "wheels", **_anchored(defaults or {}, project or folder)}
     for layer in layers:
         for group in EXCLUSIVE:
             if any(layer.get(name) for name in group):
@@ -66,6 +71,10 @@ def load(
         if dates:
             values["as_of_packages"] = tuple(dict(dates).items())
     return Config(**_completed(values, environ))
+
+
+def _names_input(given: Mapping[str, Any]) -> bool:
+    return not given.keys().isdisjoint((*inputs.FIELDS, "file", "folders", "wheel"))
 
 
 def with_project(config: Config, folder: Path) -> Config | None:
@@ -127,13 +136,13 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
 
 def is_project(folder: Path) -> bool:
     """Tell whether *folder* has something to build, not only settings of tools."""
-    table = _table(folder / "pyproject.toml")
+    table = places.table(folder / places.NAME)
     built = not table.keys().isdisjoint(("project", "build-system"))
     return built or (folder / "setup.py").is_file()
 
 
 def _file_values(path: Path) -> dict[str, Any]:
-    tool = _table(path).get("tool", {})
+    tool = places.table(path).get("tool", {})
     ours = tool.get("amrasaman", {}) if isinstance(tool, dict) else {}
     if not isinstance(ours, dict):
         raise AsamanError(f"{path}: tool.amrasaman", "a table is required")
@@ -144,21 +153,6 @@ def _file_values(path: Path) -> dict[str, Any]:
         error.origin = Origin(path=str(path))
         raise
     return values
-
-
-def _table(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST_FILE + 1)
-        if len(content) > _LONGEST_FILE:
-            raise AsamanError(str(path), f"longer than {_LONGEST_FILE} bytes")
-        return tomllib.loads(content.decode())
-    except OSError as error:
-        raise AsamanError(f"cannot read {path}", system_reason(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AsamanError(str(path), f"not TOML: {error}") from None
 
 
 # --- paths -----------------------------------------------------------------------------------
@@ -191,6 +185,12 @@ def _folders(value: Any, base: Path) -> Any:
     return tuple(_absolute(each, base) for each in value) if isinstance(value, tuple) else value
 
 
+def _one_or_more(value: Any, base: Path) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_absolute(each, base) for each in value)
+    return _absolute(value, base)
+
+
 def _interpreters(value: Any, base: Path) -> Any:
     if not isinstance(value, list | tuple):
         return value
@@ -199,7 +199,7 @@ def _interpreters(value: Any, base: Path) -> Any:
 
 
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
-    **dict.fromkeys(inputs.FIELDS, _absolute),
+    **dict.fromkeys(inputs.FIELDS, _one_or_more),
     **dict.fromkeys(
         ("output", "verified", "lock", "cache_dir", "wheel", "sources", "dist"), _absolute
     ),

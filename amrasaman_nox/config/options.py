@@ -12,11 +12,13 @@ from amrasaman_nox.config import packages, rungs
 from amrasaman_nox.config.commands import BUILDS, LOCKS, READS, sessions_that
 from amrasaman_nox.config.executors import EXECUTORS
 from amrasaman_nox.config.inputs import FORMATS as INPUT_FORMATS
+from amrasaman_nox.config.inputs import InputFormat
 from amrasaman_nox.config.kinds import (
     BYTES,
     DATES,
     EPOCH,
     FILE,
+    FILES,
     FLAG,
     FOLDER,
     MOMENT,
@@ -51,6 +53,7 @@ _STANDING = frozenset({"verified_requirements", "lock_build_requirements"})
 _CHECKING = frozenset({"release_check"})
 #: Those that work on what is pinned, or on a project; a check is of a project alone.
 _PINNED = _BUILDING - _CHECKING
+_PROJECTS = _READING - _CHECKING
 _KEEPING = _WHEELS - _CHECKING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
 _TAKING = _WHEELS | _GENERATING | _MERGING | frozenset({"tree"})
@@ -97,13 +100,24 @@ SECTIONS: Final = (_INPUT, _LOCKING, _INDEX, _BUILDS, _BOUNDS, _COMPARE, REPORTS
 PACKAGES: Final = "packages"
 _NO_EFFECT = "Accepted for compatibility, without effect: the build lock names them by hash."
 
+
+def _kind_of(form: InputFormat) -> ValueKind:
+    if form.folder:
+        return FOLDER
+    return FILES if form.several else FILE
+
+
 OPTIONS: Final[tuple[Option, ...]] = (
     *(
-        Option(each.field, each.field, FOLDER if each.folder else FILE, _INPUT, _PINNED,
-               each.help, short=each.short, listed=ALWAYS)
+        Option(each.field, each.field, _kind_of(each), _INPUT, _PINNED, each.help,
+               short=each.short, listed=ALWAYS)
         for each in INPUT_FORMATS
         if each.help
     ),
+    Option("project", "project", FOLDER, _INPUT, _READING,
+           "The folder of the project. Default: the nearest.", key=False, listed=OFTEN),
+    Option("all-packages", "all_packages", FLAG, _INPUT, _PROJECTS,
+           "Work on all projects of the workspace; of a uv.lock, on what all of them require."),
     Option("output", "output", FOLDER, _INPUT, _BUILDING,
            "The output directory to store all wheel files. Default: ./wheels", short="o",
            listed=ALWAYS),
@@ -130,7 +144,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("skip", "skip", NAMES, _INPUT, _GENERATING,
            "The packages we don't want in our final requirement file.", short="s",
            metavar="TEXT", listed=ALWAYS),
-    Option("requirement", "requirement", FILE, _INPUT, _GENERATING,
+    Option("requirement", "requirement", FILES, _INPUT, _GENERATING,
            "The same as REQUIREMENT.", short="r", key=False, listed=ALWAYS),
 
     Option("output", "output", FOLDER, _INPUT, _MERGING,
@@ -253,7 +267,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Fail if one of these could not be varied.", metavar="all|NAME,..."),
     Option("against", "against", TEXT, _COMPARE, _VERIFYING,
            "Compare with published wheels, with another rebuilder's records or wheels, or with "
-           "the hashes of wheels in a requirements file.",
+           "pinned hashes.",
            metavar="published|PATH", listed=OFTEN),
     Option("sources", "sources", FOLDER, _COMPARE, _VERIFYING,
            "The sdists of the wheels whose hashes --against names. Default: those of the index.",

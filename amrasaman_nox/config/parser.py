@@ -9,7 +9,7 @@ import click
 
 from amrasaman_nox.config.commands import COMMANDS, WORDS
 from amrasaman_nox.config.inputs import FORMATS, format_of, is_file_name
-from amrasaman_nox.config.kinds import FILE, FLAG, FOLDER
+from amrasaman_nox.config.kinds import FILE, FILES, FLAG, FOLDER
 from amrasaman_nox.config.options import OFTEN, OPTIONS, REPORTS, SECTIONS, TOP, Option
 from amrasaman_nox.errors import AsamanError
 
@@ -187,7 +187,8 @@ def _value(option: Option, texts: tuple[Any, ...]) -> Any:
     except ValueError as error:
         raise AsamanError(f"--{option.name}", str(error)) from None
     if option.kind.repeats:
-        return tuple(item for value in values for item in value)
+        items = tuple(dict.fromkeys(item for value in values for item in value))
+        return items[0] if option.kind.alone and len(items) == 1 else items
     if any(value != values[0] for value in values):
         raise AsamanError(f"--{option.name}", "given twice with different values")
     return values[0]
@@ -326,8 +327,8 @@ class _Text(click.ParamType):  # type: ignore[type-arg]
         """Return what the *incomplete* value can become."""
         from click.shell_completion import CompletionItem
 
-        if self.option.kind in {FILE, FOLDER}:
-            kind = "file" if self.option.kind is FILE else "dir"
+        if self.option.kind in {FILE, FILES, FOLDER}:
+            kind = "dir" if self.option.kind is FOLDER else "file"
             return [CompletionItem(incomplete, type=kind)]
         words = [word for word in self.option.metavar.split("|") if word.islower()]
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]

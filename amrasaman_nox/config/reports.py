@@ -32,7 +32,7 @@ FORMATS: Final[tuple[ReportFormat, ...]] = (
     ReportFormat(
         name="json",
         render="reports.json:render",
-        help="Write the result as JSON; - writes it to stdout, and nothing else.",
+        help="Write the result as JSON; - writes it to stdout alone.",
         every=True,
         stdout=True,
     ),

@@ -25,7 +25,7 @@ from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
 from amrasaman_nox.model import Digest, Fault, LockScope, Pin, Requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from amrasaman_nox.config.config import Config
 
@@ -70,6 +70,22 @@ def read_pylock(path: Path, *, only_binary: frozenset[str] = frozenset()) -> Req
     :raises AsamanError: all problems of the file together, each with its package's line
     """
     text, _ = read_text(str(path))
+    return parse_pylock(text, path, only_binary=only_binary)
+
+
+def parse_pylock(
+    text: str,
+    path: Path,
+    *,
+    only_binary: frozenset[str] = frozenset(),
+    lines: Callable[[list[Any]], list[int | None]] | None = None,
+) -> Requirements:
+    """Return the pins of *text*, the content of a lock file (PEP 751), as :func:`read_pylock` does.
+
+    :param path: the file that messages name, and below whose folder local files are
+    :param lines: returns the line of each package in that file, if *text* is not its content
+    :raises AsamanError: all problems of the text together, each with its package's line
+    """
     lock = _Lock(path=str(path), only_binary=only_binary)
     document = _parsed(lock, text)
     notes = _check_version(lock, document)
@@ -79,7 +95,8 @@ def read_pylock(path: Path, *, only_binary: frozenset[str] = frozenset()) -> Req
             "packages missing", "a lock file must have [[packages]]", origin=_origin(lock)
         )
     scope = _scope(lock, {**document, "lock-version": "1.0", "packages": []})
-    pins, errors = _pins(lock, packages, _lines(text, len(packages)), notes)
+    numbers = _lines(text, len(packages)) if lines is None else lines(packages)
+    pins, errors = _pins(lock, packages, numbers, notes)
     united = united_everywhere(pins, errors)
     if errors:
         raise all_of(errors)

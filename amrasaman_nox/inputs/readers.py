@@ -21,6 +21,7 @@ def read_input(config: Config) -> Requirements | None:
 
     :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
     """
+    _check_several(config)
     for field in FIELDS:
         path = getattr(config, field)
         if path is not None and field != "project":
@@ -28,11 +29,28 @@ def read_input(config: Config) -> Requirements | None:
     return None
 
 
+def _check_several(config: Config) -> None:
+    """Check that all of several files are of a format of which there can be several."""
+    if config.requirement is None or not config.more_requirements:
+        return
+    for path in (config.requirement, *config.more_requirements):
+        if not format_of(path, "requirement").several:
+            raise AsamanError(
+                str(path),
+                "a lock cannot be combined with other files",
+                hint="give it alone, or give requirements files",
+            )
+
+
 def read_requirement(path: Path, config: Config) -> Requirements:
     """Return the pins of a file, in the format that its name tells.
 
+    Where it is the configured one of several files, those of all of them.
+
     :raises AsamanError: it cannot be read, or is not what it should be (exit 2)
     """
+    if path == config.requirement:
+        _check_several(config)
     return _read(path, "requirement", config)
 
 

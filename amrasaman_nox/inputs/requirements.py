@@ -109,9 +109,12 @@ class _Reading:
 def read_configured(path: Path, config: Config) -> Requirements:
     """Return the pins of a requirements file; those of direct URLs must be allowed.
 
+    Where it is one of several that are configured, they are read as one.
+
     :raises AsamanError: all problems of the file together, each with its line
     """
-    requirements = read_requirements(path, variables=dict(config.expandable))
+    others = config.more_requirements if path == config.requirement else ()
+    requirements = read_requirements(path, *others, variables=dict(config.expandable))
     if not config.allow_url:
         _refuse_urls(requirements)
     return requirements
@@ -132,8 +135,12 @@ def _refuse_urls(requirements: Requirements) -> None:
         raise all_of(problems)
 
 
-def read_requirements(path: Path, *, variables: Mapping[str, str] = _NO_VARIABLES) -> Requirements:
-    """Return the pins of a hashed requirements file, in order, with those of nested files.
+def read_requirements(
+    path: Path, *others: Path, variables: Mapping[str, str] = _NO_VARIABLES
+) -> Requirements:
+    """Return the pins of hashed requirements files, in order, with those of nested files.
+
+    Several files are read as if a file included them all, as pip does.
 
     ``variables`` are the values of ``${NAME}`` in index options. Markers are kept, not judged:
     see :func:`select`.
@@ -141,10 +148,11 @@ def read_requirements(path: Path, *, variables: Mapping[str, str] = _NO_VARIABLE
     :raises AsamanError: all problems of the file together, each with its line
     """
     reading = _Reading(variables=variables)
-    try:
-        _read_file(reading, _File(path=str(path)))
-    except AsamanError as error:
-        reading.errors.append(error)
+    for each in (path, *others):
+        try:
+            _read_file(reading, _File(path=str(each)))
+        except AsamanError as error:
+            reading.errors.append(error)
     return _finished(reading, str(path))
 
 

@@ -43,9 +43,12 @@ def verified_path(requirement: Path) -> Path:
     """Return the path of the verified file of *requirement*: beside it.
 
     ``requirements.txt`` gives ``verified-requirements.txt``; a lock keeps the form of name that
-    PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``.
+    PEP 751 asks for, ``pylock.toml`` gives ``pylock.verified.toml``, as ``uv.lock`` does.
     """
-    if format_of(requirement, "requirement").kind == "pylock":
+    kind = format_of(requirement, "requirement").kind
+    if kind == "uv":
+        return requirement.with_name("pylock.verified.toml")
+    if kind == "pylock":
         middle = requirement.name.removeprefix("pylock").removesuffix(".toml").strip(".")
         return requirement.with_name(f"pylock.{'-'.join(filter(None, ('verified', middle)))}.toml")
     return requirement.with_name(f"verified-{requirement.name}")
@@ -96,7 +99,7 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
     trusted.check([file for file in files_found if file.wheel.name in used], config)
     path = config.verified or verified_path(requirement)
-    inputs = [requirement]
+    inputs = [requirement, *config.more_requirements]
     would_change: list[Finding] = []
     put = functools.partial(_held, would_change, requirement) if config.check else None
     if put is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
@@ -32,6 +31,7 @@ from amrasaman_nox.sources import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
@@ -70,7 +70,7 @@ def current_lock(config: Config, requirements: Requirements) -> BuildLock:
         )
     used = {digest for pin in requirements.pins for digest in pin.digests}
     if requirements.kind == "project":
-        used.add(project.tree_digest(Path(requirements.path)))
+        used |= {project.tree_digest(each) for each in project.folders_of(requirements)}
     return merged(lock, (), sdists=used)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from amrasaman_nox.build_lock.file import lock_of, read_lock
 from amrasaman_nox.environments import interpreters
-from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs import readers, workspace
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import Finding
 from amrasaman_nox.runs import project
@@ -29,11 +29,10 @@ def outdated(config: Config) -> Iterator[Finding]:
     found = {interpreters.inspect(request) for request in config.python or ("",)}
     fix = "asaman lock"
     if requirements is None:
-        folder = readers.project_of(config)
-        used = {project.tree_digest(folder)}
-        missing = [folder.name] if not any(one.sdist in used for one in lock.entries) else []
         # The sdist of a project is another one after each change.
-        used |= {one.sdist for one in lock.entries}
+        used = {one.sdist for one in lock.entries}
+        folders = workspace.projects_of(config)
+        missing = [each.name for each in folders if project.tree_digest(each) not in used]
     else:
         used = {digest for pin in requirements.pins for digest in pin.digests}
         missing = [

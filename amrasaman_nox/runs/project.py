@@ -6,6 +6,7 @@ import dataclasses
 import io
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
@@ -39,7 +40,7 @@ from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildEnvironment, BuildJob, Interpreter, LockEntry
@@ -62,13 +63,42 @@ class Sdist:
     record: BuildRecord | None = None
 
 
-def read_project(
-    folder: Path, interpreter: Interpreter, *, config: Config, site: Site, isolation: Isolation
+def read_projects(
+    folders: Sequence[Path],
+    interpreter: Interpreter,
+    *,
+    config: Config,
+    site: Site,
+    isolation: Isolation,
 ) -> Requirements:
-    """Build the sdist of the project in *folder*, put it into the output folder, and pin it.
+    """Build the sdists of the projects in *folders*, put them into the output folder, and pin them.
 
-    :raises AsamanError: its build requirements or its sdist cannot be made (exit 3)
+    :param folders: at least one
+    :raises AsamanError: the build requirements or the sdist of one cannot be made (exit 3), or two
+        are of one name (exit 2)
     """
+    pins = [
+        _read_project(folder, interpreter, config=config, site=site, isolation=isolation)
+        for folder in folders
+    ]
+    by_name: dict[str, Pin] = {}
+    for pin in pins:
+        other = by_name.setdefault(pin.name, pin)
+        if other is not pin:
+            raise AsamanError(
+                f"project {pin.name}", f"{other.origin} has the same name", origin=pin.origin
+            )
+    return Requirements(kind="project", path=str(folders[0]), pins=tuple(pins))
+
+
+def folders_of(requirements: Requirements) -> tuple[Path, ...]:
+    """Return the folders of the projects that *requirements* were read from."""
+    return tuple(Path(pin.origin.path).parent for pin in requirements.pins if pin.origin)
+
+
+def _read_project(
+    folder: Path, interpreter: Interpreter, *, config: Config, site: Site, isolation: Isolation
+) -> Pin:
     output = config.output.absolute()
     try:
         # First of all: the lock is written to it as well.
@@ -84,14 +114,13 @@ def read_project(
             )
     except OSError as error:
         raise AsamanError(str(output), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
-    pin = Pin(
+    return Pin(
         name=made.name,
         version=made.version,
         digests=(made.digest,),
         path=str(path),
         origin=Origin(path=str(folder / "pyproject.toml")),
     )
-    return Requirements(kind="project", path=str(folder), pins=(pin,))
 
 
 def build_sdist(

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
@@ -17,12 +16,12 @@ from amrasaman_nox.config.rungs import RUNGS
 from amrasaman_nox.config.variables import default_cache, own_variables
 from amrasaman_nox.environments import interpreters, prefix, toolchains
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs import readers, workspace
 from amrasaman_nox.inputs.selection import part
 from amrasaman_nox.model import BuildLock, Event, Report
 from amrasaman_nox.runs import executors
 from amrasaman_nox.runs.epoch import with_epoch
-from amrasaman_nox.runs.project import read_project
+from amrasaman_nox.runs.project import read_projects
 from amrasaman_nox.sandbox.ladder import choose, with_helpers
 from amrasaman_nox.sources.access import with_file_options
 from amrasaman_nox.sources.connections import Connections
@@ -140,11 +139,11 @@ def begun(
     if requirements is None:
         requirements = readers.read_input(config)
         config = with_epoch(config, notify)
-    folder = readers.project_of(config) if requirements is None else Path()
+    folders = workspace.projects_of(config) if requirements is None else ()
     with opened(config, notify) as run:
         if requirements is None:
-            requirements = read_project(
-                folder, run.interpreters[0], config=config, site=run.site, isolation=run.isolation
+            requirements = read_projects(
+                folders, run.interpreters[0], config=config, site=run.site, isolation=run.isolation
             )
         run = run.with_options(requirements.index)
         requirements = part(requirements, config.shard)

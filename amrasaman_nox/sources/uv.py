@@ -89,7 +89,7 @@ class Client:
 
     def _compile(self, arguments: Iterable[str], lines: Iterable[str]) -> Answer:
         command = [
-            _find_uv(),
+            find_uv(),
             *("pip", "compile", "--no-config"),
             *("--no-header", "--no-sources", "--color", "never", "--no-progress"),
             *("--no-python-downloads", "--python", self.python, "--cache-dir", str(self.cache)),
@@ -238,7 +238,11 @@ def _environment(index: IndexOptions) -> dict[str, str]:
     return environment
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """Return the path of uv.
+
+    :raises AsamanError: it is not installed (exit 4)
+    """
     import uv
 
     try:

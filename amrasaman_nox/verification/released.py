@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from amrasaman_nox import files
 from amrasaman_nox.comparison.sdists import compare_sdists, read_members
@@ -14,6 +14,7 @@ from amrasaman_nox.sources.locate import released_sdists
 from amrasaman_nox.sources.store import fetched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
@@ -22,51 +23,68 @@ if TYPE_CHECKING:
     from amrasaman_nox.runs.run import Run
 
 
-def build(run: Run, folder: Path, config: Config) -> Sdist:
-    """Build the sdist of the project in *folder*; nothing is put into the output folder but a lock.
+class Tree(NamedTuple):
+    """A project: its sdist, and the folder of its tree."""
 
-    :raises AsamanError: it cannot be built (exit 3)
+    made: Sdist
+    folder: Path
+
+
+def build_all(run: Run, folders: Iterable[Path], config: Config) -> dict[str, Tree]:
+    """Build the sdists of the projects in *folders*, by name.
+
+    Nothing is put into the output folder but a lock.
+
+    :raises AsamanError: one cannot be built (exit 3)
     """
+    trees = (Tree(_build(run, folder, config), folder) for folder in folders)
+    return {tree.made.name: tree for tree in trees}
+
+
+def _build(run: Run, folder: Path, config: Config) -> Sdist:
     files.make_results(config.output)
     return project.build_sdist(
         folder, run.interpreters[0], config=config, site=run.site, isolation=run.isolation
     )
 
 
-def on_index(run: Run, made: Sdist, folder: Path) -> Requirements:
-    """Return the pin of the release of which *made* is the sdist.
+def on_index(run: Run, trees: Mapping[str, Tree]) -> Requirements:
+    """Return the pins of the releases of which *trees* have the sdists.
 
-    :raises AsamanError: the index has no sdist of it (exit 2), or cannot be asked (exit 5)
+    :raises AsamanError: the index has no sdist of one (exit 2), or cannot be asked (exit 5)
     """
-    pin = Pin(name=made.name, version=made.version)
+    pins = [Pin(name=tree.made.name, version=tree.made.version) for tree in trees.values()]
     found = released_sdists(
-        [pin],
+        pins,
         index=run.site.index,
         python=run.interpreters[0].executable,
         cache=run.site.index_cache,
     )
-    if pin not in found:
-        raise AsamanError(
-            str(pin),
-            "the index has no sdist of it",
-            hint="check out the tag of a release that is published, such as: git switch -d v1.0",
-        )
-    return Requirements(kind="project", path=str(folder), pins=(found[pin],))
+    for pin in pins:
+        if pin not in found:
+            raise AsamanError(
+                str(pin),
+                "the index has no sdist of it",
+                hint="check out the tag of a release that is published, such as: "
+                "git switch -d v1.0",
+            )
+    folder = next(iter(trees.values())).folder
+    return Requirements(kind="project", path=str(folder), pins=tuple(found[pin] for pin in pins))
 
 
-def compare(run: Run, made: Sdist, source: Source, folder: Path) -> Comparison:
-    """Compare the sdist of the tree in *folder* with the published one, *source*, in the store.
+def compare(run: Run, tree: Tree, source: Source) -> Comparison:
+    """Compare the sdist of *tree* with the published one, *source*, in the store.
 
     Where they differ, it is built again with build requirements as of the upload.
 
     :raises AsamanError: one of them cannot be read or built
     """
-    store = run.site.store
+    store, made = run.site.store, tree.made
     with fetched(source.digest, source.filename, store) as raw:
         theirs = project.keep_canonical(raw, source.filename, store, run.config.epoch)
     found = _differences(run, made, theirs)
     if found and source.uploaded is not None:
-        again = _as_of(run, folder, utc(source.uploaded))
+        again = _as_of(run, tree.folder, utc(source.uploaded))
         found_again = _differences(run, again, theirs)
         if len(found_again) < len(found):
             made, found = again, found_again
@@ -92,7 +110,7 @@ def _as_of(run: Run, folder: Path, date: str) -> Sdist:
         config = dataclasses.replace(
             run.config, as_of=date, relock=False, locked=False, lock=temporary / "lock.toml"
         )
-        return build(run, folder, config)
+        return _build(run, folder, config)
 
 
 def _reason(found: tuple[Difference, ...]) -> str:

@@ -14,7 +14,7 @@ from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.config.inputs import FIELDS
 from amrasaman_nox.config.layers import pins_to_check
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.inputs import readers
+from amrasaman_nox.inputs import readers, workspace
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import (
     BuildFailure,
@@ -28,7 +28,7 @@ from amrasaman_nox.model import (
     Verdict,
 )
 from amrasaman_nox.record_files import read_folder
-from amrasaman_nox.runs import build, crates
+from amrasaman_nox.runs import build, crates, project
 from amrasaman_nox.runs.durations import seconds
 from amrasaman_nox.runs.epoch import with_epoch
 from amrasaman_nox.runs.run import Run, begun, opened
@@ -221,14 +221,15 @@ def _published(config: Config, notify: Notify) -> Report:
 
     config = with_epoch(config, notify)
     requirements = readers.read_input(config)
-    folder, tree = config.project or Path(), None
+    trees: dict[str, released.Tree] = {}
     comparisons: list[Comparison] = []
     left_out: tuple[tuple[Pin, str], ...] = ()
     failures: tuple[BuildFailure, ...] = ()
     with opened(config, notify) as run:
         if requirements is None:
-            tree = released.build(run, folder, config)
-            requirements = released.on_index(run, tree, folder)
+            folders = workspace.projects_of(config)
+            trees = released.build_all(run, folders, config)
+            requirements = released.on_index(run, trees)
         run = run.with_options(requirements.index)
         for interpreter in run.interpreters:
             pins, left = select(requirements, dict(interpreter.markers))
@@ -237,9 +238,11 @@ def _published(config: Config, notify: Notify) -> Report:
             )
             failed, prepared = prepare.parted(found)
             failures += failed
-            if tree is not None and prepared:
-                comparisons.append(released.compare(run, tree, prepared[0].source, folder))
-                tree = None
+            comparisons += [
+                released.compare(run, trees.pop(each.source.name), each.source)
+                for each in prepared
+                if each.source.name in trees
+            ]
             notify(Event(stage="rebuild", state="total", count=len(prepared)))
             for compared in in_parallel(
                 run.workers, prepared, lambda each: _one_published(run, each, published)
@@ -324,7 +327,7 @@ def _rebuilt(config: Config, notify: Notify, draw: Draw) -> Report:
         records, run = done.build.records, _renewed(run)
         _supply(run, read, records)
         plan = probe.proved(run, plan) if records else plan
-        own = _own_sdist(run, records, plan, started)
+        own = _own_sdists(run, read, records, plan, started)
         return _compared(run, done, partial(verify_record, plan=plan), own)
 
 
@@ -429,16 +432,24 @@ def verify_record(run: Run, record: BuildRecord, plan: Plan) -> Comparison:
     )
 
 
-def _own_sdist(
-    run: Run, records: Sequence[BuildRecord], plan: Plan, started: datetime
+def _own_sdists(
+    run: Run,
+    requirements: Requirements,
+    records: Sequence[BuildRecord],
+    plan: Plan,
+    started: datetime,
 ) -> list[Comparison]:
-    """Rebuild the sdist of a project, where the input is one."""
-    folder = run.config.project
-    if folder is None or not records:
+    """Rebuild the sdist of each project, where the input is one, or a workspace."""
+    if run.config.project is None:
         return []
     # The wheels of all interpreters come from one sdist.
-    original = originals.of_sdist(run, folder, records[0].source, started)
-    return [_kept(run, original, rebuild(original, plan.without(_ON_DISK)))]
+    sources = {record.name: record.source for record in records}
+    found = []
+    for pin, folder in zip(requirements.pins, project.folders_of(requirements), strict=True):
+        if pin.name in sources:
+            original = originals.of_sdist(run, folder, sources[pin.name], started)
+            found.append(_kept(run, original, rebuild(original, plan.without(_ON_DISK))))
+    return found
 
 
 def _supply(run: Run, requirements: Requirements, records: Sequence[BuildRecord]) -> None:

@@ -60,6 +60,9 @@ def test_each_field_has_a_format_and_at_most_one_is_set() -> None:
         ("pylock.toml", "pylock"),
         ("pylock.dev.toml", "pylock"),
         ("a-1.0.tar.gz", "requirements"),
+        ("uv.lock", "uv"),
+        ("poetry.lock", "other lock"),
+        ("pdm.lock", "other lock"),
     ],
 )
 def test_the_name_of_a_requirement_tells_its_format(tmp_path: Path, name: str, kind: str) -> None:

@@ -30,7 +30,6 @@ def main() -> int:
         call = commands.Call(
             command=command,
             values=parse(command, own).values,
-            folder=here,
             invoked_from=here,
             program=command.script,
         )

@@ -19,8 +19,8 @@ NAME = "amrasaman_nox"
 #: itself. A room imports from rows above its own in this table, never from its own or a later one.
 FLOORS = (
     ("errors", "system"),
-    ("model",),
-    ("files", "config", "archives", "ownership", "strict_json"),
+    ("model", "ownership"),
+    ("files", "config", "archives", "strict_json"),
     ("sdists", "wheels", "records", "sandbox"),
     ("inputs", "record_files"),
     ("sources",),

@@ -83,6 +83,23 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("source", "-s sdists/mini_flit-1.0.tar.gz", _DONE, call=""),
     Shown("directory", "-d sdists", _DONE, call=""),
     Shown("requirement", "-r r.txt", _DONE, call=""),
+    Shown("project", "--project other", r"^error: cannot read .*other/missing\.txt", call=""),
+    Shown(
+        "project",
+        "--project other",
+        r"^error: cannot read .*other/missing\.txt",
+        on=(GENERATE,),
+        call="",
+    ),
+    ShownBy(
+        "all-packages",
+        "tests/test_end_to_end.py::test_all_projects_of_a_workspace_are_built_into_one_folder",
+    ),
+    ShownBy(
+        "all-packages",
+        "tests/sources/test_uv_lock.py::test_all_packages_are_those_of_the_workspace",
+        on=(GENERATE,),
+    ),
     Shown("output", "-o out", r"^file out/build-lock.toml", call="-d sdists"),
     Shown("keep-sources", "--keep-sources", r"^file wheels/.*\.tar\.gz$", on=(BUILD,)),
     Shown("shard", "--shard 1/1", r"^file wheels/build-lock\.toml$", on=(BUILD,)),
