@@ -43,16 +43,13 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
         store does not know (exit 4); or something cannot be written (exit 5)
     """
     folders = [*config.folders, *([config.output] if config.output.is_dir() else [])]
-    _check_folders(folders)
     notes: list[str] = []
-    files = [file for folder in folders for file in _wheels(folder, notes)]
-    trusted.check(files, config)
-    wheels, problems = _united(files)
-    problems += _in_the_way(config.output, wheels.values())
+    wheels, problems = collected(folders, config, notes)
+    problems += in_the_way(config.output, wheels.values())
     lock, path = _lock(config, folders, problems)
     if problems:
         raise all_of(problems)
-    _write(config.output, wheels.values())
+    write_wheels(config.output, wheels.values())
     if lock.entries:
         write_lock(path, lock)
     return Report(
@@ -64,6 +61,22 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
         ),
         output=str(config.output),
     )
+
+
+def collected(
+    folders: Iterable[Path], config: Config, notes: list[str]
+) -> tuple[dict[str, RecordFile], list[AsamanError]]:
+    """Return the wheels of *folders* with their records, one of each name, and what is wrong.
+
+    :param notes: takes a line for each wheel or record that does not count
+    :raises AsamanError: a folder is missing (exit 2), or other users can have written a wheel that
+        our store does not know (exit 4)
+    """
+    folders = list(folders)
+    _check_folders(folders)
+    files = [file for folder in folders for file in _wheels(folder, notes)]
+    trusted.check(files, config)
+    return _united(files)
 
 
 def _check_folders(folders: Iterable[Path]) -> None:
@@ -152,7 +165,7 @@ def _lock_conflict(entry: LockEntry, one: Path, other: Path) -> AsamanError:
     )
 
 
-def _in_the_way(output: Path, wheels: Iterable[RecordFile]) -> list[AsamanError]:
+def in_the_way(output: Path, wheels: Iterable[RecordFile]) -> list[AsamanError]:
     """Return an error for each wheel in *output* that is another one and nobody's."""
     return [
         AsamanError(
@@ -166,7 +179,11 @@ def _in_the_way(output: Path, wheels: Iterable[RecordFile]) -> list[AsamanError]
     ]
 
 
-def _write(output: Path, wheels: Iterable[RecordFile]) -> None:
+def write_wheels(output: Path, wheels: Iterable[RecordFile]) -> None:
+    """Put each of *wheels* with its record into the folder *output*, unless it is there.
+
+    :raises AsamanError: something cannot be written (exit 5)
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
         for found in wheels:
