@@ -152,6 +152,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         summary="Merge the wheels, records and locks of several runs.",
         arguments=(Argument("DIRECTORY", "folders", repeats=True),),
     ),
+    Command(
+        session="package_index",
+        word="index",
+        work="sites.index:make_index",
+        summary="Write a static package index of wheels, for pip, uv and people.",
+        arguments=(Argument("WHEELS", "folders", repeats=True), Argument("SITE", "site")),
+        result=FILE,
+        nothing="no wheels",
+    ),
 )
 
 

@@ -76,6 +76,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
       that are merged.
     - ``wheel`` is one whose origins are shown.
+    - ``site`` is the folder of a package index, ``reports`` are JSON reports of ``verify`` with the
+      verdicts of its wheels.
     - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
       file (``None``: beside the input), ``skip`` the projects that stay out of it;
       ``check`` writes nothing, and tells whether the file would change;
@@ -122,6 +124,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     shard: tuple[int, int] | None = None
     folders: tuple[Path, ...] = ()
     wheel: Path | None = None
+    site: Path | None = None
+    reports: tuple[Path, ...] = ()
 
     output: Path = Path("wheels")
     verified: Path | None = None
@@ -469,14 +473,14 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             *inputs.FIELDS, "verified", "lock", "cache_dir", "sources", "wheel", "summary",
-            "dist",
+            "dist", "site",
             *reports.TO_FILE,
         ),
         _path_or_none,
     ),
     (("output",), _path),
     (("shard",), _part),
-    (("folders", inputs.MORE), _paths),
+    (("folders", "reports", inputs.MORE), _paths),
     (("trust_owner",), _uids),
     (
         ("index_url", "crate_index", "rust", "against", "scheduler", *reports.TO_STDOUT),

@@ -56,7 +56,8 @@ _PINNED = _BUILDING - _CHECKING
 _PROJECTS = _READING - _CHECKING
 _KEEPING = _WHEELS - _CHECKING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
-_TAKING = _WHEELS | _GENERATING | _MERGING | frozenset({"tree"})
+_INDEXING = frozenset({"package_index"})
+_TAKING = _WHEELS | _GENERATING | _MERGING | _INDEXING | frozenset({"tree"})
 
 
 #: Which help lists an option: ``--help-all`` alone, that of ``asaman``, that of its commands, both.
@@ -152,6 +153,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("lock", "lock", FILE, _LOCKING, _MERGING,
            "The build lock to write. Default: build-lock.toml in the output directory.",
            key=False, listed=OFTEN),
+
+    Option("report", "reports", TEXTS, _INPUT, _INDEXING,
+           "A JSON report of asaman verify with the verdicts of the wheels.", metavar="FILE",
+           key=False, listed=ALWAYS),
 
     Option("lock", "lock", FILE, _LOCKING, _BUILDING,
            "The build lock. Default: {requirement}.build-lock.toml beside the input.",

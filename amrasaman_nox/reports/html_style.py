@@ -45,6 +45,7 @@ code { font-size: .875em; overflow-wrap: anywhere; }
 .counts { display: flex; flex-wrap: wrap; gap: .5rem; margin: 0 0 1rem; padding: 0; }
 .counts li { list-style: none; font-size: .9375rem; padding: .2rem .8rem; }
 .verdict { font-size: 1.15rem; font-weight: 600; }
+a { color: var(--accent); }
 .controls { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; }
 .controls[hidden], [data-list] > [hidden] { display: none; }
 .controls input, .controls select {
@@ -54,6 +55,7 @@ code { font-size: .875em; overflow-wrap: anywhere; }
 .controls :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 .controls output { color: var(--soft); }
 .controls { margin: 0 0 1rem; }
+pre + .sources { margin-top: .6rem; }
 .sources > details {
   background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   margin: 0 0 .6rem; overflow: hidden; content-visibility: auto; contain-intrinsic-size: auto 3rem;

@@ -81,7 +81,7 @@ def collected(
 
 def _check_folders(folders: Iterable[Path]) -> None:
     problems = [
-        AsamanError(str(folder), "no such folder", hint="give the output folders of the parts")
+        AsamanError(str(folder), "no such folder", hint="give folders with wheels of asaman")
         for folder in folders
         if not folder.is_dir()
     ]

@@ -30,6 +30,7 @@ FLOORS = (
     ("verification", "releases"),
     ("bootstrapping",),
     ("reports",),
+    ("sites",),
     ("commands", "api"),
     ("sessions",),
     ("cli", "_noxfile", ""),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
 BOOTSTRAP, TREE, CHECK = "bootstrap", "tree", "check"
+INDEX = "index"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify``,
 #: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make.
 BUILDING = (BUILD, LOCK)
@@ -26,6 +27,7 @@ CALLS = {
     VERIFY: "-r r.txt --vary umask",
     GENERATE: "r.txt",
     MERGE: "part",
+    INDEX: "part site",
     TREE: "wheels/mini_flit-1.0-py2.py3-none-any.whl",
 }
 
@@ -114,7 +116,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "trust-owner",
         "tests/sources/test_trusted.py::test_a_user_can_be_trusted_by_number",
-        on=(BUILD, GENERATE, MERGE, TREE),
+        on=(BUILD, GENERATE, MERGE, TREE, INDEX),
     ),
     # --- asaman generate and asaman merge
     Shown("output", "-o v.txt", r"^file v\.txt$", on=(GENERATE,), builds=_BUILT),
@@ -123,6 +125,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("requirement", "-r r.txt", _DONE, on=(GENERATE,), call="", builds=_BUILT),
     Shown("output", "-o out", r"^file out/.*\.whl$", on=(MERGE,), builds=_PART),
     Shown("lock", "--lock l.toml", r"^file l\.toml$", on=(MERGE,), builds=("-d sdists -o part",)),
+    ShownBy(
+        "report",
+        "tests/sites/test_index.py::test_verdicts_stay_with_the_bytes_that_they_are_of",
+        on=(INDEX,),
+    ),
     # --- whether a file is current
     Shown("check", "--check", r"is missing\. Fix: asaman generate", on=(GENERATE,), builds=_BUILT),
     Shown("check", "--check", r"lacks the build requirements of mini-flit==1\.0", on=(LOCK,)),
@@ -216,7 +223,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "cache-dir",
         "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_is",
-        on=(GENERATE, MERGE),
+        on=(GENERATE, MERGE, INDEX),
     ),
     ShownBy(
         "cache-dir",
@@ -301,7 +308,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     # --- what is printed and written
     Shown("json", "--json x", r"^file x$"),
     Shown("json", "--json x", r"^file x$", on=(GENERATE, TREE), builds=_BUILT),
-    Shown("json", "--json x", r"^file x$", on=(MERGE,), builds=_PART),
+    Shown("json", "--json x", r"^file x$", on=(MERGE, INDEX), builds=_PART),
     Shown("markdown", "--markdown x", r"^file x$", on=(BUILD,)),
     Shown("html", "--html x", r"^file x$", on=(BUILD,)),
     Shown("quiet", "-q", _SILENT),
@@ -310,15 +317,16 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "quiet",
         "-q",
         r"^exit 0\n--- stdout\n--- stderr\n",
-        on=(MERGE,),
+        on=(MERGE, INDEX),
         builds=_PART,
     ),
     Shown("verbose", "-v", r"^.*: \d.* s$"),
     Shown("verbose", "-v", r"^total: .* s$", on=(GENERATE, TREE), builds=_BUILT),
-    Shown("verbose", "-v", r"^total: .* s$", on=(MERGE,), builds=_PART),
+    Shown("verbose", "-v", r"^total: .* s$", on=(MERGE, INDEX), builds=_PART),
     Shown("color", "--color always", "\x1b", call="-r r.txt --isolation none"),
     Shown("color", "--color always", "\x1b", on=(GENERATE, TREE), builds=_BUILT),
-    Shown("color", "--color always", "\x1b", on=(MERGE,), builds=_PART),
+    Shown("color", "--color always", "\x1b", on=(MERGE, INDEX), builds=_PART),
     Shown("traceback", "--traceback", "^Traceback", call="-r missing.txt"),
     Shown("traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE, TREE), call="missing"),
+    Shown("traceback", "--traceback", "^Traceback", on=(INDEX,), call="missing site"),
 )

@@ -1,0 +1,1 @@
+"""A static package index of rebuilt wheels, for installers and for people."""
