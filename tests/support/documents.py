@@ -70,6 +70,7 @@ FOREIGN = {
     "--build-option": "setuptools",
     "--cluster": "the benchmark",
     "--crate-type": "rustc",
+    "--default-index": "uv",
     "--detach": "docker",
     "--exclude-newer": "uv",
     "--exit-code": "git diff",
