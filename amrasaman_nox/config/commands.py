@@ -161,6 +161,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         result=FILE,
         nothing="no wheels",
     ),
+    Command(
+        session="bill_of_materials",
+        word="sbom",
+        work="sbom.command:write_sbom",
+        summary="Write what wheels were made of as an SBOM (CycloneDX).",
+        arguments=(Argument("WHEELS", "folders", repeats=True),),
+        result=FILE,
+    ),
 )
 
 

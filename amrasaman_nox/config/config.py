@@ -77,7 +77,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       that are merged.
     - ``wheel`` is one whose origins are shown.
     - ``site`` is the folder of a package index, ``reports`` are JSON reports of ``verify`` with the
-      verdicts of its wheels.
+      verdicts of its wheels. ``sbom`` is the file of an SBOM (``None``: ``sbom.cdx.json`` beside
+      ``output``), or a folder for one of each wheel; ``folders`` can then be wheels as well.
     - Results: ``output`` is the folder of the wheels, ``verified`` the verified requirements
       file (``None``: beside the input), ``skip`` the projects that stay out of it;
       ``check`` writes nothing, and tells whether the file would change;
@@ -125,6 +126,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     folders: tuple[Path, ...] = ()
     wheel: Path | None = None
     site: Path | None = None
+    sbom: Path | None = None
     reports: tuple[Path, ...] = ()
 
     output: Path = Path("wheels")
@@ -473,7 +475,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             *inputs.FIELDS, "verified", "lock", "cache_dir", "sources", "wheel", "summary",
-            "dist", "site",
+            "dist", "site", "sbom",
             *reports.TO_FILE,
         ),
         _path_or_none,

@@ -201,7 +201,8 @@ def _interpreters(value: Any, base: Path) -> Any:
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(inputs.FIELDS, _one_or_more),
     **dict.fromkeys(
-        ("output", "verified", "lock", "cache_dir", "wheel", "sources", "dist", "site"), _absolute
+        ("output", "verified", "lock", "cache_dir", "wheel", "sources", "dist", "site", "sbom"),
+        _absolute,
     ),
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),

@@ -57,7 +57,8 @@ _PROJECTS = _READING - _CHECKING
 _KEEPING = _WHEELS - _CHECKING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
 _INDEXING = frozenset({"package_index"})
-_TAKING = _WHEELS | _GENERATING | _MERGING | _INDEXING | frozenset({"tree"})
+_LISTING = frozenset({"bill_of_materials"})
+_TAKING = _WHEELS | _GENERATING | _MERGING | _INDEXING | _LISTING | frozenset({"tree"})
 
 
 #: Which help lists an option: ``--help-all`` alone, that of ``asaman``, that of its commands, both.
@@ -154,7 +155,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The build lock to write. Default: build-lock.toml in the output directory.",
            key=False, listed=OFTEN),
 
-    Option("report", "reports", TEXTS, _INPUT, _INDEXING,
+    Option("output", "sbom", FILE, _INPUT, _LISTING,
+           "The file to write, or a directory for a file for each wheel. "
+           "Default: sbom.cdx.json", short="o", key=False, listed=ALWAYS),
+    Option("report", "reports", TEXTS, _INPUT, _INDEXING | _LISTING,
            "A JSON report of asaman verify with the verdicts of the wheels.", metavar="FILE",
            key=False, listed=ALWAYS),
 

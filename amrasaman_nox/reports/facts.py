@@ -29,6 +29,7 @@ STATES: Final = {
     "kept": "from the store",
     "taken": "published as is",
     "merged": "merged",
+    "listed": "listed",
 }
 
 #: How many lines of a log, from its end, a report shows.
@@ -98,7 +99,9 @@ def _is_about(report: Report, result: str) -> bool:
 
 
 def state_of(record: BuildRecord, build: BuildOutcome) -> str:
-    """Return ``built``, ``kept``, ``as_published`` or ``merged``."""
+    """Return ``built``, ``kept``, ``as_published``, ``merged`` or ``listed``."""
+    if build.listed:
+        return "listed"
     if build.merged:
         return "merged"
     if record.as_published:

@@ -22,16 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Digest, Event
+    from amrasaman_nox.model import Event
     from amrasaman_nox.record_files import RecordFile
     from amrasaman_nox.sites.entries import Entry, Project
     from amrasaman_nox.verification.verdicts import Found
 
 #: The largest file of signed records of one wheel, in bytes.
 _LARGEST: Final = 64 << 20
-
-#: What JSON reports say, by file name and digest of a wheel.
-Reports = dict[tuple[str, "Digest"], tuple["Found", ...]]
 
 
 def make_index(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
@@ -60,7 +57,7 @@ def make_index(config: Config, *, notify: Callable[[Event], None] | None = None)
         build=BuildOutcome(
             records=tuple(each.record for each in entries),
             notes=(*dict.fromkeys(notes), _usage(config.site)),
-            merged=True,
+            listed=True,
         ),
         output=str(config.site),
     )
@@ -82,7 +79,7 @@ def _no_wheels(config: Config) -> AsamanError:
 def _entries(
     files: Mapping[str, RecordFile],
     folders: Iterable[Path],
-    reports: Reports,
+    reports: verdicts.Reports,
     problems: list[AsamanError],
 ) -> Iterator[Entry]:
     """Yield an entry for each of *files*, by name; what is wrong is added to *problems*."""
@@ -100,12 +97,14 @@ def _signatures(places: Iterable[Path]) -> tuple[bytes, ...]:
     return tuple(sorted({line for path in beside for line in read_lines(path, _LARGEST)}))
 
 
-def _found(file: RecordFile, places: Iterable[Path], reports: Reports) -> tuple[Found, ...]:
+def _found(
+    file: RecordFile, places: Iterable[Path], reports: verdicts.Reports
+) -> tuple[Found, ...]:
     """Return what ``verify`` came to: what is kept beside the wheel, and what *reports* say."""
     digest = file.record.wheel.digest
     found: tuple[Found, ...] = ()
     for place in places:
-        kept = verdicts.read_beside(place.with_name(place.name + layout.VERDICTS), digest)
+        kept = verdicts.read_beside(verdicts.beside(place), digest)
         found = verdicts.merged(found, kept)
     return verdicts.merged(found, reports.get((file.wheel.name, digest), ()))
 

@@ -48,6 +48,17 @@ class Found:
     reason: str = ""
 
 
+#: What reports say, by file name and digest of a wheel.
+Reports = dict[tuple[str, Digest], tuple[Found, ...]]
+#: What follows the name of a wheel in that of the file beside it.
+SUFFIX: Final = ".verdicts.json"
+
+
+def beside(wheel: Path) -> Path:
+    """Return the path of what is kept beside *wheel*."""
+    return wheel.with_name(f"{wheel.name}{SUFFIX}")
+
+
 def worst(found: Iterable[Found]) -> Verdict:
     """Return the verdict that says most against a wheel, ``unchecked`` where there is none."""
     return worst_of(each.verdict for each in found)
@@ -58,7 +69,7 @@ def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=_WORST_FIRST.index, default=Verdict.UNCHECKED)
 
 
-def read_reports(paths: Iterable[Path]) -> dict[tuple[str, Digest], tuple[Found, ...]]:
+def read_reports(paths: Iterable[Path]) -> Reports:
     """Return what the JSON reports of ``verify`` at *paths* say, by file name and digest.
 
     A later report replaces what an earlier one says of the same comparison.

@@ -30,7 +30,7 @@ FLOORS = (
     ("verification", "releases"),
     ("bootstrapping",),
     ("reports",),
-    ("sites",),
+    ("sites", "sbom"),
     ("commands", "api"),
     ("sessions",),
     ("cli", "_noxfile", ""),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
 BOOTSTRAP, TREE, CHECK = "bootstrap", "tree", "check"
-INDEX = "index"
+INDEX, SBOM = "index", "sbom"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify``,
 #: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make.
 BUILDING = (BUILD, LOCK)
@@ -28,6 +28,7 @@ CALLS = {
     GENERATE: "r.txt",
     MERGE: "part",
     INDEX: "part site",
+    SBOM: "part",
     TREE: "wheels/mini_flit-1.0-py2.py3-none-any.whl",
 }
 
@@ -116,7 +117,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "trust-owner",
         "tests/sources/test_trusted.py::test_a_user_can_be_trusted_by_number",
-        on=(BUILD, GENERATE, MERGE, TREE, INDEX),
+        on=(BUILD, GENERATE, MERGE, TREE, INDEX, SBOM),
     ),
     # --- asaman generate and asaman merge
     Shown("output", "-o v.txt", r"^file v\.txt$", on=(GENERATE,), builds=_BUILT),
@@ -130,6 +131,12 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "tests/sites/test_index.py::test_verdicts_stay_with_the_bytes_that_they_are_of",
         on=(INDEX,),
     ),
+    ShownBy(
+        "report",
+        "tests/sbom/test_command.py::test_verdicts_come_from_reports_and_from_what_is_kept_beside_a_wheel",
+        on=(SBOM,),
+    ),
+    Shown("output", "-o x.json", r"^file x\.json$", on=(SBOM,), builds=_PART),
     # --- whether a file is current
     Shown("check", "--check", r"is missing\. Fix: asaman generate", on=(GENERATE,), builds=_BUILT),
     Shown("check", "--check", r"lacks the build requirements of mini-flit==1\.0", on=(LOCK,)),
@@ -223,7 +230,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "cache-dir",
         "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_is",
-        on=(GENERATE, MERGE, INDEX),
+        on=(GENERATE, MERGE, INDEX, SBOM),
     ),
     ShownBy(
         "cache-dir",
@@ -308,7 +315,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     # --- what is printed and written
     Shown("json", "--json x", r"^file x$"),
     Shown("json", "--json x", r"^file x$", on=(GENERATE, TREE), builds=_BUILT),
-    Shown("json", "--json x", r"^file x$", on=(MERGE, INDEX), builds=_PART),
+    Shown("json", "--json x", r"^file x$", on=(MERGE, INDEX, SBOM), builds=_PART),
     Shown("markdown", "--markdown x", r"^file x$", on=(BUILD,)),
     Shown("html", "--html x", r"^file x$", on=(BUILD,)),
     Shown("quiet", "-q", _SILENT),
@@ -317,16 +324,17 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "quiet",
         "-q",
         r"^exit 0\n--- stdout\n--- stderr\n",
-        on=(MERGE, INDEX),
+        on=(MERGE, INDEX, SBOM),
         builds=_PART,
     ),
     Shown("verbose", "-v", r"^.*: \d.* s$"),
     Shown("verbose", "-v", r"^total: .* s$", on=(GENERATE, TREE), builds=_BUILT),
-    Shown("verbose", "-v", r"^total: .* s$", on=(MERGE, INDEX), builds=_PART),
+    Shown("verbose", "-v", r"^total: .* s$", on=(MERGE, INDEX, SBOM), builds=_PART),
     Shown("color", "--color always", "\x1b", call="-r r.txt --isolation none"),
     Shown("color", "--color always", "\x1b", on=(GENERATE, TREE), builds=_BUILT),
-    Shown("color", "--color always", "\x1b", on=(MERGE, INDEX), builds=_PART),
+    Shown("color", "--color always", "\x1b", on=(MERGE, INDEX, SBOM), builds=_PART),
     Shown("traceback", "--traceback", "^Traceback", call="-r missing.txt"),
     Shown("traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE, TREE), call="missing"),
     Shown("traceback", "--traceback", "^Traceback", on=(INDEX,), call="missing site"),
+    Shown("traceback", "--traceback", "^Traceback", on=(SBOM,), call="missing"),
 )

@@ -1,0 +1,1 @@
+"""What wheels were made of, as a software bill of materials (SBOM)."""

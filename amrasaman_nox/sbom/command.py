@@ -1,0 +1,106 @@
+"""Write the SBOM of wheels from the records beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from amrasaman_nox import record_files
+from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
+from amrasaman_nox.files import put_in_place
+from amrasaman_nox.model import BuildOutcome, Report
+from amrasaman_nox.runs import merge
+from amrasaman_nox.sources import trusted
+from amrasaman_nox.verification import verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import Event
+    from amrasaman_nox.record_files import RecordFile
+    from amrasaman_nox.sbom.document import Known
+
+#: What follows the name of a wheel in that of its own SBOM, and the file of all of them.
+SUFFIX: Final = ".cdx.json"
+DEFAULT: Final = f"sbom{SUFFIX}"
+
+
+def write_sbom(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
+    """Write the SBOM of the configured wheels, or of all wheels in the configured folders.
+
+    It is one file; or, into a folder that exists, a file for each wheel.
+
+    :param notify: not used: nothing here takes long
+    :raises AsamanError: there is no wheel with a record, or two wheels of one name differ (exit 2);
+        the library is not installed, or other users can have written a wheel that our store does
+        not know (exit 4); or something cannot be written (exit 5)
+    """
+    try:
+        from amrasaman_nox.sbom import document
+    except ModuleNotFoundError:
+        raise AsamanError(
+            "asaman sbom",
+            "cyclonedx-python-lib is not installed",
+            hint="install it: pip install 'amrasaman-nox[sbom]'",
+            code=ExitCode.NOT_AVAILABLE,
+        ) from None
+    notes: list[str] = []
+    known = _known(config, notes)
+    output = config.sbom or config.output.parent / DEFAULT
+    try:
+        texts = (
+            {output / f"{one[0].wheel.filename}{SUFFIX}": document.render([one]) for one in known}
+            if output.is_dir()
+            else {output: document.render(known)}
+        )
+    except ValueError as error:
+        # A record can have names that no package URL takes.
+        raise AsamanError("asaman sbom", f"a record cannot be part of an SBOM: {error}") from None
+    for path, text in texts.items():
+        _write(path, text)
+    build = BuildOutcome(
+        records=tuple(record for record, _ in known), notes=tuple(dict.fromkeys(notes)), listed=True
+    )
+    return Report(command="bill_of_materials", build=build, output=str(output))
+
+
+def _known(config: Config, notes: list[str]) -> list[Known]:
+    """Return the records of the wheels, by name, with what ``verify`` came to."""
+    folders = [path for path in config.folders if path.suffix != ".whl"]
+    files, problems = merge.collected(folders, config, notes)
+    if problems:
+        raise all_of(problems)
+    wheels = {file.wheel.name: file for file in _single(config)}
+    found = [file for _, file in sorted({**files, **wheels}.items())]
+    if not found:
+        what = ", ".join(map(str, config.folders))
+        raise AsamanError(what, "no wheel with a provenance record")
+    reports = verdicts.read_reports(config.reports)
+    return [(file.record, _found(file, reports)) for file in found]
+
+
+def _single(config: Config) -> Iterator[RecordFile]:
+    """Yield the wheels that are named themselves."""
+    for path in config.folders:
+        if path.suffix == ".whl":
+            file = record_files.read_file(record_files.beside(path))
+            if file.wheel != path or not trusted.is_whole(file):
+                raise AsamanError(str(path), "its record is of other bytes")
+            trusted.check([file], config)
+            yield file
+
+
+def _found(file: RecordFile, reports: verdicts.Reports) -> tuple[verdicts.Found, ...]:
+    digest = file.record.wheel.digest
+    kept = verdicts.read_beside(verdicts.beside(file.wheel), digest)
+    return verdicts.merged(kept, reports.get((file.wheel.name, digest), ()))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        put_in_place(path, text.encode())
+    except OSError as error:
+        raise AsamanError(
+            f"cannot write {path}", system_reason(error), code=ExitCode.INPUT_OUTPUT
+        ) from None
