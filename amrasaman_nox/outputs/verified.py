@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from packaging.pylock import is_valid_pylock_path
+
 from amrasaman_nox import files, record_files
+from amrasaman_nox.agreement import platforms
 from amrasaman_nox.build_lock.bootstrap import (
     BootstrapLock,
     bootstrap_lock_of,
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import BuildRecord, Event, Pin, Requirements
+    from amrasaman_nox.model import BuildRecord, Event, Interpreter, Pin, Requirements
     from amrasaman_nox.record_files import RecordFile, RecordFolder
 
 _COMMAND: Final = "verified_requirements"
@@ -104,11 +108,12 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
     put = functools.partial(_held, would_change, requirement) if config.check else None
     if put is None:
         files.sweep_beside(path.parent)
-    if requirements.kind == "pylock":
+    if requirements.kind == "pylock" or is_valid_pylock_path(path):
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=inputs, put=put)
     else:
         write_verified_requirements_file(path, entries, inputs=inputs, put=put)
     kept = tuple(record for record in found if record.wheel.filename in used)
+    notes = (*notes, *_lacking(requirements, entries, kept))
     outcome = BuildOutcome(
         records=kept,
         kept=frozenset(record.key for record in kept),
@@ -121,6 +126,30 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         notes=notes,
         findings=tuple(would_change),
     )
+
+
+def _lacking(
+    requirements: Requirements, entries: Iterable[VerifiedPin], records: Iterable[BuildRecord]
+) -> tuple[str, ...]:
+    """Return a line for each pin without a wheel for a platform that others have one for."""
+    by_name = {record.wheel.filename: record for record in records}
+    releases: dict[str, list[BuildRecord]] = defaultdict(list)
+    for entry in entries:
+        found = (by_name[wheel.filename] for wheel in entry.wheels)
+        releases[str(entry.pin)] += found
+    interpreters = platforms.platforms(by_name.values())
+    if len(interpreters) < 2:
+        return ()
+    wanted = {one.key: _wanted(requirements, one) for one in interpreters}
+    return platforms.lacking(releases, interpreters, lambda pin, one: pin in wanted[one.key])
+
+
+def _wanted(requirements: Requirements, interpreter: Interpreter) -> frozenset[str]:
+    try:
+        return frozenset(map(str, select(requirements, platforms.markers(interpreter))[0]))
+    except AsamanError:
+        # The input is not for this one at all.
+        return frozenset()
 
 
 def _by_pins(pins: Iterable[Pin], requirement: Path, config: Config) -> Iterator[Finding]:

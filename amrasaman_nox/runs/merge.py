@@ -10,9 +10,12 @@ import dataclasses
 import hashlib
 import io
 import os
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import record_files
+from amrasaman_nox.agreement import platforms
+from amrasaman_nox.agreement.inputs import differing_inputs
 from amrasaman_nox.build_lock.file import read_lock, write_lock
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import copy_in_place, digest_of
@@ -21,11 +24,11 @@ from amrasaman_nox.sources import trusted
 from amrasaman_nox.sources.trusted import is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Digest, Event, LockEntry
+    from amrasaman_nox.model import BuildRecord, Digest, Event, LockEntry
     from amrasaman_nox.record_files import RecordFile
 
 #: The build lock beside the wheels of a part.
@@ -52,10 +55,12 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
     write_wheels(config.output, wheels.values())
     if lock.entries:
         write_lock(path, lock)
+    merged = tuple(found.record for _, found in sorted(wheels.items()))
+    notes += _lacking(merged)
     return Report(
         command="merge_wheels",
         build=BuildOutcome(
-            records=tuple(found.record for _, found in sorted(wheels.items())),
+            records=merged,
             notes=tuple(dict.fromkeys(notes)),
             merged=True,
         ),
@@ -76,7 +81,15 @@ def collected(
     _check_folders(folders)
     files = [file for folder in folders for file in _wheels(folder, notes)]
     trusted.check(files, config)
-    return _united(files)
+    return _united(files, notes)
+
+
+def _lacking(records: Sequence[BuildRecord]) -> tuple[str, ...]:
+    """Return a line for each release without a wheel for a platform that another one is for."""
+    releases: dict[str, list[BuildRecord]] = defaultdict(list)
+    for record in records:
+        releases[f"{record.name} {record.version}"].append(record)
+    return platforms.lacking(releases, platforms.platforms(records))
 
 
 def _check_folders(folders: Iterable[Path]) -> None:
@@ -104,33 +117,63 @@ def _wheels(folder: Path, notes: list[str]) -> Iterator[RecordFile]:
 
 
 def _united(
-    files: Iterable[RecordFile],
+    files: Iterable[RecordFile], notes: list[str]
 ) -> tuple[dict[str, RecordFile], list[AsamanError]]:
-    """Return one of each name; of records that differ by their clock, always the same one."""
-    wheels: dict[str, RecordFile] = {}
-    problems = []
-    for found in files:
-        name = found.wheel.name
-        other = wheels.setdefault(name, found)
+    """Return one wheel of each name, always the same one, and the errors of those that differ.
+
+    A wheel that is not the same under another interpreter is left out with a note.
+    """
+    by_name: dict[str, list[RecordFile]] = defaultdict(list)
+    for found in sorted(files, key=_order):
+        by_name[found.wheel.name].append(found)
+    problems: list[AsamanError] = []
+    for name, candidates in by_name.items():
+        problems += _conflicts(name, candidates)
+        notes += _not_taken(candidates)
+    return {name: candidates[0] for name, candidates in by_name.items()}, problems
+
+
+def _order(found: RecordFile) -> tuple[object, ...]:
+    """Return what candidates are sorted by: those of the lowest interpreter come first."""
+    rank = hashlib.sha256(found.text).hexdigest()
+    return platforms.order(found.record.interpreter), rank, str(found.wheel)
+
+
+def _conflicts(name: str, candidates: Sequence[RecordFile]) -> Iterator[AsamanError]:
+    """Yield an error for each wheel that differs from another of the same interpreter.
+
+    A published wheel has no interpreter: nothing may differ from it.
+    """
+    built = all(found.record.interpreter is not None for found in candidates)
+    first: dict[str, RecordFile] = {}
+    for found in sorted(candidates, key=lambda each: str(each.wheel)):
+        other = first.setdefault(platforms.key_of(found.record) if built else "", found)
         if other.record.wheel.digest != found.record.wheel.digest:
-            problems.append(_conflict(name, other, found))
-        elif _rank(found) < _rank(other):
-            wheels[name] = found
-    return wheels, problems
+            yield AsamanError(
+                name,
+                f"two different wheels ({_why(other, found)}): "
+                f"{other.wheel} ({other.record.wheel.digest}) and "
+                f"{found.wheel} ({found.record.wheel.digest})",
+                hint="compare them with: asaman verify --against PATH",
+            )
 
 
-def _rank(found: RecordFile) -> str:
-    return hashlib.sha256(found.text).hexdigest()
+def _not_taken(candidates: Sequence[RecordFile]) -> Iterator[str]:
+    """Yield a note for each wheel that differs from that of the lowest interpreter."""
+    taken, *others = candidates
+    for found in others:
+        if found.record.wheel.digest != taken.record.wheel.digest:
+            yield (
+                f"left out: {found.wheel}: it differs from that of "
+                f"{platforms.key_of(taken.record)} ({_why(taken, found, but='interpreter')})"
+            )
 
 
-def _conflict(name: str, one: RecordFile, other: RecordFile) -> AsamanError:
-    first, second = sorted((one, other), key=lambda found: str(found.wheel))
-    return AsamanError(
-        name,
-        f"two different wheels: {first.wheel} ({first.record.wheel.digest}) and "
-        f"{second.wheel} ({second.record.wheel.digest})",
-        hint="compare them with: asaman verify --against PATH",
-    )
+def _why(one: RecordFile, other: RecordFile, but: str = "") -> str:
+    """Return the first input in which two builds differ; of the kind *but* if there is no other."""
+    found = differing_inputs(one.record, other.record)
+    first = next((each for each in found if each.kind != but), next(iter(found), None))
+    return f"first differing input: {first}" if first is not None else "from the same inputs"
 
 
 def _lock(
@@ -176,7 +219,15 @@ def in_the_way(output: Path, wheels: Iterable[RecordFile]) -> list[AsamanError]:
         for found in wheels
         if os.path.lexists(path := output / found.wheel.name)
         and digest_of(path, found.record.wheel.digest.algorithm) != found.record.wheel.digest.value
+        and not _has_record(path)
     ]
+
+
+def _has_record(wheel: Path) -> bool:
+    try:
+        return is_whole(record_files.read_file(record_files.beside(wheel)))
+    except AsamanError:
+        return False
 
 
 def write_wheels(output: Path, wheels: Iterable[RecordFile]) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.pylock import Pylock
 
 from amrasaman_nox import records
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import BuildRecord, Digest, Pin, Source, Wheel
+from amrasaman_nox.model import BuildRecord, Digest, Interpreter, Pin, Source, Wheel
 from amrasaman_nox.outputs.verified import verified_path, write_verified
+
+from ..test_records import record as example
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +76,42 @@ def test_all_wheels_of_a_pin_are_listed(tmp_path: Path) -> None:
     ]
     text = written(tmp_path)
     assert all(f"--hash={record.wheel.digest}" in text for record in made)
+
+
+def of(version: str, platform: str) -> Interpreter:
+    own = example().interpreter
+    assert own is not None
+    return dataclasses.replace(own, version=version, platform=platform)
+
+
+def test_a_pin_without_a_wheel_for_a_platform_of_others_is_named(tmp_path: Path) -> None:
+    x86, arm = of("3.11.2", "linux-x86_64"), of("3.12.1", "linux-aarch64")
+    pure = "py3-none-any"
+    with_record(tmp_path / "wheels", "a", tag="cp311-cp311-linux_x86_64", interpreter=x86)
+    with_record(tmp_path / "wheels", "b", tag="cp311-cp311-linux_x86_64", interpreter=x86)
+    with_record(tmp_path / "wheels", "c", tag=pure, interpreter=arm)
+    texts = ("a==1.0", 'b==1.0 ; platform_machine == "x86_64"', "c==1.0")
+    requirement = tmp_path / "requirements.txt"
+    requirement.write_text("".join(f"{text} --hash={SDIST}\n" for text in texts))
+    report = write_verified(Config(requirement=requirement, output=tmp_path / "wheels"))
+    assert report.notes == ("a==1.0 has no wheel for cpython-3.12-linux-aarch64",)
+
+
+def test_a_requirements_file_gives_a_lock_with_the_wheels_of_all_platforms(tmp_path: Path) -> None:
+    made = [
+        with_record(tmp_path / "wheels", tag=tag, interpreter=of("3.11.2", platform))
+        for tag, platform in (
+            ("cp311-cp311-linux_aarch64", "linux-aarch64"),
+            ("cp311-cp311-linux_x86_64", "linux-x86_64"),
+        )
+    ]
+    requirement, lock = tmp_path / "requirements.txt", tmp_path / "pylock.toml"
+    requirement.write_text(PIN)
+    write_verified(Config(requirement=requirement, output=tmp_path / "wheels", verified=lock))
+    (package,) = Pylock.from_dict(tomllib.loads(lock.read_text())).packages
+    assert [(wheel.name, dict(wheel.hashes)) for wheel in package.wheels or ()] == [
+        (record.wheel.filename, {"sha256": record.wheel.digest.value}) for record in made
+    ]
 
 
 @pytest.mark.parametrize("version", ["1.0.1", "1.0.post1", "1.0rc1", "11.0", "1!1.0"])

@@ -15,6 +15,7 @@ from amrasaman_nox.model import (
     BuildLock,
     BuildRecord,
     Digest,
+    Interpreter,
     LockedFile,
     LockEntry,
     Pin,
@@ -24,6 +25,7 @@ from amrasaman_nox.model import (
 from amrasaman_nox.runs import merge
 
 from ..support.bench import snapshot
+from ..test_records import record as example
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
 INTERPRETER = "cpython-3.11-linux-x86_64"
 
 
-def put(folder: Path, name: str, content: bytes = b"wheel", **changes: object) -> Path:
+def put(
+    folder: Path, name: str, content: bytes = b"wheel", tag: str = "py3-none-any", **changes: object
+) -> Path:
     """Put a wheel with its record into *folder*."""
     folder.mkdir(exist_ok=True)
-    filename = f"{name}-1.0-py3-none-any.whl"
+    filename = f"{name}-1.0-{tag}.whl"
     digest = Digest.of(content)
     source = Source(
         pin=Pin(name=name, version="1.0"), filename=f"{name}-1.0.tar.gz", digest=Digest.of(b"s")
@@ -106,6 +110,12 @@ def test_the_lock_is_written_where_it_is_wanted(tmp_path: Path) -> None:
     assert not (tmp_path / "x/build-lock.toml").exists()
 
 
+def of(version: str = "3.11.2", platform: str = "linux-x86_64") -> Interpreter:
+    own = example().interpreter
+    assert own is not None
+    return dataclasses.replace(own, version=version, platform=platform)
+
+
 def test_two_different_wheels_of_one_name_are_an_error_that_names_both(tmp_path: Path) -> None:
     first, second = put(tmp_path / "one", "a"), put(tmp_path / "two", "a", b"other")
     put(tmp_path / "two", "b")
@@ -113,7 +123,72 @@ def test_two_different_wheels_of_one_name_are_an_error_that_names_both(tmp_path:
         merged(tmp_path / "x", tmp_path / "two", tmp_path / "one")
     (line, *_) = caught.value.lines()
     assert f"{first} ({Digest.of(b'wheel')}) and {second} ({Digest.of(b'other')})" in line
+    assert "two different wheels (from the same inputs): " in line
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (
+            {"interpreter": of(), "requirements": (LockedFile(filename="s-1-py3-none-any.whl",
+                                                              digest=Digest.of(b"s")),)},
+            {"interpreter": of(), "isolation": "none"},
+            "build requirement s 1 → none",
+        ),
+        (
+            {"interpreter": of()},
+            {"interpreter": of("3.11.7")},
+            "interpreter cpython 3.11.2 linux-x86_64 → cpython 3.11.7 linux-x86_64",
+        ),
+        ({"interpreter": of()}, {"as_published": True}, "origin build → published wheel"),
+    ],
+)  # fmt: skip
+def test_what_differs_first_in_the_inputs_of_two_wheels_is_named(
+    ours: dict[str, object], theirs: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    put(tmp_path / "one", "a", **ours), put(tmp_path / "two", "a", b"other", **theirs)
+    with pytest.raises(AsamanError) as caught:
+        merged(tmp_path / "x", tmp_path / "one", tmp_path / "two")
+    assert f"two different wheels (first differing input: {said}): " in caught.value.lines()[0]
+
+
+def test_of_wheels_of_several_interpreters_the_lowest_s_is_taken(tmp_path: Path) -> None:
+    needs = (LockedFile(filename="s-2-py3-none-any.whl", digest=Digest.of(b"s")),)
+    put(tmp_path / "new", "a", b"new", interpreter=of("3.13.0"), requirements=needs)
+    put(tmp_path / "old", "a", b"old", interpreter=of("3.9.18"))
+    put(tmp_path / "arm", "a", b"arm", interpreter=of("3.9.18", "macosx-14.0-arm64"))
+    parts = [tmp_path / name for name in ("new", "arm", "old")]
+    whole = merged(tmp_path / "x", *parts)
+    assert merged(tmp_path / "y", *reversed(parts)) == whole
+    assert (tmp_path / "x/a-1.0-py3-none-any.whl").read_bytes() == b"old"
+    report = merge.merge(Config(output=tmp_path / "z", folders=tuple(parts)))
+    assert [note for note in report.build.notes if "new/" in note] == [
+        f"left out: {tmp_path}/new/a-1.0-py3-none-any.whl: it differs from that of "
+        "cpython-3.9-linux-x86_64 (first differing input: build requirement s none → 2)"
+    ]
+    assert len(report.build.notes) == 2
+    # A later part with a lower interpreter takes the place of what was merged before.
+    put(tmp_path / "oldest", "a", b"oldest", interpreter=of("3.8.1"))
+    merged(tmp_path / "x", tmp_path / "oldest")
+    assert (tmp_path / "x/a-1.0-py3-none-any.whl").read_bytes() == b"oldest"
+
+
+def test_two_wheels_of_one_interpreter_differ_whatever_a_lower_one_has(tmp_path: Path) -> None:
+    put(tmp_path / "one", "a", b"one", interpreter=of("3.13.0"))
+    put(tmp_path / "two", "a", b"two", interpreter=of("3.13.1"))
+    put(tmp_path / "low", "a", b"low", interpreter=of("3.9.18"))
+    with pytest.raises(AsamanError, match="two different wheels"):
+        merged(tmp_path / "x", *(tmp_path / name for name in ("one", "two", "low")))
+
+
+def test_a_release_that_lacks_a_platform_is_named(tmp_path: Path) -> None:
+    put(tmp_path / "one", "a", interpreter=of())
+    put(tmp_path / "one", "b", interpreter=of(), tag="cp311-cp311-linux_x86_64")
+    put(tmp_path / "two", "c", interpreter=of(platform="linux-aarch64"))
+    folders = (tmp_path / "one", tmp_path / "two")
+    report = merge.merge(Config(output=tmp_path / "x", folders=folders))
+    assert report.build.notes == ("b 1.0 has no wheel for cpython-3.11-linux-aarch64",)
 
 
 def test_two_different_locks_of_one_source_are_an_error_that_names_both(tmp_path: Path) -> None:
