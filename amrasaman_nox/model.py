@@ -848,9 +848,9 @@ class BuildOutcome:
 
     ``records`` are the wheels in the output folder; ``kept`` are the keys of those
     that were not built now; ``left_out`` are pins that do not apply here, with the reason.
-    ``merged`` tells that the wheels were brought together from other folders, ``listed`` that
-    nothing was done to them. ``bootstraps`` tell of build requirements that were built from source,
-    an item for each interpreter.
+    ``merged`` tells that the wheels were brought together from other folders, ``signed`` that their
+    records were signed, ``listed`` that nothing was done to them. ``bootstraps`` tell of build
+    requirements that were built from source, an item for each interpreter.
     """
 
     records: tuple[BuildRecord, ...] = ()
@@ -860,6 +860,7 @@ class BuildOutcome:
     notes: tuple[str, ...] = ()
     merged: bool = False
     listed: bool = False
+    signed: bool = False
     bootstraps: tuple[Bootstrap, ...] = ()
 
 

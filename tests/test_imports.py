@@ -28,6 +28,7 @@ MOST_FLOORS = 9
 
 #: Who may start a process, and which; of foreign code it is the sandbox alone.
 STARTS_PROCESSES = {
+    "agreement.keys": "the command that has a key, which the user names",
     "builds.tools": "compilers, dpkg, rpm and ldconfig, for what they say",
     "sandbox.locales": "localedef, for a locale of the distribution",
     "environments.interpreters": "an interpreter, for what it says of itself",

@@ -158,10 +158,10 @@ def seen(bench: Bench, row: Shown, word: str, *, option: bool) -> str:
 def run(bench: Bench, call: str, *, bare: bool) -> Any:
     assert bench.index is not None
     words = call.format(index=bench.index_url, empty=bench.index.url)
-    builds = words.split()[:1] not in (["generate"], ["merge"], ["tree"])
+    builds = words.split()[:1] not in (["generate"], ["merge"], ["tree"], ["sign"], ["keygen"])
     if not bare and builds:
         words += f" --index-url {bench.index_url}"
-    if not bare and "--cache-dir" not in words:
+    if not bare and "--cache-dir" not in words and not words.startswith("keygen"):
         words += f" --cache-dir {bench.cache}"
     return bench.run("asaman", *shlex.split(words))
 

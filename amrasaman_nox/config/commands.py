@@ -169,6 +169,21 @@ COMMANDS: Final[tuple[Command, ...]] = (
         arguments=(Argument("WHEELS", "folders", repeats=True),),
         result=FILE,
     ),
+    Command(
+        session="sign_wheels",
+        word="sign",
+        work="agreement.signing:sign",
+        summary="Sign the records of wheels, for those who compare with them.",
+        arguments=(Argument("DIRECTORY", "output", required=False),),
+    ),
+    Command(
+        session="keygen",
+        word="keygen",
+        work="agreement.keygen:keygen",
+        summary="Make a key that signs records. Default: rebuilder.pem",
+        arguments=(Argument("FILE", "key", required=False),),
+        nothing="a new Ed25519 key",
+    ),
 )
 
 

@@ -54,6 +54,9 @@ EXCLUSIVE: Final = (
     ("quiet", "verbose"),
 )
 
+#: What a key that signs begins with if only a command has it.
+COMMAND_KEY: Final = "cmd:"
+
 #: The most characters of a seed.
 LONGEST_SEED: Final = 100
 
@@ -116,6 +119,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       weakest verdict that counts as the same.
     - Before a release: ``dist`` is the folder for the sdist and the wheels of a project that are
       verified, ``allow_findings`` are checks whose findings are no failure.
+    - Signatures: ``key`` is what signs, the path of a PEM file or ``cmd:COMMAND``; ``passphrase``
+      is the one of that file (``None``: it is not encrypted).
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
       file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
 
@@ -199,6 +204,9 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     diffoscope: bool = False
 
     summary: Path | None = None
+    key: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
+
     quiet: bool = False
     verbose: bool = False
     color: str = "auto"
@@ -485,7 +493,10 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("folders", "reports", inputs.MORE), _paths),
     (("trust_owner",), _uids),
     (
-        ("index_url", "crate_index", "rust", "against", "scheduler", *reports.TO_STDOUT),
+        (
+            "index_url", "crate_index", "rust", "against", "scheduler", "key", "passphrase",
+            *reports.TO_STDOUT,
+        ),
         _text_or_none,
     ),
     (

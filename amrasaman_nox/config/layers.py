@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import inputs, options, places, reports
-from amrasaman_nox.config.config import EXCLUSIVE, Config
-from amrasaman_nox.config.variables import access_variables, default_cache, in_ci, index_values
+from amrasaman_nox.config.config import COMMAND_KEY, EXCLUSIVE, Config
+from amrasaman_nox.config.variables import (
+    PASSPHRASE,
+    access_variables,
+    default_cache,
+    in_ci,
+    index_values,
+)
 from amrasaman_nox.errors import AsamanError, Origin
 
 if TYPE_CHECKING:
@@ -124,6 +130,7 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
         (name, value) for name, value in sorted(environ.items()) if _EXPANDABLE.fullmatch(name)
     )
     values["in_ci"] = in_ci(environ)
+    values.setdefault("passphrase", environ.get(PASSPHRASE) or None)
     # no-color.org; and a dumb terminal shows escapes as they are.
     plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
     if plain and values.get("color", "auto") == "auto":
@@ -172,6 +179,11 @@ def _unless(*words: str) -> Callable[[Any, Path], Any]:
     return lambda value, base: value if value in words else _path_text(value, base)
 
 
+def _key(value: Any, base: Path) -> Any:
+    is_command = isinstance(value, str) and value.startswith(COMMAND_KEY)
+    return value if is_command else _path_text(value, base)
+
+
 def _links(value: Any, base: Path) -> Any:
     if not isinstance(value, list | tuple):
         return value
@@ -207,6 +219,7 @@ _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),
     "against": _unless("published"),
+    "key": _key,
     "find_links": _links,
     "folders": _folders,
     "reports": _folders,

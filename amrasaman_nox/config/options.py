@@ -58,7 +58,10 @@ _KEEPING = _WHEELS - _CHECKING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
 _INDEXING = frozenset({"package_index"})
 _LISTING = frozenset({"bill_of_materials"})
-_TAKING = _WHEELS | _GENERATING | _MERGING | _INDEXING | _LISTING | frozenset({"tree"})
+_SIGNING = frozenset({"sign_wheels"})
+_MAKING_KEYS = frozenset({"keygen"})
+_BESIDE = _MERGING | _INDEXING | _LISTING | _SIGNING
+_TAKING = _WHEELS | _GENERATING | _BESIDE | frozenset({"tree"})
 
 
 #: Which help lists an option: ``--help-all`` alone, that of ``asaman``, that of its commands, both.
@@ -148,6 +151,14 @@ OPTIONS: Final[tuple[Option, ...]] = (
            metavar="TEXT", listed=ALWAYS),
     Option("requirement", "requirement", FILES, _INPUT, _GENERATING,
            "The same as REQUIREMENT.", short="r", key=False, listed=ALWAYS),
+
+    Option("key", "key", TEXT, _INPUT, _SIGNING,
+           "The private key: a PEM file, or cmd:COMMAND for one that a command has.",
+           metavar="FILE|cmd:COMMAND", key=False, listed=ALWAYS),
+    Option("sign", "key", TEXT, _INPUT, _MAKING,
+           "Sign the records with this private key: a PEM file, or cmd:COMMAND for one that a "
+           "command has.",
+           metavar="FILE|cmd:COMMAND"),
 
     Option("output", "output", FOLDER, _INPUT, _MERGING,
            "The directory to merge into. Default: ./wheels", short="o", key=False, listed=ALWAYS),
@@ -254,7 +265,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("skip-build-deps", "", FLAG, _BUILDS, _BUILDING,
            "While downloading the sources, skip downloading the build dependencies as source  "
            f"[default: True] {_NO_EFFECT}", key=False),
-    Option("cache-dir", "cache_dir", FOLDER, _BUILDS, _ALL,
+    Option("cache-dir", "cache_dir", FOLDER, _BUILDS, _ALL - _MAKING_KEYS,
            "The cache of sources and build environments. Default: the user's cache directory."),
 
     Option("timeout", "timeout", TIME, _BOUNDS, _BUILDING, "Seconds for one hook. Default: 21600"),
@@ -303,7 +314,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q", listed=ALWAYS),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,
            "Print more details and timings.", short="v", listed=ALWAYS),
-    Option("color", "color", TEXT, REPORTS, _ALL, "Default: auto",
+    Option("color", "color", TEXT, REPORTS, _ALL - _MAKING_KEYS, "Default: auto",
            metavar="auto|always|never"),
     Option("traceback", "traceback", FLAG, REPORTS, _ALL,
            "Print a Python traceback with an error."),

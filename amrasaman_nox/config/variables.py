@@ -24,6 +24,8 @@ _ACCESS: Final = (
 )
 #: Stand in for SSL_CERT_FILE where that is not set, the first one wins.
 _CERTIFICATES: Final = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+#: The passphrase of a key that signs.
+PASSPHRASE: Final = "ASAMAN_KEY_PASSPHRASE"  # noqa: S105 - a name
 # An index of uv with a name in front of its URL.
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<url>.+)")
 

@@ -30,6 +30,7 @@ STATES: Final = {
     "taken": "published as is",
     "merged": "merged",
     "listed": "listed",
+    "signed": "signed",
 }
 
 #: How many lines of a log, from its end, a report shows.
@@ -99,9 +100,11 @@ def _is_about(report: Report, result: str) -> bool:
 
 
 def state_of(record: BuildRecord, build: BuildOutcome) -> str:
-    """Return ``built``, ``kept``, ``as_published``, ``merged`` or ``listed``."""
+    """Return which of :data:`STATES` a wheel is in."""
     if build.listed:
         return "listed"
+    if build.signed:
+        return "signed"
     if build.merged:
         return "merged"
     if record.as_published:

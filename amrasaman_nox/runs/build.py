@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.build_lock.bootstrap import BootstrapLock, bootstrap_lock_of, read_bootstrap_lock
@@ -14,6 +15,7 @@ from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.sourced import build_from_source, names_of
 
 if TYPE_CHECKING:
+    from amrasaman_nox.agreement.keys import SigningKey
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildOutcome, Notify, Report, Requirements
     from amrasaman_nox.runs.run import Run
@@ -29,7 +31,26 @@ def build_wheels(
         (exit 4), or a fault of the disk or the network (exit 5). A build that fails is not an
         error: the report has it.
     """
-    return run_command(config, notify, "reproducible_wheels", built, requirements)
+    key = _signing_key(config)
+    report = run_command(config, notify, "reproducible_wheels", built, requirements)
+    return report if key is None else _signed(report, key, config)
+
+
+def _signing_key(config: Config) -> SigningKey | None:
+    """Return the key that the records will be signed with: its faults are told before a build."""
+    if config.key is None:
+        return None
+    from amrasaman_nox.agreement.signing import configured
+
+    return configured(config)
+
+
+def _signed(report: Report, key: SigningKey, config: Config) -> Report:
+    from amrasaman_nox.agreement.signing import sign_wheels
+
+    wheels = [config.output / record.wheel.filename for record in report.build.records]
+    notes = sign_wheels(wheels, key) if wheels else ()
+    return dataclasses.replace(report, notes=(*report.notes, *notes))
 
 
 def built(run: Run, requirements: Requirements) -> BuildOutcome:

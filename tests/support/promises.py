@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
 BOOTSTRAP, TREE, CHECK = "bootstrap", "tree", "check"
 INDEX, SBOM = "index", "sbom"
+SIGN, KEYGEN = "sign", "keygen"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify``,
 #: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make.
 BUILDING = (BUILD, LOCK)
@@ -29,6 +30,8 @@ CALLS = {
     MERGE: "part",
     INDEX: "part site",
     SBOM: "part",
+    SIGN: "wheels --key k.pem",
+    KEYGEN: "k.pem",
     TREE: "wheels/mini_flit-1.0-py2.py3-none-any.whl",
 }
 
@@ -81,6 +84,7 @@ _BARE = "-r r.txt --cache-dir cache"
 _WITH_INDEX = f"{_BARE} --index-url {{index}}"
 _SILENT = r"^exit 0\n--- stdout\n--- stderr\n"
 _BUILT, _PART = ("-r r.txt",), ("-r r.txt -o part",)
+_KEYED = ("-r r.txt", "keygen k.pem")
 
 SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("source", "-s sdists/mini_flit-1.0.tar.gz", _DONE, call=""),
@@ -117,7 +121,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "trust-owner",
         "tests/sources/test_trusted.py::test_a_user_can_be_trusted_by_number",
-        on=(BUILD, GENERATE, MERGE, TREE, INDEX, SBOM),
+        on=(BUILD, GENERATE, MERGE, TREE, INDEX, SBOM, SIGN),
     ),
     # --- asaman generate and asaman merge
     Shown("output", "-o v.txt", r"^file v\.txt$", on=(GENERATE,), builds=_BUILT),
@@ -137,6 +141,16 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         on=(SBOM,),
     ),
     Shown("output", "-o x.json", r"^file x\.json$", on=(SBOM,), builds=_PART),
+    # --- signatures
+    Shown(
+        "key", "--key k.pem", r"^ mini-flit .* signed$", on=(SIGN,), call="wheels", builds=_KEYED
+    ),
+    ShownBy("sign", "tests/agreement/test_signing.py::test_a_build_signs_its_records", on=(BUILD,)),
+    ShownBy(
+        "cache-dir",
+        "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_is",
+        on=(SIGN,),
+    ),
     # --- whether a file is current
     Shown("check", "--check", r"is missing\. Fix: asaman generate", on=(GENERATE,), builds=_BUILT),
     Shown("check", "--check", r"lacks the build requirements of mini-flit==1\.0", on=(LOCK,)),
@@ -316,10 +330,14 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("json", "--json x", r"^file x$"),
     Shown("json", "--json x", r"^file x$", on=(GENERATE, TREE), builds=_BUILT),
     Shown("json", "--json x", r"^file x$", on=(MERGE, INDEX, SBOM), builds=_PART),
+    Shown("json", "--json x", r"^file x$", on=(SIGN,), builds=_KEYED),
+    Shown("json", "--json x", r"^file x$", on=(KEYGEN,)),
     Shown("markdown", "--markdown x", r"^file x$", on=(BUILD,)),
     Shown("html", "--html x", r"^file x$", on=(BUILD,)),
     Shown("quiet", "-q", _SILENT),
     Shown("quiet", "-q", _SILENT, on=(GENERATE, TREE), builds=_BUILT),
+    Shown("quiet", "-q", _SILENT, on=(SIGN,), builds=_KEYED),
+    Shown("quiet", "-q", _SILENT, on=(KEYGEN,)),
     Shown(
         "quiet",
         "-q",
@@ -334,7 +352,13 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("color", "--color always", "\x1b", on=(GENERATE, TREE), builds=_BUILT),
     Shown("color", "--color always", "\x1b", on=(MERGE, INDEX, SBOM), builds=_PART),
     Shown("traceback", "--traceback", "^Traceback", call="-r missing.txt"),
-    Shown("traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE, TREE), call="missing"),
     Shown("traceback", "--traceback", "^Traceback", on=(INDEX,), call="missing site"),
     Shown("traceback", "--traceback", "^Traceback", on=(SBOM,), call="missing"),
+    Shown("verbose", "-v", r"^total: .* s$", on=(SIGN,), builds=_KEYED),
+    Shown("verbose", "-v", r"^total: .* s$", on=(KEYGEN,)),
+    Shown("color", "--color always", "\x1b", on=(SIGN,), builds=_KEYED),
+    Shown(
+        "traceback", "--traceback", "^Traceback", on=(GENERATE, MERGE, TREE, SIGN), call="missing"
+    ),
+    Shown("traceback", "--traceback", "^Traceback", on=(KEYGEN,), call="missing/k.pem"),
 )
