@@ -510,6 +510,25 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Publisher:
+    """Who uploaded an sdist to its index, by a verified attestation (PEP 740).
+
+    ``kind`` is the service, such as ``GitHub``; ``workflow`` is the file in ``repository`` that
+    uploaded it, at ``commit``. What a service does not have is ``""``.
+    """
+
+    kind: str
+    repository: str
+    workflow: str = ""
+    commit: str = ""
+
+    def __str__(self) -> str:
+        facts = [f"{self.kind} {self.repository}", self.workflow]
+        facts += [f"commit {self.commit}"] if self.commit else []
+        return ", ".join(filter(None, facts))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SystemPackage:
     """A package of the distribution with those of its files that a build read or linked.
 
@@ -540,7 +559,8 @@ class BuildRecord:
     and ``finished`` are the only clock in it. ``as_published`` is true for a published wheel
     that is used as is. ``rust`` is the toolchain that a Rust source was built with, its crates
     are those of the source. ``cpu_seconds`` is what the sandboxed hook processes used; it is not
-    part of the record file's compared content.
+    part of the record file's compared content. ``publisher`` is who uploaded the source, where that
+    was asked for and is attested.
     """
 
     name: str
@@ -566,6 +586,7 @@ class BuildRecord:
     versions: tuple[tuple[str, str], ...] = ()
     as_of: datetime | None = None
     as_published: bool = False
+    publisher: Publisher | None = None
     started: datetime | None = None
     finished: datetime | None = None
     cpu_seconds: float = 0.0

@@ -25,6 +25,7 @@ from amrasaman_nox.model import (
     Interpreter,
     LockedFile,
     Pin,
+    Publisher,
     RustToolchain,
     Source,
     SystemPackage,
@@ -217,6 +218,7 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
             "annotations": {
                 "kind": kind,
                 "uploaded": utc(source.uploaded) if source.uploaded else None,
+                **_published_by(record),
             },
         }
     ]
@@ -243,6 +245,10 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
         for crate in source.crates or ()
     ]
     return found
+
+
+def _published_by(record: BuildRecord) -> dict[str, Any]:
+    return {} if record.publisher is None else {"publisher": dataclasses.asdict(record.publisher)}
 
 
 def _built_from_source(file: LockedFile) -> dict[str, Any]:
@@ -315,6 +321,7 @@ def _parsed(document: Value, definition: Value, *, as_published: bool) -> BuildR
         versions=tuple((key, value.text()) for key, value in versions.members()),
         as_of=_moment(internal.get("resolvedAsOf")),
         as_published=as_published,
+        publisher=_read_publisher(first["annotations"].get("publisher")),
         started=_moment(clock.get("startedOn")),
         finished=_moment(clock.get("finishedOn")),
     )
@@ -396,6 +403,13 @@ def _source(content: Value, name: str, version: str, *, as_published: bool) -> S
         uploaded=_moment(content["annotations"].get("uploaded")),
         as_published=as_published,
     )
+
+
+def _read_publisher(content: Value | None) -> Publisher | None:
+    if content is None:
+        return None
+    names = ("kind", "repository", "workflow", "commit")
+    return Publisher(**{name: content[name].text() for name in names})
 
 
 def _read_interpreter(content: Value | None) -> Interpreter | None:

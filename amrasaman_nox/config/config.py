@@ -95,7 +95,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       published wheels to begin with, as ``as_of``, and ``keep_build_requirements`` copies them to
       the folder ``build`` in ``output``.
     - Package index: as in :class:`~amrasaman_nox.model.IndexOptions`; ``environment`` holds the
-      variables of access, ``offline`` forbids the network. ``expandable`` are the variables that
+      variables of access, ``offline`` forbids the network. ``attestations`` asks who published each
+      sdist. ``expandable`` are the variables that
       ``${NAME}`` in an index URL of a requirements file can name; no build sees them. ``in_ci``
       tells that a CI service runs this: then ``auto`` is never no isolation.
     - Build: ``python`` names interpreters (none: the running one); ``rust`` is the
@@ -163,6 +164,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     trusted_host: tuple[str, ...] = ()
     offline: bool = False
     allow_url: bool = False
+    attestations: bool = False
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     expandable: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     commit_epoch: int | None = None
@@ -502,8 +504,8 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             "keep_sources", "check", "all_packages", "force", "rebuild", "locked", "relock",
-            "no_index", "offline", "allow_url", "keep_debug_info", "diffoscope", "quiet",
-            "verbose", "traceback",
+            "no_index", "offline", "allow_url", "attestations", "keep_debug_info", "diffoscope",
+            "quiet", "verbose", "traceback",
             "in_ci", "annotations", "keep_build_requirements",
         ),
         _flag,

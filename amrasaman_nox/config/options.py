@@ -216,6 +216,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
            'hostname.  [default: ""]', listed=TOP),
     Option("offline", "offline", FLAG, _INDEX, _BUILDING,
            "Disable network access: use cached files only.", listed=OFTEN),
+    Option("attestations", "attestations", FLAG, _INDEX, _KEEPING,
+           "Fetch and verify who published each sdist (PEP 740); a request for each pin."),
     Option("allow-url", "allow_url", FLAG, _INDEX, _READING,
            "Accept hashed pins of the form NAME @ URL."),
     Option("no-hash", "", FLAG, _INDEX, _BUILDING,

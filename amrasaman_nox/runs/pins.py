@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from amrasaman_nox.agreement.publishers import check_library
 from amrasaman_nox.build_lock.dates import is_before_interpreter
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
@@ -22,7 +23,7 @@ from amrasaman_nox.model import (
     is_release,
 )
 from amrasaman_nox.record_files import RecordFolder, read_folder
-from amrasaman_nox.runs import as_published
+from amrasaman_nox.runs import as_published, published_by
 from amrasaman_nox.runs.asked import whole_entry
 from amrasaman_nox.runs.durations import estimator, remember
 from amrasaman_nox.runs.lock import (
@@ -93,6 +94,8 @@ def build_pins(
     :param lock: what is known of their build requirements
     :param present: the wheels that are in the output folder
     """
+    if run.config.attestations:
+        check_library()
     check_asked(run, lock, pins, interpreter)
     kept = present_wheels(run, pins, interpreter, lock, present)
     run.site.notify(Event(stage="build", state="total", count=len(pins)))
@@ -108,11 +111,15 @@ def build_pins(
     if run.config.keep_sources:
         for record in done_records(results):
             publish_source(record.source, run.config.output, run.site.store)
+    whole = done_records(results)
     return BuildOutcome(
-        records=done_records(results),
+        records=whole,
         failures=tuple(item.failure for item in results if item.failure is not None),
         kept=frozenset(item.record.key for item in results if item.kept and item.record),
-        notes=tuple(item.note for item in results if item.note),
+        notes=(
+            *(item.note for item in results if item.note),
+            *published_by.notes(whole, asked=run.config.attestations),
+        ),
     ), lock
 
 
@@ -171,9 +178,11 @@ def _one(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Do
 
 
 def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> Done:
-    entry, stage, kept = None, "lock", False
+    entry, stage, kept = None, "source", False
     result: BuildRecord | BuildFailure
     try:
+        attested = published_by.publisher(run, prepared) if run.config.attestations else None
+        stage = "lock"
         if prepared.source.as_published:
             result = as_published.record_of(prepared.source, run.site.store)
         else:
@@ -185,6 +194,8 @@ def _done(run: Run, prepared: Prepared, known: Callable[[Prepared], Known]) -> D
             return Done(entry=entry, failure=_with_renewal(result, prepared, entry))
         if entry is not None:
             result = dataclasses.replace(result, as_of=entry.as_of)
+        if run.config.attestations:
+            result = published_by.with_publisher(run, result, attested)
         stage = "publish"
         note = publish(
             result,

@@ -41,7 +41,7 @@ def _is_current(
     run: Run, pin: Pin, file: RecordFile, interpreter: Interpreter, lock: BuildLock
 ) -> bool:
     record, digest = file.record, file.record.source.digest
-    if digest not in pin.digests:
+    if digest not in pin.digests or run.config.attestations:
         return False
     wanted = pin.name in run.config.only_binary
     if record.as_published or wanted:

@@ -110,6 +110,7 @@ def _facts(record: BuildRecord, found: tuple[Found, ...]) -> dict[str, str]:
         "backend": record.backend,
         "isolation": record.isolation,
         "source-date-epoch": "" if epoch is None else str(epoch),
+        "sdist-published-by": str(record.publisher or ""),
         "canonical-passes": " ".join(record.passes),
     }
 

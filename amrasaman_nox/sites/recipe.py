@@ -20,6 +20,7 @@ def recipe(record: BuildRecord) -> Iterator[str]:
     yield from pairs(
         [
             (kind, _file(source.filename, source.digest)),
+            ("Published by", escaped(str(record.publisher or ""))),
             ("Uploaded", escaped(utc(source.uploaded)) if source.uploaded else ""),
             ("Interpreter", _interpreter(record.interpreter)),
             ("Rust", escaped(f"{record.rust.version}, {record.rust.host}") if record.rust else ""),

@@ -53,6 +53,7 @@ class File:
     advertised: str | None = None
     advertised_size: int | None = None
     url: str | None = None
+    provenance: bytes | None = None
 
     @property
     def project(self) -> str:
@@ -209,6 +210,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         name = path.removeprefix("/files/")
         if name in self.index.files:
             return self.index.files[name].data
+        if path.startswith("/integrity/"):
+            return self.index.files[path.removeprefix("/integrity/")].provenance
         owner = self.index.files.get(name.removesuffix(".metadata"))
         return owner.metadata if owner is not None and name.endswith(".metadata") else None
 
@@ -247,6 +250,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 row["upload-time"] = file.uploaded.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             if file.metadata is not None:
                 row["core-metadata"] = {"sha256": hashlib.sha256(file.metadata).hexdigest()}
+            if file.provenance is not None:
+                row["provenance"] = f"{self.index.base}/integrity/{file.filename}"
             rows.append(row)
         page = {"meta": {"api-version": "1.1"}, "name": project, "files": rows, "versions": []}
         return json.dumps(page).encode()

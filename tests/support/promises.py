@@ -203,6 +203,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     Shown("offline", "--offline", r"^exit 5$", call=_WITH_INDEX, bare=True),
     Shown("allow-url", "--allow-url", _DONE, call="-r url.txt"),
     Shown("allow-url", "--allow-url", "it has no wheel with", on=(GENERATE,), call="url.txt"),
+    ShownBy(
+        "attestations",
+        "tests/runs/test_published_by.py::test_an_attestation_of_another_file_fails_its_pin_alone",
+        on=(BUILD,),
+    ),
     Shown("no-hash", "--no-hash", "^error: --no-hash: no longer supported"),
     # --- the builds
     Shown("python", "--python 9.9", r"^exit 4$", on=(BUILD, LOCK, GENERATE)),
