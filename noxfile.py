@@ -15,7 +15,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 #: Tests of one file take long here and there: a worker that is done takes over some of another's.
-PARALLEL = ("-n", "2", "--dist", "worksteal")
+PARALLEL = ("-n", "3", "--dist", "worksteal")
 
 FUZZED = (
     *("tar_sdist", "gzip_sdist", "zip_sdist", "zip_framing", "wheel"),

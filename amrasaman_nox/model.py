@@ -250,6 +250,25 @@ class RustToolchain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Modified:
+    """How a source differs from the sdist that its pin names.
+
+    ``pinned`` is the digest of that sdist, ``None`` where there is none. ``archive`` is the URL of
+    the archive that takes its place, or ``""``. ``patches`` are the names and digests of what was
+    applied, in order.
+    """
+
+    pinned: Digest | None
+    archive: str = ""
+    patches: tuple[tuple[str, Digest], ...] = ()
+
+    def __str__(self) -> str:
+        patches = ", ".join(name for name, _ in self.patches)
+        parts = [self.archive and "another archive", patches and f"patched with {patches}"]
+        return f"modified source: {'; '.join(filter(None, parts))}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """Where the verified bytes of a pin come from: one file with a pinned hash.
 
@@ -257,7 +276,8 @@ class Source:
     both are ``None`` where the index does not say. ``filename`` is built from name and version.
     ``as_published`` marks a published wheel that is used as is. ``crates`` are those that a Rust
     source is built with besides what it brings, ``None`` where nothing is Rust; ``rust_channel`` is
-    the toolchain that such a source names itself, or ``""``.
+    the toolchain that such a source names itself, or ``""``. ``modified`` tells that the file was
+    made from the sdist of the pin and is not that sdist itself.
     """
 
     pin: Pin
@@ -269,6 +289,12 @@ class Source:
     as_published: bool = False
     crates: tuple[Crate, ...] | None = None
     rust_channel: str = ""
+    modified: Modified | None = None
+
+    @property
+    def pinned(self) -> Digest | None:
+        """The digest of the sdist that the pin names, ``None`` where there is none."""
+        return self.digest if self.modified is None else self.modified.pinned
 
     @property
     def name(self) -> str:
@@ -341,7 +367,7 @@ class LockEntry:
     ``get_requires_for_build_wheel`` (PEP 517). ``as_of`` is the cutoff of the resolution in UTC,
     or ``None`` for none, and ``as_of_reason`` says why it is that date. ``notes`` say where the
     resolution had to deviate. ``crates`` are those of a Rust source that has no ``Cargo.lock``,
-    else ``None``.
+    else ``None``. ``modified`` is how *sdist* differs from the one that the pin names.
     """
 
     name: str
@@ -355,6 +381,12 @@ class LockEntry:
     as_of_reason: str = ""
     notes: tuple[str, ...] = ()
     crates: tuple[Crate, ...] | None = None
+    modified: Modified | None = None
+
+    @property
+    def pinned(self) -> Digest | None:
+        """The digest of the sdist that the pin names, ``None`` where there is none."""
+        return self.sdist if self.modified is None else self.modified.pinned
 
     def completing(self, source: Source) -> Source:
         """Return *source*, the one that this is of, with the crates that are locked here."""
@@ -889,8 +921,9 @@ class BuildOutcome:
 class Branch:
     """A file that a wheel comes from, *depth* steps below it.
 
-    ``what`` is ``built`` (from the sdist and with the wheels below it), ``sdist``, ``published`` (a
-    wheel that was not built) or ``above`` (a wheel whose own branch was shown before).
+    ``what`` is ``built`` (from the sdist and with the wheels below it), ``sdist``, ``modified`` (an
+    sdist that was changed), ``published`` (a wheel that was not built) or ``above`` (a wheel whose
+    own branch was shown before).
     """
 
     depth: int

@@ -24,6 +24,7 @@ from amrasaman_nox.model import (
     Digest,
     Interpreter,
     LockedFile,
+    Modified,
     Pin,
     Publisher,
     RustToolchain,
@@ -219,6 +220,7 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
                 "kind": kind,
                 "uploaded": utc(source.uploaded) if source.uploaded else None,
                 **_published_by(record),
+                **_modified(source.modified),
             },
         }
     ]
@@ -249,6 +251,20 @@ def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
 
 def _published_by(record: BuildRecord) -> dict[str, Any]:
     return {} if record.publisher is None else {"publisher": dataclasses.asdict(record.publisher)}
+
+
+def _modified(modified: Modified | None) -> dict[str, Any]:
+    """Return how the source differs from the pinned sdist, and nothing where it is that one."""
+    if modified is None:
+        return {}
+    facts = {
+        "pinned": _digests(modified.pinned) if modified.pinned is not None else None,
+        "archive": modified.archive,
+        "patches": [
+            {"name": name, "digest": _digests(digest)} for name, digest in modified.patches
+        ],
+    }
+    return {"modified": facts}
 
 
 def _built_from_source(file: LockedFile) -> dict[str, Any]:
@@ -396,8 +412,11 @@ def _wheel(subject: Value, content: Value) -> Wheel:
 
 def _source(content: Value, name: str, version: str, *, as_published: bool) -> Source:
     digest = _digest(content["digest"])
+    modified = _read_modified(content["annotations"].get("modified"))
+    pinned = digest if modified is None else modified.pinned
     return Source(
-        pin=Pin(name=name, version=version, digests=(digest,)),
+        pin=Pin(name=name, version=version, digests=(pinned,) if pinned is not None else ()),
+        modified=modified,
         filename=_file_name(content["name"]),
         digest=digest,
         uploaded=_moment(content["annotations"].get("uploaded")),
@@ -410,6 +429,20 @@ def _read_publisher(content: Value | None) -> Publisher | None:
         return None
     names = ("kind", "repository", "workflow", "commit")
     return Publisher(**{name: content[name].text() for name in names})
+
+
+def _read_modified(content: Value | None) -> Modified | None:
+    if content is None:
+        return None
+    pinned = content["pinned"]
+    return Modified(
+        pinned=_digest(pinned) if pinned.raw is not None else None,
+        archive=content["archive"].text(),
+        patches=tuple(
+            (_file_name(each["name"]), _digest(each["digest"]))
+            for each in content["patches"].items()
+        ),
+    )
 
 
 def _read_interpreter(content: Value | None) -> Interpreter | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -1010,3 +1011,44 @@ def test_a_build_system_that_other_frontends_take_is_taken(cold: Bench, line: st
     cold.write(miniatures.add_sdist(cold.index, "mini-text", data))
     done = cold.asaman("-r", "requirements.txt")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_patched_source_is_built_verified_and_named_until_the_patch_is_gone(
+    bench: Bench,
+) -> None:
+    text = "--- a/mini_flit.py\n+++ b/mini_flit.py\n@@ -3 +3 @@\n-VALUE = 1\n+VALUE = 2\n"
+    bench.write(*text.splitlines(), name="value.patch")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    settings = (
+        "[tool.amrasaman.packages.mini-flit]",
+        f'patches = [{{ file = "value.patch", sha256 = "{digest}" }}]',
+        'replace-build-requirements = ["flit_core>=3"]',
+    )
+    bench.write(*settings, name="pyproject.toml")
+    bench.write(*miniatures.pins("mini-flit"))
+    note = "mini-flit==1.0: modified source: patched with value.patch"
+    for command in (("build",), ("verify", "--vary", "umask")):
+        done = bench.asaman(*command, "-r", "requirements.txt")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert note in done.stdout + done.stderr
+    patched = bench.hashes()
+    definition = bench.record(min(patched))["predicate"]["buildDefinition"]
+    source = definition["resolvedDependencies"][0]
+    pinned = str(Digest.of(miniatures.MINIATURES["mini-flit"]("1.0")))
+    assert source["digest"]["sha256"] not in pinned
+    assert source["annotations"]["modified"] == {
+        "archive": "",
+        "patches": [{"name": "value.patch", "digest": {"sha256": digest}}],
+        "pinned": {"sha256": pinned.partition(":")[2]},
+    }
+    assert bench.generate("requirements.txt").returncode == 0
+    verified = (bench.folder / "verified-requirements.txt").read_text()
+    assert "    # modified source: patched with value.patch\n" in verified
+    assert bench.lock("-r", "requirements.txt", "--check").returncode == 0
+    # The same wheel is kept; without the patch it is another one.
+    assert "1 from the store; " in bench.asaman("-r", "requirements.txt").stdout
+    bench.write("", name="pyproject.toml")
+    assert bench.lock("-r", "requirements.txt", "--check").returncode == 1
+    assert bench.asaman("-r", "requirements.txt").returncode == 0
+    assert bench.hashes() != patched
+    assert bench.lock("-r", "requirements.txt", "--check").returncode == 0

@@ -33,7 +33,7 @@ STARTS_PROCESSES = {
     "sandbox.locales": "localedef, for a locale of the distribution",
     "environments.interpreters": "an interpreter, for what it says of itself",
     "environments.toolchains": "rustc and cargo, for what they say of themselves",
-    "runs.git": "git, for the files of a project",
+    "sources.git": "git, for the files of a project",
     "sandbox.inside.confine": "the build, inside the sandbox",
     "sandbox.inside.precompile": "itself for each wheel, inside the sandbox",
     "sandbox.inside.probe": "date, inside the sandbox",

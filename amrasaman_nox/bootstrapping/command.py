@@ -18,7 +18,7 @@ from amrasaman_nox.build_lock.bootstrap import (
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import BuildOutcome, Event, Report, Verdict
 from amrasaman_nox.runs.closure import resolved
-from amrasaman_nox.runs.outcome import with_unmatched
+from amrasaman_nox.runs.outcome import with_settings
 from amrasaman_nox.runs.pins import for_each_interpreter
 from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.sourced import (
@@ -73,7 +73,7 @@ def _bootstrap(run: Run, requirements: Requirements) -> BuildOutcome:
         files.sweep_beside(folder)
     lock = BootstrapLock() if run.config.relock else read_bootstrap_lock(path)
     outcome = for_each_interpreter(run, requirements, lock, _for_one)
-    return with_unmatched(outcome, run.config, names_of(requirements, read_bootstrap_lock(path)))
+    return with_settings(outcome, run.config, names_of(requirements, read_bootstrap_lock(path)))
 
 
 def _for_one(

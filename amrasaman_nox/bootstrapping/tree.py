@@ -63,7 +63,8 @@ class _Walk:
             return
         self.seen.add(own)
         source = record.source
-        yield Branch(depth=depth + 1, what="sdist", name=source.filename, digest=source.digest)
+        kind = "sdist" if source.modified is None else "modified"
+        yield Branch(depth=depth + 1, what=kind, name=source.filename, digest=source.digest)
         for file in record.requirements:
             if file.record is None:
                 yield Branch(

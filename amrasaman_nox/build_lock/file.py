@@ -16,7 +16,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from amrasaman_nox import files
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.inputs.texts import read_text
-from amrasaman_nox.model import BuildLock, Crate, Digest, LockedFile, LockEntry
+from amrasaman_nox.model import BuildLock, Crate, Digest, LockedFile, LockEntry, Modified
 from amrasaman_nox.sdists.cargo_lock import is_crate_name, is_version
 
 if TYPE_CHECKING:
@@ -143,10 +143,14 @@ def check_writable(path: Path) -> None:
 def merged(
     former: BuildLock, entries: Iterable[LockEntry], *, sdists: Collection[Digest]
 ) -> BuildLock:
-    """Return *former* with *entries* added or replaced, and without sdists no longer in use."""
+    """Return *former* with *entries* added or replaced, and without sdists no longer in use.
+
+    :param sdists: those that pins name, or that are made from them
+    """
     kept = {(entry.sdist, entry.interpreter): entry for entry in former.entries}
     kept.update({(entry.sdist, entry.interpreter): entry for entry in entries})
-    return BuildLock(entries=tuple(entry for entry in kept.values() if entry.sdist in sdists))
+    used = (one for one in kept.values() if one.sdist in sdists or one.pinned in {None, *sdists})
+    return BuildLock(entries=tuple(used))
 
 
 def entry_table(entry: LockEntry) -> dict[str, Any]:
@@ -157,6 +161,8 @@ def entry_table(entry: LockEntry) -> dict[str, Any]:
         "sdist": str(entry.sdist),
         "interpreter": entry.interpreter,
     }
+    if entry.modified is not None:
+        table["modified"] = _modified_table(entry.modified)
     if entry.as_of is not None:
         table["as-of"] = entry.as_of
     if entry.as_of_reason:
@@ -169,6 +175,25 @@ def entry_table(entry: LockEntry) -> dict[str, Any]:
     if entry.crates is not None:
         table["crates"] = [_crate_table(crate) for crate in sorted(entry.crates)]
     return table
+
+
+def _modified_table(modified: Modified) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    if modified.pinned is not None:
+        table["pinned"] = str(modified.pinned)
+    if modified.archive:
+        table["archive"] = modified.archive
+    table["patches"] = [{"name": name, "hash": str(digest)} for name, digest in modified.patches]
+    return table
+
+
+def _modified(table: dict[str, Any]) -> Modified:
+    patches = ((_text(each["name"]), Digest.parse(each["hash"])) for each in table["patches"])
+    return Modified(
+        pinned=Digest.parse(table["pinned"]) if "pinned" in table else None,
+        archive=_text(table.get("archive", "")),
+        patches=tuple(patches),
+    )
 
 
 def _crate_table(crate: Crate) -> dict[str, str]:
@@ -196,12 +221,13 @@ def entry_of(table: dict[str, Any]) -> LockEntry:
         as_of_reason=_text(table.get("as-of-reason", "")),
         notes=tuple(table.get("notes", ())),
         crates=tuple(map(_crate, table["crates"])) if "crates" in table else None,
+        modified=_modified(table["modified"]) if "modified" in table else None,
     )
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("as-of-reason is not a string")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 

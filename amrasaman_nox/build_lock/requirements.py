@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff, crates_cutoff
+from amrasaman_nox.config.packages import replaced
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, LockedFile, LockEntry, is_plain
 from amrasaman_nox.sources import download
@@ -18,8 +19,9 @@ from amrasaman_nox.sources.locate import find_files
 from amrasaman_nox.sources.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
+    from amrasaman_nox.config.packages import Package
     from amrasaman_nox.model import Pin, Prepared
     from amrasaman_nox.sources.site import Site
     from amrasaman_nox.sources.store import Store
@@ -90,12 +92,22 @@ def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[
 
     :raises AsamanError: what it asks for is not name and specifier, or has no solution (exit 3)
     """
-    more = tuple(name for name in asked if name not in known.static)
+    source = prepared.source
+    check_plain(asked, source.pin)
+    own = [each for each in site.packages if each.applies(source.name, source.version)]
+    more = tuple(name for name in replaced(own, asked) if name not in known.static)
+    _say_unmatched(site, source.pin, own, {*known.static, *more})
     if not more:
         return known
-    check_plain(more, prepared.source.pin)
     entry = dataclasses.replace(known, dynamic=more)
     return _with_files(site, prepared, entry, (*entry.static, *more))
+
+
+def _say_unmatched(site: Site, pin: Pin, own: Sequence[Package], requires: Collection[str]) -> None:
+    """Say which of the user's requirements take the place of none."""
+    for text in (text for each in own for text in each.replaced_requirements):
+        if text not in requires:
+            site.say(f"{pin}: replace-build-requirements: {text} takes the place of none")
 
 
 def _static(site: Site, prepared: Prepared, date: Cutoff) -> LockEntry:
@@ -104,6 +116,7 @@ def _static(site: Site, prepared: Prepared, date: Cutoff) -> LockEntry:
         name=prepared.source.name,
         version=prepared.source.version,
         sdist=prepared.source.digest,
+        modified=prepared.source.modified,
         interpreter=prepared.interpreter.key,
         files=(),
         static=static,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import inputs, options, places, reports
 from amrasaman_nox.config.config import COMMAND_KEY, EXCLUSIVE, Config
+from amrasaman_nox.config.packages import Package
 from amrasaman_nox.config.variables import (
     PASSPHRASE,
     access_variables,
@@ -135,6 +136,8 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
     plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
     if plain and values.get("color", "auto") == "auto":
         values["color"] = "never"
+    published = [each.name for each in values.get("packages", ()) if each.only_binary]
+    values["only_binary"] = (*values.get("only_binary", ()), *published)
     values.setdefault("annotations", environ.get("GITHUB_ACTIONS") == "true")
     if environ.get("GITHUB_STEP_SUMMARY"):
         values.setdefault("summary", environ["GITHUB_STEP_SUMMARY"])
@@ -210,6 +213,12 @@ def _interpreters(value: Any, base: Path) -> Any:
     return tuple(_path_text(each, base) if os.sep in each else each for each in value)
 
 
+def _packages(value: Any, base: Path) -> Any:
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(each.within(base) if isinstance(each, Package) else each for each in value)
+
+
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(inputs.FIELDS, _one_or_more),
     **dict.fromkeys(
@@ -224,6 +233,7 @@ _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     "folders": _folders,
     "reports": _folders,
     "python": _interpreters,
+    "packages": _packages,
 }
 
 

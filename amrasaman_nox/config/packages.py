@@ -1,4 +1,4 @@
-"""Settings for single projects: config settings, variables and build requirements.
+"""Settings for single projects: their source, build requirements, config settings and variables.
 
 ``[tool.amrasaman.packages.NAME]`` has them, or ``packages."NAME>=2,<3"`` for some versions alone;
 on the command line ``-C NAME:KEY=VALUE`` and ``--env NAME:VARIABLE=VALUE``.
@@ -7,35 +7,51 @@ on the command line ``-C NAME:KEY=VALUE`` and ``--env NAME:VARIABLE=VALUE``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from amrasaman_nox.config import processors
 from amrasaman_nox.errors import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 Pairs = tuple[tuple[str, str], ...]
 
 _NAME: Final = re.compile(r"([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)\s*(.*)", re.IGNORECASE)
+_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 #: A config setting or a variable of one project.
 _OF_ONE: Final = re.compile(r"([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?):(.+)", re.IGNORECASE)
+
+
+class Archive(NamedTuple):
+    """A file that a user names with its sha256 (hexadecimal): a patch, or an archive by its URL."""
+
+    place: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:
     """What holds for the project *name* (normalised), in the versions of *specifier* (PEP 440).
 
-    ``build_requirements`` are added to those that the source has, or bound them.
+    ``source`` is the archive that is built in the place of the pinned sdist, ``patches`` are
+    applied to it in their order. ``build_requirements`` are added to those that the source has, or
+    bound them; each of ``replaced_requirements`` takes the place of those of its project.
     ``build_processors`` is how many processors its build sees, ``None`` for as many as others.
+    With ``only_binary`` its published wheel is used as is.
     """
 
     name: str
     specifier: str = ""
+    source: Archive | None = None
+    patches: tuple[Archive, ...] = ()
+    replaced_requirements: tuple[str, ...] = ()
     config_settings: Pairs = ()
     variables: Pairs = ()
     build_requirements: tuple[str, ...] = ()
+    only_binary: bool = False
     build_processors: int | None = None
 
     def applies(self, name: str, version: str) -> bool:
@@ -46,6 +62,11 @@ class Package:
         return self.name == name and SpecifierSet(self.specifier).contains(
             version, prereleases=True
         )
+
+    def within(self, folder: Path) -> Package:
+        """Return this with paths that count from *folder*."""
+        patches = tuple(each._replace(place=str(folder / each.place)) for each in self.patches)
+        return replace(self, patches=patches)
 
 
 class Key(NamedTuple):
@@ -78,11 +99,45 @@ def _requirements(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _archive(place: str, value: Any) -> Archive:
+    """Return the table with the keys *place* and ``sha256``."""
+    if not isinstance(value, dict) or set(value) != {place, "sha256"}:
+        raise ValueError(f"a table with the keys {place} and sha256 is required")
+    if not all(isinstance(text, str) and text.isprintable() and text for text in value.values()):
+        raise ValueError(f"{place} and sha256 must be strings")
+    if not _SHA256.fullmatch(value["sha256"]):
+        raise ValueError("sha256 must be 64 hexadecimal digits")
+    return Archive(value[place], value["sha256"].lower())
+
+
+def _source(value: Any) -> Archive:
+    found = _archive("url", value)
+    if "://" not in found.place:
+        raise ValueError(f"{shown(ascii(found.place), 60)} is not a URL")
+    return found
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false is required")
+    return value
+
+
+def _patches(value: Any) -> tuple[Archive, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("a list of tables with the keys file and sha256 is required")
+    return tuple(_archive("file", each) for each in value)
+
+
 KEYS: Final[dict[str, Key]] = {
+    "source": Key("source", _source),
+    "patches": Key("patches", _patches),
+    "replace-build-requirements": Key("replaced_requirements", _requirements),
     "config-settings": Key("config_settings", _table),
     "env": Key("variables", _table),
     "build-requirements": Key("build_requirements", _requirements),
     "build-processors": Key("build_processors", processors.number),
+    "only-binary": Key("only_binary", _flag),
 }
 
 
@@ -110,7 +165,31 @@ def of_table(name: str, table: dict[str, Any]) -> Package:
             fields[KEYS[key].field] = KEYS[key].value(value)
         except ValueError as error:
             raise ValueError(f"{name}: {key}: {error}") from None
+    if match[2] and fields.get("only_binary"):
+        raise ValueError(
+            f"{name}: only-binary: it holds for all versions, write it below {match[1]}"
+        )
     return Package(name=normalized(match[1]), specifier=match[2], **fields)
+
+
+def replaced(own: Iterable[Package], requires: Iterable[str]) -> tuple[str, ...]:
+    """Return *requires* with the user's own requirements in the place of those of their projects.
+
+    :param own: what holds for the release that requires them
+    :raises ValueError: *requires* has what is no requirement (PEP 508)
+    """
+    from packaging.requirements import Requirement
+
+    ours = {
+        normalized(Requirement(text).name): text
+        for one in own
+        for text in one.replaced_requirements
+    }
+    if not ours:
+        return tuple(requires)
+    return tuple(
+        dict.fromkeys(ours.get(normalized(Requirement(text).name), text) for text in requires)
+    )
 
 
 def normalized(name: str) -> str:

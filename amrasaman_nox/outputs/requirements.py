@@ -36,13 +36,15 @@ class VerifiedPin:
     """A pin with its wheels.
 
     Without wheels the pin does not apply here, and is left out by name. ``as_published`` is true
-    where a wheel is the published one. ``rests_on`` names the published wheels that build
-    requirements from source were built with in the end.
+    where a wheel is the published one. ``modified`` says how sources differ from the pinned sdist.
+    ``rests_on`` names the published wheels that build requirements from source were built with in
+    the end.
     """
 
     pin: Pin
     wheels: tuple[Wheel, ...] = ()
     as_published: bool = False
+    modified: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
 
 
@@ -161,6 +163,7 @@ def _verified_pin(pin: Pin, records: Sequence[BuildRecord]) -> VerifiedPin:
         pin=pin,
         wheels=tuple(wheels[name] for name in sorted(wheels)),
         as_published=any(record.as_published for record in ours),
+        modified=tuple(sorted({str(r.source.modified) for r in ours if r.source.modified})),
     )
 
 
@@ -177,10 +180,15 @@ def _is_for(pin: Pin, record: BuildRecord) -> bool:
 
 
 def _built_from(pin: Pin, record: BuildRecord) -> bool:
-    """Whether the record's source has a hash of the pin; other algorithms say nothing."""
+    """Whether the record's source has a hash of the pin; other algorithms say nothing.
+
+    A source that the user named in the place of a missing sdist has none.
+    """
     if not pin.digests:
         return False
-    digest = record.source.digest
+    digest = record.source.pinned
+    if digest is None:
+        return True
     comparable = [known for known in pin.digests if known.algorithm == digest.algorithm]
     return not comparable or digest in comparable
 
@@ -208,6 +216,7 @@ def _rendered(entry: VerifiedPin) -> str:
     extras = f"[{','.join(pin.extras)}]" if pin.extras else ""
     hashes = "".join(f" \\\n    --hash={digest}" for digest in _digests(entry))
     note = f"\n    # {AS_PUBLISHED}" if entry.as_published else ""
+    note += "".join(f"\n    # {each}" for each in entry.modified)
     if entry.rests_on:
         note += f"\n    # built with published wheels: {', '.join(entry.rests_on)}"
     return f"{pin.name}{extras}=={pin.version}{marker}{hashes}{note}\n"

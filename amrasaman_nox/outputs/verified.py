@@ -186,7 +186,7 @@ def _with_seeds(
     lock = read_bootstrap_lock(bootstrap_lock_of(config))
     seeds = {file for _, file in lock.seeds}
     sourced = {
-        record.source.digest
+        record.source.pinned
         for record in records
         if any(file.record is not None or file in seeds for file in record.requirements)
     }
@@ -201,7 +201,7 @@ def _with_seeds(
 
 
 def _seeds(pin: Pin, lock: BootstrapLock) -> tuple[str, ...]:
-    found = (entry for entry in lock.sources.entries if entry.sdist in pin.digests)
+    found = (entry for entry in lock.sources.entries if entry.pinned in pin.digests)
     seeds = (
         file.filename for entry in found for file in lock.needed_by([entry], entry.interpreter)[1]
     )

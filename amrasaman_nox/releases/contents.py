@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.releases.repository import some
-from amrasaman_nox.runs import git
+from amrasaman_nox.sources import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,9 @@ from amrasaman_nox import files
 from amrasaman_nox.comparison.sdists import read_members
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest
-from amrasaman_nox.runs import build, git
+from amrasaman_nox.runs import build
 from amrasaman_nox.runs.epoch import Commit, commit_of, own_folders
+from amrasaman_nox.sources import git
 from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:

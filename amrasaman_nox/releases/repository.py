@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox.runs import git
 from amrasaman_nox.runs.epoch import changed
+from amrasaman_nox.sources import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _REMARKS: Final = {
     "built": "",
     "sdist": "  source",
+    "modified": "  modified source",
     "published": "  as published",
     "above": "  see above",
 }

@@ -36,7 +36,7 @@ _STYLES: Final = {
 
 
 #: How a line of a tree looks, by what the file is.
-_ORIGINS: Final = {"": "bold", "published": "yellow", "sdist": "green"}
+_ORIGINS: Final = {"": "bold", "published": "yellow", "sdist": "green", "modified": "yellow"}
 
 
 def render(

@@ -9,7 +9,7 @@ from amrasaman_nox.build_lock.bootstrap import BootstrapLock, bootstrap_lock_of,
 from amrasaman_nox.config.config import SOURCE
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.runs.lock import current_lock
-from amrasaman_nox.runs.outcome import with_unmatched
+from amrasaman_nox.runs.outcome import with_settings
 from amrasaman_nox.runs.pins import build_pins, for_each_interpreter
 from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.sourced import build_from_source, names_of
@@ -63,7 +63,7 @@ def built(run: Run, requirements: Requirements) -> BuildOutcome:
         return _build_from_source(run, requirements)
     lock = current_lock(run.config, requirements)
     outcome = for_each_interpreter(run, requirements, lock, build_pins)
-    return with_unmatched(outcome, run.config, names_of(requirements, BootstrapLock()))
+    return with_settings(outcome, run.config, names_of(requirements, BootstrapLock()))
 
 
 def _build_from_source(run: Run, requirements: Requirements) -> BuildOutcome:
@@ -77,4 +77,4 @@ def _build_from_source(run: Run, requirements: Requirements) -> BuildOutcome:
         )
     lock = read_bootstrap_lock(path)
     outcome = for_each_interpreter(run, requirements, lock, build_from_source)
-    return with_unmatched(outcome, run.config, names_of(requirements, lock))
+    return with_settings(outcome, run.config, names_of(requirements, lock))

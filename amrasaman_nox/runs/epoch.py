@@ -15,7 +15,7 @@ from amrasaman_nox.model import (
     Event,
     utc,
 )
-from amrasaman_nox.runs import git
+from amrasaman_nox.sources import git
 
 if TYPE_CHECKING:
     from pathlib import Path

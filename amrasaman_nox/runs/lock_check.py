@@ -10,11 +10,13 @@ from amrasaman_nox.inputs import readers, workspace
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import Finding
 from amrasaman_nox.runs import project
+from amrasaman_nox.sources import modified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amrasaman_nox.config.config import Config
+    from amrasaman_nox.model import LockEntry, Pin
 
 
 def outdated(config: Config) -> Iterator[Finding]:
@@ -35,17 +37,30 @@ def outdated(config: Config) -> Iterator[Finding]:
         missing = [each.name for each in folders if project.tree_digest(each) not in used]
     else:
         used = {digest for pin in requirements.pins for digest in pin.digests}
+        by_key = {
+            one.key: [entry for entry in lock.entries if entry.interpreter == one.key]
+            for one in found
+        }
         missing = [
             str(pin)
             for interpreter in found
             for pin in select(requirements, dict(interpreter.markers))[0]
             if pin.fault is None
             and pin.name not in config.only_binary
-            and not any(lock.find(digest, interpreter.key) for digest in pin.digests)
+            and not any(_is_of(pin, one, config) for one in by_key[interpreter.key])
         ]
     if missing:
         what = f"{path} lacks the build requirements of {', '.join(dict.fromkeys(missing))}"
         yield Finding(check="check", what=what, fix=fix)
-    if unused := [one.name for one in lock.entries if one.sdist not in used]:
+    if unused := [
+        one.name for one in lock.entries if one.pinned is not None and one.pinned not in used
+    ]:
         what = f"{path} has build requirements that no pin needs: {', '.join(sorted(unused))}"
         yield Finding(check="check", what=what, fix=fix)
+
+
+def _is_of(pin: Pin, entry: LockEntry, config: Config) -> bool:
+    """Return whether *entry* is that of *pin*, whose source is changed as *config* says."""
+    named = entry.name == pin.name and (entry.pinned is None or entry.pinned in pin.digests)
+    change = modified.wanted(config.packages, entry.name, entry.version, entry.pinned)
+    return named and entry.modified == change

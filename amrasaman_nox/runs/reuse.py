@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from amrasaman_nox import records
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import BuildFailure, BuildLock, BuildRecord
+from amrasaman_nox.sources import modified
 from amrasaman_nox.sources.trusted import is_of_store, is_whole, record_in
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def _is_current(
     run: Run, pin: Pin, file: RecordFile, interpreter: Interpreter, lock: BuildLock
 ) -> bool:
     record, digest = file.record, file.record.source.digest
-    if digest not in pin.digests or run.config.attestations:
+    same = modified.of_pin(run.config.packages, pin, record.source)
+    if not same or run.config.attestations:
         return False
     wanted = pin.name in run.config.only_binary
     if record.as_published or wanted:

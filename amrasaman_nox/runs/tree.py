@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
-from amrasaman_nox.runs import git
+from amrasaman_nox.sources import git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -179,8 +179,13 @@ def _wanted(file: Source | ResolvedFile) -> _Wanted:
         url=file.url or "",
         size=file.size,
         origin=pin.origin if pin else None,
-        written_url=pin.url if pin else None,
+        written_url=_written_url(file) if isinstance(file, Source) else None,
     )
+
+
+def _written_url(source: Source) -> str | None:
+    """Return the URL of *source* if the user wrote it, rather than an index."""
+    return source.url if source.modified is not None else source.pin.url
 
 
 def _fetch(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from packaging.specifiers import SpecifierSet
 
+from amrasaman_nox.config.packages import replaced
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import (
@@ -27,7 +28,7 @@ from amrasaman_nox.sdists import reader
 from amrasaman_nox.sdists.build_system import build_system
 from amrasaman_nox.sdists.reader import SdistInfo
 from amrasaman_nox.sdists.rust import RustSource
-from amrasaman_nox.sources import download, rust
+from amrasaman_nox.sources import download, modified, rust
 from amrasaman_nox.sources import locate as index
 from amrasaman_nox.sources.instead import with_wheel
 from amrasaman_nox.sources.locate import upload_times
@@ -82,7 +83,7 @@ def prepare(
     def checked(source: Source | AsamanError) -> Prepared | AsamanError:
         if isinstance(source, AsamanError):
             return source
-        kind = _kind(source.pin, interpreter, only_binary)
+        kind = _kind(site, source.pin, interpreter, only_binary)
         return _checked(site, source, interpreter, kind, each)
 
     with ThreadPoolExecutor(FETCHERS) as pool:
@@ -146,7 +147,7 @@ def locate(
     :raises AsamanError: an index cannot be asked (exit 5), or must not be (exit 2)
     """
     remembered = {
-        pin: _remembered(site, pin, interpreter, lock, _kind(pin, interpreter, only_binary))
+        pin: _remembered(site, pin, interpreter, lock, _kind(site, pin, interpreter, only_binary))
         for pin in pins
     }
     found: dict[Pin, Source | AsamanError] = {
@@ -154,7 +155,8 @@ def locate(
     }
     found |= {pin: error for pin in pins if (error := _fault(pin, interpreter)) is not None}
     unknown = [pin for pin in pins if pin not in found]
-    found |= _asked(site, unknown, interpreter, only_binary)
+    asked = _asked(site, unknown, interpreter, only_binary)
+    found |= {pin: modified.replaced(site.packages, pin, one) for pin, one in asked.items()}
     return tuple(found[pin] for pin in pins)
 
 
@@ -219,6 +221,8 @@ def _remembered(
     if not (pin.path or site.store.has(digest)):
         return None
     uploaded = datetime.fromisoformat(facts["uploaded"]) if facts["uploaded"] else None
+    pinned = Digest.parse(facts["pinned"]) if facts.get("pinned") else None
+    change = modified.wanted(site.packages, pin.name, facts["version"], pinned)
     locked = lock.find(digest, interpreter.key) is not None
     if uploaded is None and not locked and not facts["taken"]:
         return None
@@ -230,6 +234,7 @@ def _remembered(
         size=facts["size"],
         uploaded=uploaded,
         as_published=facts["taken"],
+        modified=change,
         crates=rust.of_facts(facts.get("crates")),
         rust_channel=facts.get("rust_channel", ""),
     )
@@ -247,15 +252,20 @@ def _remember(site: Site, source: Source, kind: str) -> None:
         "crates": rust.facts(source.crates),
         "rust_channel": source.rust_channel,
     }
+    if source.modified is not None:
+        facts["pinned"] = str(source.pinned) if source.pinned is not None else None
     content = json.dumps(facts).encode()
     key = _memory_key(source.pin, kind)
     if site.store.get_value("located", key) != content:
         site.store.put_value("located", key, content)
 
 
-def _kind(pin: Pin, interpreter: Interpreter, only_binary: frozenset[str]) -> str:
+def _kind(site: Site, pin: Pin, interpreter: Interpreter, only_binary: frozenset[str]) -> str:
     # Which of several pinned wheels is used depends on the interpreter.
-    return interpreter.tags[0] if pin.name in only_binary else "sdist"
+    if pin.name in only_binary:
+        return interpreter.tags[0]
+    change = modified.wanted(site.packages, pin.name, pin.version, None)
+    return "sdist" if change is None else f"sdist-{Digest.of(repr(change).encode()).value}"
 
 
 def _memory_key(pin: Pin, kind: str) -> str:
@@ -274,6 +284,7 @@ def _checked(
     """Fetch *source* and read it strictly; return the error rather than raise it."""
     try:
         _fetch(site, source)
+        source = modified.patched(site.packages, source, site.store)
         site.notify(Event(stage="fetch", state="done", name=str(source.pin)))
         prepared = _read(site, source, interpreter)
         _remember(site, prepared.source, kind)
@@ -325,10 +336,11 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
 
 
 def _with_more(site: Site, source: Source, system: BuildSystem) -> BuildSystem:
-    """Return *system* with the build requirements that the user added for this release."""
+    """Return *system* with the build requirements that the user set for this release."""
     own = [each for each in site.packages if each.applies(source.name, source.version)]
     more = tuple(text for each in own for text in each.build_requirements)
-    return dataclasses.replace(system, requires=(*system.requires, *more)) if more else system
+    requires = (*replaced(own, system.requires), *more)
+    return dataclasses.replace(system, requires=requires) if own else system
 
 
 def _judged(site: Site, source: Source) -> SdistInfo | None:

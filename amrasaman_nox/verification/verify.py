@@ -463,8 +463,9 @@ def _supply(run: Run, requirements: Requirements, records: Sequence[BuildRecord]
             continue
         own = next(each for each in run.interpreters if _built_by(each, record))
         if not run.site.store.has(record.source.digest):
-            pin = pins.get(record.source.digest, record.source.pin)
-            pin = dataclasses.replace(pin, digests=(record.source.digest,))
+            pinned = record.source.pinned
+            pin = pins.get(pinned, record.source.pin) if pinned is not None else record.source.pin
+            pin = dataclasses.replace(pin, digests=(pinned,) if pinned is not None else ())
             prepare.prepare(run.site, [pin], own, only_binary=frozenset(run.config.only_binary))
         missing = [file for file in record.requirements if not run.site.store.has(file.digest)]
         if missing:

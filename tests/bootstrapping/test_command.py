@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from amrasaman_nox.build_lock.bootstrap import read_bootstrap_lock
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import ExitCode
@@ -76,6 +78,7 @@ def test_a_second_run_builds_nothing_and_writes_the_same(
     assert offline.build.records[0].wheel.digest == first.build.records[0].wheel.digest
 
 
+@pytest.mark.slow
 def test_another_user_comes_to_the_same_lock_wheels_and_records(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -92,6 +95,7 @@ def test_another_user_comes_to_the_same_lock_wheels_and_records(
     assert digest(theirs) == digest(ours)
 
 
+@pytest.mark.slow
 def test_the_verified_file_marks_what_rests_on_published_wheels(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

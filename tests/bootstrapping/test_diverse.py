@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.verification.acceptance import exit_code
 
@@ -63,6 +65,7 @@ def test_what_other_seeds_cannot_build_in_one_step_is_built_in_a_further_one(
     assert diverse(report).waited == ("later==2.0",)
 
 
+@pytest.mark.slow
 def test_seeds_that_cannot_build_everything_are_named(boot: Boot, index: LocalIndex) -> None:
     toolchain.add_backend(index)
     report = boot(toolchain.add_pin(index, "one"), diverse=toolchain.BEFORE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.config.packages import Package, names_in, of_table, pairs_of
+from amrasaman_nox.config.packages import Archive, Package, names_in, of_table, pairs_of, replaced
 from amrasaman_nox.errors import AsamanError
 
 
@@ -28,6 +29,32 @@ def test_a_table_sets_fields() -> None:
     )
 
 
+def test_a_table_names_another_source_patches_and_requirements_that_replace_others() -> None:
+    table = {
+        "source": {"url": "https://x/a-2.zip", "sha256": "AB" * 32},
+        "patches": [{"file": "p/a.patch", "sha256": "cd" * 32}],
+        "replace-build-requirements": ["setuptools==68"],
+        "only-binary": False,
+    }
+    package = of_table("a", table)
+    assert package == Package(
+        name="a",
+        source=Archive("https://x/a-2.zip", "ab" * 32),
+        patches=(Archive("p/a.patch", "cd" * 32),),
+        replaced_requirements=("setuptools==68",),
+    )
+    assert package.within(Path("/project")).patches == (Archive("/project/p/a.patch", "cd" * 32),)
+
+
+def test_a_requirement_takes_the_place_of_those_of_its_project() -> None:
+    own = [Package(name="a", replaced_requirements=("Set_Tools==68", "other"))]
+    assert replaced(own, ("set-tools>=40", "wheel", "set.tools[x]<50")) == (
+        "Set_Tools==68",
+        "wheel",
+    )
+    assert replaced([], ("a>1", "a<3")) == ("a>1", "a<3")
+
+
 @pytest.mark.parametrize(
     ("name", "table", "why"),
     [
@@ -39,6 +66,15 @@ def test_a_table_sets_fields() -> None:
         ("a", {"build-requirements": "wheel"}, "a list of strings is required"),
         ("a", {"build-requirements": ["wheel @ https://x/y"]}, "not a name with a specifier"),
         ("a", {"build-requirements": ["!"]}, "not a name with a specifier"),
+        ("a", {"source": "https://x/a.zip"}, "source: a table with the keys url and sha256"),
+        ("a", {"source": {"url": "a.zip", "sha256": "0" * 64}}, "'a.zip' is not a URL"),
+        ("a", {"source": {"url": "https://x", "sha256": "0"}}, "must be 64 hexadecimal digits"),
+        ("a", {"patches": []}, "a list of tables with the keys file and sha256 is required"),
+        ("a", {"patches": ["a.patch"]}, "a table with the keys file and sha256 is required"),
+        ("a", {"patches": [{"file": 1, "sha256": ""}]}, "file and sha256 must be strings"),
+        ("a", {"replace-build-requirements": "x"}, "a list of strings is required"),
+        ("a", {"only-binary": "yes"}, "only-binary: true or false is required"),
+        ("a>1", {"only-binary": True}, "it holds for all versions, write it below a"),
         ("a", {"build-processors": 0}, "auto, or a whole number from 1 to 1024, is required"),
         ("a", {"build-processors": True}, "auto, or a whole number from 1 to 1024, is required"),
     ],

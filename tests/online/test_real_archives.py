@@ -90,8 +90,9 @@ WHEELS = [
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A store with all archives of the list, fetched some at a time."""
-    store = Store.open(tmp_path_factory.mktemp("real") / "cache")
+    """A store with all archives of the list, fetched some at a time, once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    store = Store.open((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real")
     variables = tuple((name, os.environ[name]) for name in _ACCESS if name in os.environ)
     index = IndexOptions(environment=variables)
     cache = store.root / "uv"

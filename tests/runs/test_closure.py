@@ -78,6 +78,7 @@ def test_a_date_without_a_solution_is_one_line(
     assert written(tmp_path) == set()
 
 
+@pytest.mark.slow
 def test_a_pin_that_the_lock_lacks_is_added_unless_it_is_locked(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_pin_that_the_lock_lacks_is_added_unless_it_is_locked(
     assert sorted(entry.name for entry in lock.sources.entries) == ["minibuild", "one", "two"]
 
 
+@pytest.mark.slow
 def test_two_versions_of_one_tool_are_two_build_requirements(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -105,6 +107,7 @@ def test_two_versions_of_one_tool_are_two_build_requirements(
     assert {("minibuild", "1.0"), ("minibuild", "2.0")} < tools
 
 
+@pytest.mark.slow
 def test_another_date_than_the_one_of_the_lock_is_an_error(boot: Boot, index: LocalIndex) -> None:
     toolchain.add_backend(index)
     pin = toolchain.add_pin(index, "one")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.packages import Package
-from amrasaman_nox.model import BuildFailure, BuildOutcome, Pin
-from amrasaman_nox.runs.outcome import Done, done_records, joined, with_unmatched
+from amrasaman_nox.model import BuildFailure, BuildOutcome, Modified, Pin
+from amrasaman_nox.runs.outcome import Done, done_records, joined, with_settings
 from tests.reports.examples import record
 
 FAILURE = BuildFailure(name="c", version="1", stage="build", reason="it broke")
@@ -31,8 +33,20 @@ def test_settings_that_match_nothing_are_said() -> None:
         config_settings=(("all", "1"), ("a:one", "1"), ("b:two", "2")),
         packages=(Package(name="c"), Package(name="a")),
     )
-    found = with_unmatched(BuildOutcome(), config, {"a"})
+    found = with_settings(BuildOutcome(), config, {"a"})
     assert found.notes == (
         "the settings of b match nothing that is built",
         "the settings of c match nothing that is built",
+    )
+
+
+def test_settings_of_other_versions_and_modified_sources_are_said() -> None:
+    built = record("a")
+    change = Modified(pinned=built.source.digest, patches=(("x.patch", built.source.digest),))
+    changed = replace(built, source=replace(built.source, modified=change))
+    packages = (Package(name="a", specifier=">=99"), Package(name="a", specifier="<99"))
+    found = with_settings(BuildOutcome(records=(changed,)), Config(packages=packages), {"a"})
+    assert found.notes == (
+        f"a=={built.version}: modified source: patched with x.patch",
+        "the settings of a>=99 match nothing that is built",
     )

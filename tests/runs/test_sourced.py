@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Boot = Callable[..., Report]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locked", [True, False])
 def test_a_wheel_that_is_not_the_one_of_the_lock_is_an_error(
     boot: Boot, index: LocalIndex, tmp_path: Path, *, locked: bool
@@ -60,6 +61,7 @@ def test_a_later_run_builds_the_same_wheels_from_the_lock(
     assert not (tmp_path / "requirements.build-lock.toml").exists()
 
 
+@pytest.mark.slow
 def test_a_plain_run_does_not_read_the_bootstrap_lock(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -113,6 +115,7 @@ def test_a_compiled_wheel_binds_only_where_it_was_built_alike(
     assert (bool(failures), bool(notes)) == (fails, not fails)
 
 
+@pytest.mark.slow
 def test_build_requirements_are_kept_if_that_is_asked_for(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
+
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.records import parse
 from amrasaman_nox.runs.stages import PROVENANCE
@@ -69,6 +71,7 @@ def test_with_no_build_requirements_there_is_nothing_to_repeat(
     assert exit_code(report) is ExitCode.DONE
 
 
+@pytest.mark.slow
 def test_no_more_stages_are_built_than_allowed(boot: Boot, index: LocalIndex) -> None:
     toolchain.add_backend(index, source="counts")
     report = boot(toolchain.add_pin(index, "one"), stages=2)
@@ -76,6 +79,7 @@ def test_no_more_stages_are_built_than_allowed(boot: Boot, index: LocalIndex) ->
     assert exit_code(report) is ExitCode.DIFFERENT
 
 
+@pytest.mark.slow
 def test_stages_go_on_where_an_earlier_run_ended(boot: Boot, index: LocalIndex) -> None:
     toolchain.add_backend(index, source="counts")
     pin = toolchain.add_pin(index, "one")

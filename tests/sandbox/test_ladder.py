@@ -187,6 +187,7 @@ WARNING = f"warning: {RUNGS['none'].warning}"
 COLOURED = f"\033[1;33m{WARNING}\033[0m"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-q",), ("--json", "-"), ("--isolation", "none")])
 def test_a_run_without_isolation_warns_first_and_last(
     bare: Bench, options: tuple[str, ...]

@@ -66,6 +66,7 @@ def test_a_project_is_verified_from_its_tree_to_its_wheel(run: Run, tmp_path: Pa
     assert (tmp_path / "wheels" / "miniature-1.0.tar.gz").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prepare", "variation"),
     [

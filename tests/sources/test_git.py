@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.runs import git
+from amrasaman_nox.sources import git
 
 from ..support.repositories import NEEDS_GIT, put
 from ..support.repositories import git as really
