@@ -951,6 +951,21 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """What a machine has of one thing that builds use.
+
+    ``value`` is what there is, or why it does not work; then ``fix`` says what to do. One that is
+    ``required`` must work.
+    """
+
+    name: str
+    value: str
+    works: bool = True
+    fix: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Called:
     """How a command was called and with what, for readers; no part of what is compared.
 
@@ -969,8 +984,8 @@ class Report:
     Exactly one of ``build`` and ``comparisons`` is of interest, by ``command``. ``required`` are
     the variations without which a rebuild that is the same does not count, ``seed`` what the varied
     values were drawn from. ``warnings`` are what a user must know before trusting it. ``origins``
-    are where a wheel comes from, ``findings`` what is not ready for a release. ``interpreters`` are
-    names and versions of those it was built for.
+    are where a wheel comes from, ``findings`` what is not ready for a release, ``facts`` what the
+    machine has. ``interpreters`` are names and versions of those it was built for.
     """
 
     command: str
@@ -985,6 +1000,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     origins: Origins | None = None
     findings: tuple[Finding, ...] = ()
+    facts: tuple[Fact, ...] = ()
     interpreters: tuple[str, ...] = ()
     called: Called | None = None
 

@@ -67,6 +67,16 @@ def test_a_build_lock_is_checked_on_macos(built: Path) -> None:
 
 
 @SYSTEMS
+def test_doctor_says_what_it_can_of_every_system(tmp_path: Path, system: str) -> None:
+    done = asaman(tmp_path, system, "doctor", "--offline", "--cache-dir", "cache")
+    assert done.returncode == 0, done.stderr
+    assert f"building needs Linux, and this is {system}" in done.stdout
+    assert "versions " in done.stdout
+    required = ("--offline", "--cache-dir", "cache", "--require", "isolation")
+    assert asaman(tmp_path, system, "doctor", *required).returncode == 4
+
+
+@SYSTEMS
 def test_wheels_are_compared(built: Path, system: str) -> None:
     wheel = next((built / "part").glob("mini_flit*.whl"))
     script = (

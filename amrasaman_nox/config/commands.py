@@ -18,6 +18,7 @@ WHEELS: Final = "wheels"
 VERDICTS: Final = "verdicts"
 FILE: Final = "the file that it wrote"
 FINDINGS: Final = "findings"
+MACHINE: Final = "what the machine has"
 
 
 class Argument(NamedTuple):
@@ -183,6 +184,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
         summary="Make a key that signs records. Default: rebuilder.pem",
         arguments=(Argument("FILE", "key", required=False),),
         nothing="a new Ed25519 key",
+    ),
+    Command(
+        session="doctor",
+        word="doctor",
+        work="machine.doctor:doctor",
+        summary="Show what this machine has of what builds use.",
+        result=MACHINE,
     ),
 )
 

@@ -112,6 +112,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       ``config_settings`` and ``variables`` can begin with ``NAME:``.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
+    - This machine: ``require`` are the parts that must work.
     - Verification: ``vary`` names variations (none: all), ``seed`` is the text that their values
       are drawn from (``None``: a new one), ``require_variations`` are those that must
       have been varied (``all``: each of them), ``against`` is ``None`` (rebuild),
@@ -194,6 +195,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     max_memory: int = _LIMITS.memory
     max_processes: int = _LIMITS.processes
     max_disk: int = _LIMITS.disk
+
+    require: tuple[str, ...] = ()
 
     vary: tuple[str, ...] = ()
     seed: str | None = None
@@ -518,7 +521,10 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         _texts,
     ),
     (
-        ("skip", "only_binary", "relock_packages", "constant_temporary_names", "allow_findings"),
+        (
+            "skip", "require", "only_binary", "relock_packages", "constant_temporary_names",
+            "allow_findings",
+        ),
         _names,
     ),
     (("environment", "expandable", "config_settings", "variables"), _pairs),

@@ -55,6 +55,9 @@ _CHECKING = frozenset({"release_check"})
 _PINNED = _BUILDING - _CHECKING
 _PROJECTS = _READING - _CHECKING
 _KEEPING = _WHEELS - _CHECKING
+_DOCTORING = frozenset({"doctor"})
+#: Those that ask an index, or tell whether it answers.
+_ASKING = _BUILDING | _DOCTORING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
 _INDEXING = frozenset({"package_index"})
 _LISTING = frozenset({"bill_of_materials"})
@@ -200,21 +203,21 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Copy build requirements that were built from source to the folder build in the "
            "output directory."),
 
-    Option("index-url", "index_url", TEXT, _INDEX, _BUILDING,
+    Option("index-url", "index_url", TEXT, _INDEX, _ASKING,
            "The base URL of the package index.", metavar="URL", listed=OFTEN),
-    Option("extra-index-url", "extra_index_url", TEXTS, _INDEX, _BUILDING,
+    Option("extra-index-url", "extra_index_url", TEXTS, _INDEX, _ASKING,
            "An additional package index.", metavar="URL"),
-    Option("find-links", "find_links", TEXTS, _INDEX, _BUILDING,
+    Option("find-links", "find_links", TEXTS, _INDEX, _ASKING,
            "A directory, or a page with links, to search for files.", metavar="URL"),
-    Option("no-index", "no_index", FLAG, _INDEX, _BUILDING,
+    Option("no-index", "no_index", FLAG, _INDEX, _ASKING,
            "Ignore the package index, use --find-links only."),
     Option("with-index", "index_url", TEXT, _INDEX, _BUILDING,
            "In case you want to install build time dependencies from an index, pass the URL. "
            'The same as --index-url.  [default: ""]', key=False, listed=TOP),
-    Option("trusted-host", "trusted_host", TEXTS, _INDEX, _BUILDING,
+    Option("trusted-host", "trusted_host", TEXTS, _INDEX, _ASKING,
            "Pass --trusted-host VALUE to pip, helps in local indexes over HTTP. Pass the correct "
            'hostname.  [default: ""]', listed=TOP),
-    Option("offline", "offline", FLAG, _INDEX, _BUILDING,
+    Option("offline", "offline", FLAG, _INDEX, _ASKING,
            "Disable network access: use cached files only.", listed=OFTEN),
     Option("attestations", "attestations", FLAG, _INDEX, _KEEPING,
            "Fetch and verify who published each sdist (PEP 740); a request for each pin."),
@@ -227,17 +230,17 @@ OPTIONS: Final[tuple[Option, ...]] = (
            hint="pin with hashes: `uv pip compile --generate-hashes requirements.in`, or "
                 "`pip-compile --generate-hashes`"),
 
-    Option("python", "python", TEXTS, _BUILDS, _READING,
+    Option("python", "python", TEXTS, _BUILDS, _READING | _DOCTORING,
            "The interpreter: a version or a path. Default: the one that runs this.",
            metavar="PYTHON", listed=ALWAYS),
-    Option("rust", "rust", TEXT, _BUILDS, _BUILDING,
+    Option("rust", "rust", TEXT, _BUILDS, _ASKING,
            "The Rust toolchain: a version or a path. Default: that of rustup, else the system's.",
            metavar="RUST"),
     Option("crate-index", "crate_index", TEXT, _INDEX, _BUILDING,
            "A sparse index of crates, or a directory of .crate files. Default: what cargo is "
            "configured for.", metavar="URL"),
     Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
-           "The isolation of builds; auto: the strongest that works.",
+           "Isolation; auto: the strongest that works.",
            metavar="|".join(rungs.NAMES), listed=ALWAYS),
     Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value.",
            listed=ALWAYS),
@@ -313,6 +316,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
                listed=OFTEN if each.name != "markdown" else RARELY)
         for each in REPORT_FORMATS
     ),
+    Option("require", "require", NAMES, REPORTS, _DOCTORING,
+           "Fail if one of these parts does not work.", key=False, listed=ALWAYS),
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q", listed=ALWAYS),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,
            "Print more details and timings.", short="v", listed=ALWAYS),

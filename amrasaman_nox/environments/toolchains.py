@@ -40,20 +40,20 @@ def inspect(request: str, variables: Mapping[str, str], store: Store) -> RustToo
     :param variables: the user's environment: ``PATH``, ``HOME``, ``CARGO_HOME``, ``RUSTUP_HOME``
     :raises AsamanError: there is none, or it does not answer (exit 4)
     """
-    sysroot = _sysroot(request, variables)
-    rustc, cargo = sysroot / "bin/rustc", _cargo(sysroot)
+    root = sysroot(request, variables)
+    rustc, cargo = root / "bin/rustc", _cargo(root)
     facts = _facts(rustc)
     try:
         version, host = facts["release"], facts["host"]
     except KeyError:
         raise _not_available(request, f"unexpected output of {rustc}") from None
     return RustToolchain(
-        sysroot=str(sysroot),
+        sysroot=str(root),
         version=version,
         commit=facts.get("commit-hash", ""),
         host=host,
         cargo=_ask(cargo, "--version").strip(),
-        digest=_digest(_files(sysroot, cargo, host), store),
+        digest=_digest(_files(root, cargo, host), store),
     )
 
 
@@ -70,7 +70,11 @@ def choose(request: str, channel: str, variables: Mapping[str, str], store: Stor
     return inspect(request, variables, store)
 
 
-def _sysroot(request: str, variables: Mapping[str, str]) -> Path:
+def sysroot(request: str, variables: Mapping[str, str]) -> Path:
+    """Return the folder of the toolchain that *request* names, of the user's default for ``""``.
+
+    :raises AsamanError: there is none (exit 4)
+    """
     home = Path(variables.get("HOME") or "/")
     installed = Path(variables.get("RUSTUP_HOME") or home / ".rustup") / "toolchains"
     if "/" in request:
@@ -108,9 +112,9 @@ def _of_version(request: str, variables: Mapping[str, str]) -> Path | None:
     """Return the user's default toolchain, or the distribution's, if that has the version."""
     for candidate in ("", f"{SYSTEM}/"):
         with contextlib.suppress(AsamanError):
-            sysroot = _sysroot(candidate, variables)
-            if is_of(request, _facts(sysroot / "bin/rustc").get("release", "")):
-                return sysroot
+            root = sysroot(candidate, variables)
+            if is_of(request, _facts(root / "bin/rustc").get("release", "")):
+                return root
     return None
 
 

@@ -76,6 +76,9 @@ def _complaints(report: Report, config: Config, *, with_log: bool) -> Iterator[s
     for failure in report.build.failures:
         yield from _failure_lines(failure, with_log=with_log)
     yield from _only_binary(report, config)
+    for fact in report.facts:
+        if fact.required and not fact.works:
+            yield from AsamanError(f"--require {fact.name}", fact.value, hint=fact.fix).lines()
     if config.annotations:
         from amrasaman_nox.reports import annotations
 
@@ -94,9 +97,10 @@ def _only_binary(report: Report, config: Config) -> Iterator[str]:
 
 def _remarks(report: Report) -> Iterator[str]:
     """Yield what the table would have said beside its rows."""
-    from amrasaman_nox.reports import facts, findings, stages
+    from amrasaman_nox.reports import facts, findings, machine, stages
 
     yield from findings.lines(report)
+    yield from machine.lines(report)
     yield from (f"{label}: {text}" for label, text in stages.lines(report))
     yield from (f"note: {note}" for note in (*report.build.notes, *report.notes))
     yield from (f"left out: {pin}: {why}" for pin, why in report.build.left_out)

@@ -131,6 +131,9 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
     allowed = sum(finding.allowed for finding in report.findings)
     found["to fix"] += len(report.findings) - allowed
     found["allowed"] += allowed
+    works = sum(fact.works for fact in report.facts)
+    found["work"] += works
+    found["missing"] += len(report.facts) - works
     if report.origins is not None:
         found["published wheels at the end"] += len(report.origins.published)
     return tuple((label, number) for label, number in found.items() if number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.reports import facts, findings, origins, stages
+from amrasaman_nox.reports import facts, findings, machine, origins, stages
 from amrasaman_nox.reports.wording import diff_text, difference_line
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def document(report: Report) -> dict[str, Any]:
         found["origins"] = origins.document(report.origins)
     if report.findings or facts.shows_findings(report):
         found["findings"] = [findings.document(one) for one in report.findings]
+    if report.facts:
+        found["facts"] = [machine.document(one) for one in report.facts]
     cleaned: dict[str, Any] = _cleaned(found)
     return cleaned
 

@@ -75,6 +75,12 @@ def _nothing_but(rung: Rung, reasons: list[str]) -> AsamanError:
     )
 
 
+def tried() -> Iterator[tuple[Rung, Isolation | None, tuple[str, ...]]]:
+    """Yield each rung, the strongest first, with what works on it, and what does not and why."""
+    for rung in RUNGS.values():
+        yield (rung, *_tried(rung))
+
+
 def _tried(rung: Rung) -> tuple[Isolation | None, tuple[str, ...]]:
     """Return the best that works on *rung*, with what it lacks; or nothing, and why."""
     why: dict[tuple[bool, bool], str] = {}

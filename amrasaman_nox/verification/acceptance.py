@@ -48,4 +48,6 @@ def exit_code(report: Report) -> ExitCode:
     unfixed = any(not finding.allowed for finding in report.findings)
     if not accepted or lacking or unfixed or compared_nothing(report):
         codes.append(ExitCode.DIFFERENT)
+    if any(fact.required and not fact.works for fact in report.facts):
+        codes.append(ExitCode.NOT_AVAILABLE)
     return first_code(codes)

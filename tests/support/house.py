@@ -28,7 +28,7 @@ FLOORS = (
     ("builds", "agreement"),
     ("runs", "outputs"),
     ("verification", "releases"),
-    ("bootstrapping",),
+    ("bootstrapping", "machine"),
     ("reports",),
     ("sites", "sbom"),
     ("commands", "api"),

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
-BOOTSTRAP, TREE, CHECK = "bootstrap", "tree", "check"
 INDEX, SBOM = "index", "sbom"
 SIGN, KEYGEN = "sign", "keygen"
+BOOTSTRAP, TREE, CHECK, DOCTOR = "bootstrap", "tree", "check", "doctor"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify``,
-#: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make.
+#: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make, and ``doctor``
+#: reads it as these do.
 BUILDING = (BUILD, LOCK)
 
 
@@ -325,6 +326,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "dist",
         "tests/verification/test_dist.py::test_what_is_verified_is_there_and_nothing_else",
         on=(VERIFY,),
+    ),
+    ShownBy(
+        "require",
+        "tests/machine/test_doctor.py::test_only_what_is_required_must_work",
+        on=(DOCTOR,),
     ),
     ShownBy(
         "diffoscope",
