@@ -232,7 +232,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
 
     Option("python", "python", TEXTS, _BUILDS, _READING | _DOCTORING,
            "The interpreter: a version or a path. Default: the one that runs this.",
-           metavar="PYTHON", listed=ALWAYS),
+           metavar="PYTHON", listed=OFTEN),
     Option("rust", "rust", TEXT, _BUILDS, _ASKING,
            "The Rust toolchain: a version or a path. Default: that of rustup, else the system's.",
            metavar="RUST"),
@@ -240,12 +240,12 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "A sparse index of crates, or a directory of .crate files. Default: what cargo is "
            "configured for.", metavar="URL"),
     Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
-           "Isolation; auto: the strongest that works.",
-           metavar="|".join(rungs.NAMES), listed=ALWAYS),
+           "The isolation of builds; auto: the strongest that works.",
+           metavar="|".join(rungs.NAMES), listed=OFTEN),
     Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value.",
            listed=ALWAYS),
     Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
-           "Builds at a time. Default: the number of processors.", short="j", listed=ALWAYS),
+           "Builds at a time. Default: the number of processors.", short="j", listed=OFTEN),
     Option("build-processors", "build_processors", PROCESSORS, _BUILDS, _BUILDING,
            "How many processors each build sees; auto: all. It can change wheels and is recorded. "
            "Default: 2"),
