@@ -28,11 +28,19 @@ if TYPE_CHECKING:
 
     from securesystemslib.signer import SSlibKey
 
+    from amrasaman_nox.model import BuildRecord, Publisher
+
 VERSION: Final = 1
 _LARGEST: Final = 1 << 20
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _PROJECT: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*(/[A-Za-z0-9._-]+)*")
+_WORKFLOW: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _PEM: Final = "-----BEGIN"
+_KEYS: Final = (
+    *("version", "threshold", "equal", "only-binary"),
+    *("rebuilders", "exceptions", "publishers"),
+)
 _Choice = TypeVar("_Choice", bound=enum.StrEnum)
 
 
@@ -96,6 +104,28 @@ class Exempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """From where the sdists of a project must have been published (PEP 740).
+
+    Without a ``workflow`` any one of the ``repository`` will do.
+    """
+
+    name: str
+    repository: str
+    workflow: str = ""
+
+    def unmet(self, publisher: Publisher | None) -> str:
+        """Return why *publisher* is not who is demanded, or ``""``."""
+        if publisher is None:
+            return f"no attestation says that its source was published from {self.repository}"
+        wanted = self.workflow or publisher.workflow
+        if (publisher.repository, publisher.workflow) == (self.repository, wanted):
+            return ""
+        which = f"{self.repository} {self.workflow}".rstrip()
+        return f"its source was published by {publisher}, and not from {which}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What must hold for a wheel. ``threshold`` is how many groups must agree on it."""
 
@@ -105,6 +135,7 @@ class Policy:
     equal: Equal = Equal.WHEEL
     only_binary: OnlyBinary = OnlyBinary.REFUSE
     exceptions: tuple[Exempt, ...] = ()
+    publishers: tuple[Demand, ...] = ()
     digest: str = ""
 
     def exception(self, name: str, version: str, today: date) -> Exempt | None:
@@ -121,6 +152,16 @@ class Policy:
         return next(
             (each for each in found if each.version in ("", version) and today > each.until), None
         )
+
+    def unpublished(self, record: BuildRecord) -> str:
+        """Return why the source of *record* was not published as demanded, or ``""``.
+
+        :param record: one of the caller's own: who published a source is verified by its builder
+        """
+        found = (
+            each.unmet(record.publisher) for each in self.publishers if each.name == record.name
+        )
+        return next(filter(None, found), "")
 
     def check_reachable(self, today: date) -> None:
         """Check that the rebuilders that are valid *today* can reach the threshold.
@@ -159,7 +200,7 @@ def read(path: Path) -> Policy:
 
 
 def _policy(table: Value, path: Path, content: bytes) -> Policy:
-    _known(table, ("version", "threshold", "equal", "only-binary", "rebuilders", "exceptions"))
+    _known(table, _KEYS)
     if table["version"].whole() != VERSION:
         raise table["version"].malformed(f"{VERSION} is required")
     rebuilders = tuple(_rebuilder(each, path) for each in _tables(table, "rebuilders"))
@@ -176,6 +217,7 @@ def _policy(table: Value, path: Path, content: bytes) -> Policy:
         equal=_choice(table, "equal", Equal.WHEEL),
         only_binary=_choice(table, "only-binary", OnlyBinary.REFUSE),
         exceptions=_exceptions(_tables(table, "exceptions")),
+        publishers=_demands(_tables(table, "publishers")),
         digest=hashlib.sha256(content).hexdigest(),
     )
 
@@ -260,6 +302,21 @@ def _exceptions(tables: Iterable[Value]) -> tuple[Exempt, ...]:
             raise table["reason"].malformed("a reason is required")
         if found.setdefault((each.name, each.version), each) is not each:
             raise table.malformed(f"a second exception for {each.name} {each.version}".rstrip())
+    return tuple(found.values())
+
+
+def _demands(tables: Iterable[Value]) -> tuple[Demand, ...]:
+    found: dict[str, Demand] = {}
+    for table in tables:
+        _known(table, ("name", "repository", "workflow"))
+        workflow = table.get("workflow")
+        each = Demand(
+            name=canonicalize_name(_matching(table["name"], _PROJECT, "project name")),
+            repository=_matching(table["repository"], _REPOSITORY, "repository"),
+            workflow="" if workflow is None else _matching(workflow, _WORKFLOW, "workflow"),
+        )
+        if found.setdefault(each.name, each) is not each:
+            raise table.malformed(f"a second publisher of {each.name}")
     return tuple(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import tomllib
@@ -13,7 +14,9 @@ import pytest
 
 from amrasaman_nox.agreement import policy
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import Publisher
 
+from ..reports.examples import record
 from ..support.rebuilders import policy_text, rebuilder
 from .test_keys import ED25519, P256, pem_of, public_of
 
@@ -49,10 +52,16 @@ def is_of_schema(text: str) -> bool:
     return jsonschema.Draft202012Validator(SCHEMA).is_valid(value)
 
 
+def publisher(more: str = "") -> str:
+    return f'[[publishers]]\nname = "torch"\nrepository = "o/r"\n{more}\n'
+
+
 @pytest.mark.parametrize(
     "text",
     [
         GOOD,
+        GOOD + publisher(),
+        GOOD + publisher('workflow = "w.yml"'),
         GOOD + exception(),
         GOOD + exception('version = "2.0"\nuntil = 2026-12-31\nreason = "r"'),
         f'version = 1\nthreshold = 1\nequal = "content"\nonly-binary = "vote"\n{TWO}',
@@ -201,3 +210,32 @@ def test_an_exception_can_be_of_one_version(tmp_path: Path) -> None:
     found = read(tmp_path, GOOD + exception(more))
     assert found.exception("torch", "2.0.0", TODAY) is not None
     assert found.exception("torch", "2.1", TODAY) is None
+
+
+def test_who_must_have_published_a_source_is_held_against_the_record(tmp_path: Path) -> None:
+    found = read(tmp_path, GOOD + publisher('workflow = "w.yml"'))
+    ours = record("torch")
+    assert found.unpublished(ours) == ("no attestation says that its source was published from o/r")
+    who = Publisher(kind="GitHub", repository="o/r", workflow="w.yml", commit="c0ffee")
+    assert found.unpublished(dataclasses.replace(ours, publisher=who)) == ""
+    other = dataclasses.replace(who, workflow="x.yml")
+    assert found.unpublished(dataclasses.replace(ours, publisher=other)) == (
+        "its source was published by GitHub o/r, x.yml, commit c0ffee, and not from o/r w.yml"
+    )
+    any_workflow = read(tmp_path, GOOD + publisher())
+    assert any_workflow.unpublished(dataclasses.replace(ours, publisher=other)) == ""
+    assert any_workflow.unpublished(record("other")) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (publisher() + publisher("workflow = 'w.yml'"), "a second publisher of torch"),
+        (publisher("branch = 'main'"), "unknown key"),
+        (publisher("workflow = 'a b'"), "not a valid workflow"),
+        (publisher().replace("o/r", "https:"), "not a valid repository"),
+    ],
+)
+def test_a_publisher_that_cannot_be_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(AsamanError, match=why):
+        read(tmp_path, GOOD + text)
