@@ -23,6 +23,7 @@ _URL = re.compile(
     r"(://|(?i:\b(?:https?|s?ftp|ssh):)[/\\]*|(?<!\S)//)"
     r"((?:[^\s/?#@:]*+:[^/?#@\n]*+@)?\S+)"
 )
+_NO_SCHEME = re.compile(r"(?<![\w.%+-])[\w.%+-]++:(?![/\\]*\*{4}@)[^\s/@:]++@(?=[\w\[])")
 #: What the fragment of a URL says of a file, which is no secret.
 _PLAIN_FRAGMENT = re.compile(r"(md5|sha\d+|egg|subdirectory)=|[^=]*$")
 #: Punctuation that follows a URL in a sentence.
@@ -110,9 +111,10 @@ def redacted(text: str) -> str:
     """Return *text* with what may be secret in URLs shown as ``****``.
 
     That is all up to the last ``@``, since a password may have a slash in it, all of the query, and
-    a fragment that has a value which says nothing of a file.
+    a fragment that has a value which says nothing of a file. ``USER:PASSWORD@`` is hidden without a
+    scheme, too: somebody left that out.
     """
-    return _URL.sub(_without_secrets, text)
+    return _NO_SCHEME.sub(rf"{HIDDEN}@", _URL.sub(_without_secrets, text))
 
 
 def may_be_secret(place: str) -> bool:

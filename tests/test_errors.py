@@ -50,6 +50,10 @@ def test_credentials_never_show() -> None:
         ("https://user:pa?ss@host/simple", "https://****"),
         ("https://us'er:pa\"ss@host/", "https://****@host/"),
         ("git+ssh://user:pass@host/x@v1", "git+ssh://****@v1"),
+        ("user:pass@host/simple", "****@host/simple"),
+        ("no such file: /work/us.er:p%40ss@[::1]/x", "no such file: /work/****@[::1]/x"),
+        ("git@host:owner/name", "git@host:owner/name"),
+        ("a: b@c, d:e @f, g:h/i@j", "a: b@c, d:e @f, g:h/i@j"),
         ("https://host/simple?token=abc", "https://host/simple?****"),
         ("https://host/simple?token=a@b", "https://****"),
         ("https://host/x?a=b&token=abc#sha256=0", "https://host/x?****#sha256=0"),
@@ -84,6 +88,7 @@ def test_what_can_be_secret_in_a_url_does_not_show(text: str, expected: str) -> 
     [
         *("://" * 50_000, "://" + ")" * 200_000 + "x", "://a@" * 40_000),
         *("https:" * 40_000, "https://a: " * 20_000, " //a:" * 40_000),
+        *("a" * 400_000, "a:" * 200_000, "a:b " * 100_000, "a:" + "b" * 400_000),
     ],
 )
 def test_hiding_is_linear(text: str) -> None:
