@@ -17,6 +17,7 @@ APART = {"evaluation", "fuzz", "online", "projects", "support"}
 ACROSS = {
     "comparison": "bombs",
     "reports": "html_in_a_browser",
+    "sites": "in_a_browser",
     "runs": "early faults interrupted little_memory shard",
     "sandbox": "hostile unprivileged",
     "": "contributing differential docs elsewhere end_to_end end_to_end_inputs end_to_end_install "

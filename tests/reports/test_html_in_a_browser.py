@@ -72,7 +72,7 @@ frame.onload = () => {
     font: style("body").fontSize,
     margin: style("body").marginTop,
     foreign: page.querySelectorAll("script[src], img, iframe, a").length,
-    kept: kept(page),
+    kept: page.querySelector(".controls") && kept(page),
     text: page.body.innerText,
     heights: open.map((element) => box(element).height),
     pairs: [...page.querySelectorAll(".pair:not(.alone)")].map(
