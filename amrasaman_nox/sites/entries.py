@@ -17,7 +17,6 @@ from amrasaman_nox.wheels.reader import read_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from amrasaman_nox.model import BuildRecord
     from amrasaman_nox.record_files import RecordFile
@@ -107,18 +106,3 @@ def projects_of(entries: Iterable[Entry]) -> tuple[Project, ...]:
 
 def _version(entry: Entry) -> Version:
     return Version(entry.record.version)
-
-
-def read_lines(path: Path, longest: int) -> tuple[bytes, ...]:
-    """Return the lines of a regular file of at most *longest* bytes, none where it is missing.
-
-    :raises AsamanError: it is longer, or cannot be read (exit 2)
-    """
-    try:
-        with open_regular(path) as file:
-            content = file.read(longest + 1)
-    except FileNotFoundError:
-        return ()
-    if len(content) > longest:
-        raise AsamanError(str(path), f"longer than {longest} bytes")
-    return tuple(line for line in content.split(b"\n") if line.strip())

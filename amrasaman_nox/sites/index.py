@@ -7,14 +7,15 @@ finds a link without its file. A later run adds wheels, and does not touch what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import put_in_place
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.runs import merge
 from amrasaman_nox.sites import layout, pages, simple
-from amrasaman_nox.sites.entries import projects_of, read_entry, read_lines
+from amrasaman_nox.sites.entries import projects_of, read_entry
+from amrasaman_nox.sites.signatures import signed_at
 from amrasaman_nox.verification import verdicts
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from amrasaman_nox.record_files import RecordFile
     from amrasaman_nox.sites.entries import Entry, Project
     from amrasaman_nox.verification.verdicts import Found
-
-#: The largest file of signed records of one wheel, in bytes.
-_LARGEST: Final = 64 << 20
 
 
 def make_index(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
@@ -48,7 +46,8 @@ def make_index(config: Config, *, notify: Callable[[Event], None] | None = None)
     problems += merge.in_the_way(inside, files.values())
     if not files and not problems:
         problems.append(_no_wheels(config))
-    entries = list(_entries(files, folders, verdicts.read_reports(config.reports), problems))
+    reports = verdicts.read_reports(config.reports)
+    entries = list(_entries(files, folders, reports, problems, notes))
     if problems:
         raise all_of(problems)
     _write(config.site, files, projects_of(entries))
@@ -81,20 +80,16 @@ def _entries(
     folders: Iterable[Path],
     reports: verdicts.Reports,
     problems: list[AsamanError],
+    notes: list[str],
 ) -> Iterator[Entry]:
     """Yield an entry for each of *files*, by name; what is wrong is added to *problems*."""
     for name, file in sorted(files.items()):
         places = [folder / name for folder in folders]
         try:
-            yield read_entry(file, _signatures(places), _found(file, places, reports))
+            signed = tuple(signed_at(places, notes))
+            yield read_entry(file, signed, _found(file, places, reports))
         except AsamanError as error:
             problems.append(error)
-
-
-def _signatures(places: Iterable[Path]) -> tuple[bytes, ...]:
-    """Return the signed records of the wheel at *places*, each once, in one order."""
-    beside = (place.with_name(place.name + layout.SIGNATURES) for place in places)
-    return tuple(sorted({line for path in beside for line in read_lines(path, _LARGEST)}))
 
 
 def _found(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from amrasaman_nox import records
+from amrasaman_nox.agreement import envelopes
 from amrasaman_nox.verification import verdicts
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ JSON: Final = "index.json"
 #: What is beside a wheel, by what follows its name: its METADATA (PEP 658), its record, the signed
 #: records, and what ``verify`` found.
 METADATA, RECORD = ".metadata", records.SUFFIX
-SIGNATURES, VERDICTS = ".intoto.jsonl", verdicts.SUFFIX
+SIGNATURES, VERDICTS = envelopes.SUFFIX, verdicts.SUFFIX
 
 
 def simple_page(project: str, name: str = PAGE) -> str:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from amrasaman_nox import records
+from amrasaman_nox.agreement import keygen, signing
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.model import BuildEnvironment, BuildRecord, Digest, Pin, Source, Wheel
 from amrasaman_nox.sites.entries import read_entry
@@ -64,6 +65,13 @@ def site(folder: Path, *wheels: Path, **more: Any) -> Path:
     made = folder / "site"
     make_index(Config(folders=wheels, site=made, cache_dir=folder / "cache", **more))
     return made
+
+
+def sign(folder: Path, key: Path) -> None:
+    """Sign all records in *folder* with *key*, which is made where there is none."""
+    if not key.exists():
+        keygen.keygen(Config(key=str(key)))
+    signing.sign(Config(output=folder, key=str(key)))
 
 
 def report(path: Path, *wheels: Path, verdict: str = "identical", **more: Any) -> Path:

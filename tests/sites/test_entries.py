@@ -9,7 +9,7 @@ import pytest
 
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.record_files import beside, read_file
-from amrasaman_nox.sites.entries import projects_of, read_entry, read_lines
+from amrasaman_nox.sites.entries import projects_of, read_entry
 
 from . import handmade
 
@@ -34,12 +34,3 @@ def test_a_record_of_another_project_is_refused(tmp_path: Path) -> None:
     other = dataclasses.replace(file.record, name="other")
     with pytest.raises(AsamanError, match=r"its record is of other 1\.0"):
         read_entry(dataclasses.replace(file, record=other), (), ())
-
-
-def test_lines_are_bounded_and_empty_ones_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "x.jsonl"
-    assert read_lines(path, 10) == ()
-    path.write_bytes(b"a\n\nb\n")
-    assert read_lines(path, 10) == (b"a", b"b")
-    with pytest.raises(AsamanError, match="longer than 4 bytes"):
-        read_lines(path, 4)

@@ -86,7 +86,7 @@ def test_a_page_of_a_project_needs_no_script(tmp_path: Path) -> None:
 
 def test_links_of_all_pages_lead_to_files(tmp_path: Path) -> None:
     wheel = handmade.put(tmp_path / "w", "a", "1.0+l")
-    wheel.with_name(f"{wheel.name}.intoto.jsonl").write_text("{}\n")
+    handmade.sign(tmp_path / "w", tmp_path / "a.pem")
     handmade.put(tmp_path / "w", "b", tag="cp311-cp311-linux_x86_64")
     report = handmade.report(tmp_path / "v.json", wheel)
     site = handmade.site(tmp_path, tmp_path / "w", reports=(report,))
