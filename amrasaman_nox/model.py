@@ -966,6 +966,21 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PinChange:
+    """A project whose wheels are built from something else than before.
+
+    ``before`` and ``after`` are its pinned versions, empty where it is not pinned. ``why`` says
+    what is different, and ``verdict`` what a verification found of the wheels now, if known.
+    """
+
+    name: str
+    before: str
+    after: str
+    why: tuple[str, ...]
+    verdict: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Called:
     """How a command was called and with what, for readers; no part of what is compared.
 
@@ -985,7 +1000,8 @@ class Report:
     the variations without which a rebuild that is the same does not count, ``seed`` what the varied
     values were drawn from. ``warnings`` are what a user must know before trusting it. ``origins``
     are where a wheel comes from, ``findings`` what is not ready for a release, ``facts`` what the
-    machine has. ``interpreters`` are names and versions of those it was built for.
+    machine has, ``changes`` what wheels are built from now and were not before. ``interpreters``
+    are names and versions of those it was built for.
     """
 
     command: str
@@ -1001,6 +1017,7 @@ class Report:
     origins: Origins | None = None
     findings: tuple[Finding, ...] = ()
     facts: tuple[Fact, ...] = ()
+    changes: tuple[PinChange, ...] = ()
     interpreters: tuple[str, ...] = ()
     called: Called | None = None
 

@@ -20,8 +20,8 @@ ACROSS = {
     "sites": "in_a_browser",
     "runs": "early faults interrupted little_memory shard",
     "sandbox": "hostile unprivileged",
-    "": "contributing differential docs elsewhere end_to_end end_to_end_inputs end_to_end_install "
-    "end_to_end_rust end_to_end_sessions end_to_end_surroundings imports layout promises",
+    "": "actions contributing differential docs elsewhere end_to_end end_to_end_inputs "
+    "end_to_end_install end_to_end_rust end_to_end_sessions end_to_end_surroundings imports layout promises",
 }
 
 

@@ -18,6 +18,7 @@ WHEELS: Final = "wheels"
 VERDICTS: Final = "verdicts"
 FILE: Final = "the file that it wrote"
 FINDINGS: Final = "findings"
+CHANGES: Final = "what wheels are built from"
 MACHINE: Final = "what the machine has"
 
 
@@ -184,6 +185,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         summary="Make a key that signs records. Default: rebuilder.pem",
         arguments=(Argument("FILE", "key", required=False),),
         nothing="a new Ed25519 key",
+    ),
+    Command(
+        session="show_changes",
+        word="changes",
+        work="build_lock.changes:changes",
+        summary="Show which wheels are built from something else, and why.",
+        arguments=(Argument("BEFORE", "before"), Argument("AFTER", "requirement")),
+        result=CHANGES,
+        nothing="all wheels are built from what they were built from before",
     ),
     Command(
         session="doctor",

@@ -112,6 +112,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       ``config_settings`` and ``variables`` can begin with ``NAME:``.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
       ``max_disk`` in bytes, ``max_processes`` a count; ``0`` means no limit.
+    - Changes: ``before`` is the former state of ``requirement``, ``verdicts`` a JSON report of a
+      verification.
     - This machine: ``require`` are the parts that must work.
     - Verification: ``vary`` names variations (none: all), ``seed`` is the text that their values
       are drawn from (``None``: a new one), ``require_variations`` are those that must
@@ -196,6 +198,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     max_processes: int = _LIMITS.processes
     max_disk: int = _LIMITS.disk
 
+    before: Path | None = None
+    verdicts: Path | None = None
     require: tuple[str, ...] = ()
 
     vary: tuple[str, ...] = ()
@@ -488,7 +492,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             *inputs.FIELDS, "verified", "lock", "cache_dir", "sources", "wheel", "summary",
-            "dist", "site", "sbom",
+            "dist", "site", "sbom", "before", "verdicts",
             *reports.TO_FILE,
         ),
         _path_or_none,

@@ -222,7 +222,10 @@ def _packages(value: Any, base: Path) -> Any:
 _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     **dict.fromkeys(inputs.FIELDS, _one_or_more),
     **dict.fromkeys(
-        ("output", "verified", "lock", "cache_dir", "wheel", "sources", "dist", "site", "sbom"),
+        (
+            *("output", "verified", "lock", "cache_dir", "wheel", "sources", "dist", "site"),
+            *("sbom", "before", "verdicts"),
+        ),
         _absolute,
     ),
     **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),

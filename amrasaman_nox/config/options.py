@@ -316,6 +316,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
                listed=OFTEN if each.name != "markdown" else RARELY)
         for each in REPORT_FORMATS
     ),
+    Option("verdicts", "verdicts", FILE, REPORTS, frozenset({"show_changes"}),
+           "The JSON report of asaman verify, whose verdicts are shown.", key=False,
+           listed=ALWAYS),
     Option("require", "require", NAMES, REPORTS, _DOCTORING,
            "Fail if one of these parts does not work.", key=False, listed=ALWAYS),
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q", listed=ALWAYS),

@@ -97,10 +97,11 @@ def _only_binary(report: Report, config: Config) -> Iterator[str]:
 
 def _remarks(report: Report) -> Iterator[str]:
     """Yield what the table would have said beside its rows."""
-    from amrasaman_nox.reports import facts, findings, machine, stages
+    from amrasaman_nox.reports import changes, facts, findings, machine, stages
 
     yield from findings.lines(report)
     yield from machine.lines(report)
+    yield from changes.lines(report)
     yield from (f"{label}: {text}" for label, text in stages.lines(report))
     yield from (f"note: {note}" for note in (*report.build.notes, *report.notes))
     yield from (f"left out: {pin}: {why}" for pin, why in report.build.left_out)

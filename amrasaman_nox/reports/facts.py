@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox.config.commands import FILE, FINDINGS, VERDICTS, by_session
+from amrasaman_nox.config.commands import CHANGES, FILE, FINDINGS, VERDICTS, by_session
 from amrasaman_nox.errors import printable, shortened
 from amrasaman_nox.model import Verdict
 from amrasaman_nox.records import SUFFIX
@@ -74,6 +74,8 @@ def title(report: Report) -> str:
     """Return what a report is headed with."""
     if shows_findings(report):
         return "Release check"
+    if _is_about(report, CHANGES):
+        return "Changes"
     return "Verification" if shows_comparisons(report) else "Wheels"
 
 
@@ -132,6 +134,7 @@ def counts(report: Report) -> tuple[tuple[str, int], ...]:
     found["to fix"] += len(report.findings) - allowed
     found["allowed"] += allowed
     works = sum(fact.works for fact in report.facts)
+    found["with changes"] += len(report.changes)
     found["work"] += works
     found["missing"] += len(report.facts) - works
     if report.origins is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.reports import facts, findings, machine, origins, stages
+from amrasaman_nox.reports import changes, facts, findings, machine, origins, stages
 from amrasaman_nox.reports.wording import diff_text, difference_line
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def document(report: Report) -> dict[str, Any]:
         found["findings"] = [findings.document(one) for one in report.findings]
     if report.facts:
         found["facts"] = [machine.document(one) for one in report.facts]
+    if report.changes:
+        found["changes"] = [changes.document(one) for one in report.changes]
     cleaned: dict[str, Any] = _cleaned(found)
     return cleaned
 

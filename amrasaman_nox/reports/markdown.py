@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports import facts, findings, stages
+from amrasaman_nox.reports import changes, facts, findings, stages
 from amrasaman_nox.reports.wording import (
     diff_text,
     difference_line,
@@ -35,6 +35,8 @@ def render(report: Report) -> str:
         lines += _builds(report)
     lines += [f"- {escape(label)}: {escape(text)}" for label, text in stages.lines(report)]
     lines += [f"- {escape(line)}" for line in findings.lines(report)]
+    if report.changes:
+        lines += _changes(report)
     if report.build.bootstraps or report.findings:
         lines.append("")
     for label, text in facts.circumstances(report):
@@ -63,6 +65,14 @@ def _comparisons(report: Report) -> list[str]:
         if one.differences or one.log or one.not_varied or one.recipe:
             lines += _folded(f"{one.name} {one.version}: {one.verdict}", list(_details(one)))
     return lines
+
+
+def _changes(report: Report) -> list[str]:
+    lines = ["| wheels of | version | why | verdict |", "|---|---|---|---|"]
+    for one in report.changes:
+        cells = (one.name, changes.versions(one), "; ".join(one.why), one.verdict)
+        lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
+    return [*lines, ""]
 
 
 def _details(comparison: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import printable
-from amrasaman_nox.reports import facts, findings, machine, origins, stages
+from amrasaman_nox.reports import changes, facts, findings, machine, origins, stages
 from amrasaman_nox.reports.wording import why_line
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def render(
     if report.origins is not None:
         for line, what in origins.lines(report.origins):
             console.print(printable(line), style=_ORIGINS.get(what), soft_wrap=True)
-    for line in (*findings.lines(report), *machine.lines(report)):
+    for line in (*findings.lines(report), *machine.lines(report), *changes.lines(report)):
         console.print(printable(line), soft_wrap=True)
     for line in _foot(report):
         console.print(line, soft_wrap=True)

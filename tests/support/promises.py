@@ -328,6 +328,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         on=(VERIFY,),
     ),
     ShownBy(
+        "verdicts",
+        "tests/build_lock/test_changes.py::test_verdicts_come_from_the_report_of_a_verification",
+        on=("changes",),
+    ),
+    ShownBy(
         "require",
         "tests/machine/test_doctor.py::test_only_what_is_required_must_work",
         on=(DOCTOR,),
