@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
 INDEX, SBOM = "index", "sbom"
 SIGN, KEYGEN = "sign", "keygen"
-BOOTSTRAP, TREE, CHECK, DOCTOR = "bootstrap", "tree", "check", "doctor"
+BOOTSTRAP, TREE, CHECK, DOCTOR, CHANGES = "bootstrap", "tree", "check", "doctor", "changes"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify``,
 #: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make, and ``doctor``
-#: reads it as these do.
+#: and ``changes`` read it as these do.
 BUILDING = (BUILD, LOCK)
 
 
@@ -330,7 +330,7 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ShownBy(
         "verdicts",
         "tests/build_lock/test_changes.py::test_verdicts_come_from_the_report_of_a_verification",
-        on=("changes",),
+        on=(CHANGES,),
     ),
     ShownBy(
         "require",
