@@ -46,13 +46,13 @@ class DifferingInput:
     theirs: str = ""
 
     def __str__(self) -> str:
-        values = " → ".join(_cut(value) or "none" for value in (self.ours, self.theirs))
+        values = " → ".join(short(value) or "none" for value in (self.ours, self.theirs))
         return f"{self.label} {values}"
 
     @property
     def label(self) -> str:
         """What it is, without its values, such as ``build requirement setuptools``."""
-        return _cut(f"{self.kind} {self.name}".rstrip())
+        return short(f"{self.kind} {self.name}".rstrip())
 
 
 class _Fact(NamedTuple):
@@ -103,8 +103,8 @@ def _unlike(kind: str, ours: _Facts, theirs: _Facts) -> Iterator[DifferingInput]
             return
 
 
-def _cut(value: str) -> str:
-    """Return *value* at a length that somebody else's record cannot choose."""
+def short(value: str) -> str:
+    """Return *value* for a message, hashes shortened, at a length that no record can choose."""
     text = _HASH.sub(r"\1…", value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
@@ -199,7 +199,7 @@ def _tools(record: BuildRecord, compilers: bool) -> _Facts:
 
 def _packages(record: BuildRecord) -> _Facts:
     return _joined(
-        (package.name, _Fact(f"{package.version} {package.architecture}", _digest(package.files)))
+        (package.name, _Fact(package.version, f"{package.architecture} {_digest(package.files)}"))
         for package in record.system
         if package.name
     )

@@ -65,6 +65,18 @@ def read(
     return _packages(found, store)
 
 
+def present(paths: Iterable[str], store: Store) -> tuple[SystemPackage, ...]:
+    """Return those of *paths* that are files of this system, by their packages.
+
+    Paths of a record are anybody's: only what is a file of the system is looked at.
+    """
+    return _packages({path for path in paths if _may_be_of_system(path)}, store)
+
+
+def _may_be_of_system(path: str) -> bool:
+    return path.startswith(("/usr/", "/lib")) and "\0" not in path
+
+
 def _listed(path: Path, largest: int) -> Iterator[str]:
     """Yield the paths of the system in a list of dependencies as make reads it."""
     try:

@@ -148,6 +148,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         arguments=(Argument("WHEEL", "wheel"),),
     ),
     Command(
+        session="rebuild_records",
+        word="rebuild",
+        work="verification.from_record:rebuild_records",
+        summary="Rebuild wheels from nothing but their records, and compare.",
+        arguments=(Argument("RECORD", "records", repeats=True),),
+        result=VERDICTS,
+        nothing="nothing was compared",
+    ),
+    Command(
         session="merge_wheels",
         word="merge",
         work="runs.merge:merge",

@@ -78,7 +78,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       ``requirement``, the others as ``more_requirements``.
     - ``shard`` is which part of the pins to build, as ``(K, N)`` or ``K/N``; ``folders`` are those
       that are merged.
-    - ``wheel`` is one whose origins are shown.
+    - ``wheel`` is one whose origins are shown; ``records`` are those that are rebuilt: files,
+      wheels that have one, or folders.
     - ``site`` is the folder of a package index, ``reports`` are JSON reports of ``verify`` with the
       verdicts of its wheels. ``sbom`` is the file of an SBOM (``None``: ``sbom.cdx.json`` beside
       ``output``), or a folder for one of each wheel; ``folders`` can then be wheels as well.
@@ -133,6 +134,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
 
     shard: tuple[int, int] | None = None
     folders: tuple[Path, ...] = ()
+    records: tuple[Path, ...] = ()
     wheel: Path | None = None
     site: Path | None = None
     sbom: Path | None = None
@@ -499,7 +501,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     ),
     (("output",), _path),
     (("shard",), _part),
-    (("folders", "reports", inputs.MORE), _paths),
+    (("folders", "records", "reports", inputs.MORE), _paths),
     (("trust_owner",), _uids),
     (
         (

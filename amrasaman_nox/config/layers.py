@@ -234,6 +234,7 @@ _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
     "key": _key,
     "find_links": _links,
     "folders": _folders,
+    "records": _folders,
     "reports": _folders,
     "python": _interpreters,
     "packages": _packages,

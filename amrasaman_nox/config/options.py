@@ -49,6 +49,7 @@ _MAKING = frozenset({"reproducible_wheels"})
 _GENERATING = frozenset({"verified_requirements"})
 _VERIFYING = frozenset({"verify"})
 _MERGING = frozenset({"merge_wheels"})
+_REBUILDING = frozenset({"rebuild_records"})
 _STANDING = frozenset({"verified_requirements", "lock_build_requirements"})
 _CHECKING = frozenset({"release_check"})
 #: Those that work on what is pinned, or on a project; a check is of a project alone.
@@ -56,14 +57,15 @@ _PINNED = _BUILDING - _CHECKING
 _PROJECTS = _READING - _CHECKING
 _KEEPING = _WHEELS - _CHECKING
 _DOCTORING = frozenset({"doctor"})
-#: Those that ask an index, or tell whether it answers.
-_ASKING = _BUILDING | _DOCTORING
+#: Those that run builds, and those that ask an index, or tell whether it answers.
+_RUNNING = _BUILDING | _REBUILDING
+_ASKING = _RUNNING | _DOCTORING
 _BOOTSTRAPPING = frozenset({"bootstrap"})
 _INDEXING = frozenset({"package_index"})
 _LISTING = frozenset({"bill_of_materials"})
 _SIGNING = frozenset({"sign_wheels"})
 _MAKING_KEYS = frozenset({"keygen"})
-_BESIDE = _MERGING | _INDEXING | _LISTING | _SIGNING
+_BESIDE = _REBUILDING | _MERGING | _INDEXING | _LISTING | _SIGNING
 _TAKING = _WHEELS | _GENERATING | _BESIDE | frozenset({"tree"})
 
 
@@ -126,7 +128,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "The folder of the project. Default: the nearest.", key=False, listed=OFTEN),
     Option("all-packages", "all_packages", FLAG, _INPUT, _PROJECTS,
            "Work on all projects of the workspace; of a uv.lock, on what all of them require."),
-    Option("output", "output", FOLDER, _INPUT, _BUILDING,
+    Option("output", "output", FOLDER, _INPUT, _RUNNING,
            "The output directory to store all wheel files. Default: ./wheels", short="o",
            listed=ALWAYS),
     Option("keep-sources", "keep_sources", FLAG, _INPUT, _MAKING,
@@ -134,7 +136,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("shard", "shard", PART, _INPUT, _MAKING,
            "Build part K of N of the pins; asaman merge combines the parts.",
            key=False),
-    Option("force", "force", FLAG, _INPUT, _KEEPING,
+    Option("force", "force", FLAG, _INPUT, _KEEPING | _REBUILDING,
            "Replace wheels in the output directory that have no provenance record."),
     Option("trust-owner", "trust_owner", UIDS, _INPUT, _TAKING,
            "Trust the wheels and records in the output directory that this user owns."),
@@ -230,21 +232,21 @@ OPTIONS: Final[tuple[Option, ...]] = (
            hint="pin with hashes: `uv pip compile --generate-hashes requirements.in`, or "
                 "`pip-compile --generate-hashes`"),
 
-    Option("python", "python", TEXTS, _BUILDS, _READING | _DOCTORING,
+    Option("python", "python", TEXTS, _BUILDS, _READING | _DOCTORING | _REBUILDING,
            "The interpreter: a version or a path. Default: the one that runs this.",
            metavar="PYTHON", listed=OFTEN),
     Option("rust", "rust", TEXT, _BUILDS, _ASKING,
            "The Rust toolchain: a version or a path. Default: that of rustup, else the system's.",
            metavar="RUST"),
-    Option("crate-index", "crate_index", TEXT, _INDEX, _BUILDING,
+    Option("crate-index", "crate_index", TEXT, _INDEX, _RUNNING,
            "A sparse index of crates, or a directory of .crate files. Default: what cargo is "
            "configured for.", metavar="URL"),
-    Option("isolation", "isolation", TEXT, _BUILDS, _BUILDING,
+    Option("isolation", "isolation", TEXT, _BUILDS, _RUNNING,
            "The isolation of builds; auto: the strongest that works.",
            metavar="|".join(rungs.NAMES), listed=OFTEN),
     Option("sde", "sde", EPOCH, _BUILDS, _BUILDING, "Custom SOURCE_DATE_EPOCH value.",
            listed=ALWAYS),
-    Option("jobs", "jobs", NUMBER, _BUILDS, _BUILDING,
+    Option("jobs", "jobs", NUMBER, _BUILDS, _RUNNING,
            "Builds at a time. Default: the number of processors.", short="j", listed=OFTEN),
     Option("build-processors", "build_processors", PROCESSORS, _BUILDS, _BUILDING,
            "How many processors each build sees; auto: all. It can change wheels and is recorded. "
@@ -273,15 +275,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("cache-dir", "cache_dir", FOLDER, _BUILDS, _ALL - _MAKING_KEYS,
            "The cache of sources and build environments. Default: the user's cache directory."),
 
-    Option("timeout", "timeout", TIME, _BOUNDS, _BUILDING, "Seconds for one hook. Default: 21600"),
-    Option("silence-timeout", "silence_timeout", TIME, _BOUNDS, _BUILDING,
+    Option("timeout", "timeout", TIME, _BOUNDS, _RUNNING, "Seconds for one hook. Default: 21600"),
+    Option("silence-timeout", "silence_timeout", TIME, _BOUNDS, _RUNNING,
            "Seconds without a line of output. Default: 3600"),
-    Option("max-log", "max_log", BYTES, _BOUNDS, _BUILDING, "Output of one hook. Default: 4G"),
-    Option("max-memory", "max_memory", BYTES, _BOUNDS, _BUILDING,
+    Option("max-log", "max_log", BYTES, _BOUNDS, _RUNNING, "Output of one hook. Default: 4G"),
+    Option("max-memory", "max_memory", BYTES, _BOUNDS, _RUNNING,
            "Memory of one build. Default: 0"),
-    Option("max-processes", "max_processes", NUMBER, _BOUNDS, _BUILDING,
+    Option("max-processes", "max_processes", NUMBER, _BOUNDS, _RUNNING,
            "Processes of one build. Default: 4096"),
-    Option("max-disk", "max_disk", BYTES, _BOUNDS, _BUILDING,
+    Option("max-disk", "max_disk", BYTES, _BOUNDS, _RUNNING,
            "Disk space of one build. Default: 16G"),
 
     Option("vary", "vary", VARIATIONS, _COMPARE, _VERIFYING,
@@ -300,7 +302,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("dist", "dist", FOLDER, _COMPARE, _VERIFYING,
            "Put the sdist and the wheels of a project into this directory if they verify. "
            "Default: none; of a nox session, dist."),
-    Option("allow", "allow", TEXT, _COMPARE, _VERIFYING,
+    Option("allow", "allow", TEXT, _COMPARE, _VERIFYING | _REBUILDING,
            "The weakest verdict that counts as the same. Default: equivalent",
            metavar="equivalent|identical", listed=OFTEN),
     Option("allow", "allow_findings", NAMES, _COMPARE, _CHECKING,
@@ -312,7 +314,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "sandbox."),
 
     *(
-        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _KEEPING, each.help,
+        Option(each.name, each.name, FILE, REPORTS, _ALL if each.every else _KEEPING | _REBUILDING,
+               each.help,
                listed=OFTEN if each.name != "markdown" else RARELY)
         for each in REPORT_FORMATS
     ),

@@ -119,7 +119,7 @@ def compare(record: BuildRecord, config: Config, theirs: tuple[TheirWheel, ...])
     if other.wheel is None:
         if other.record is None:
             raise ValueError(other)
-        return _by_digest(record, other.record, other.where)
+        return compare_records(record, other.record, other.where)
     return compare_files(record, config.output, other, config)
 
 
@@ -172,7 +172,11 @@ def _counterpart(record: BuildRecord, theirs: tuple[TheirWheel, ...]) -> TheirWh
     return "they have no such wheel"
 
 
-def _by_digest(ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparison:
+def compare_records(ours: BuildRecord, theirs: BuildRecord, against: str) -> Comparison:
+    """Compare two wheels by the digests in their records.
+
+    :param against: what reports call the second one
+    """
     normalisations: tuple[str, ...] = ()
     if ours.wheel.digest == theirs.wheel.digest:
         verdict, reason = Verdict.IDENTICAL, ""

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILD, GENERATE, VERIFY, LOCK, MERGE = "build", "generate", "verify", "lock", "merge"
-INDEX, SBOM = "index", "sbom"
+INDEX, SBOM, REBUILD = "index", "sbom", "rebuild"
 SIGN, KEYGEN = "sign", "keygen"
 BOOTSTRAP, TREE, CHECK, DOCTOR, CHANGES = "bootstrap", "tree", "check", "doctor", "changes"
 #: These commands share the options of pins, locks, indexes and builds. What ``verify``,
-#: ``bootstrap`` and ``check`` are given, they hand on to the builds that they make, and ``doctor``
-#: and ``changes`` read it as these do.
+#: ``bootstrap``, ``check`` and ``rebuild`` are given, they hand on to the builds that they make,
+#: and ``doctor`` and ``changes`` read it as these do.
 BUILDING = (BUILD, LOCK)
 
 
@@ -313,6 +313,12 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "allow",
         "tests/test_cli.py::test_the_exit_code_of_verify_follows_the_verdict",
         on=(VERIFY,),
+    ),
+    ShownBy(
+        "allow",
+        "tests/verification/test_from_record.py::"
+        "test_another_archive_of_the_same_content_counts_as_the_user_says",
+        on=(REBUILD,),
     ),
     *(
         ShownBy(
