@@ -757,6 +757,23 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """What one rebuilder says of a wheel.
+
+    ``rebuilder`` is the name in a policy, or a place. ``verdict`` is ``identical`` for one who
+    agrees, ``unchecked`` for one who has nothing. Only a vote that ``counts`` was signed by a key
+    of the policy; all of a ``group`` have one together. ``digest`` is that of their wheel.
+    """
+
+    rebuilder: str
+    group: str
+    verdict: Verdict
+    counts: bool = False
+    reason: str = ""
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """One wheel compared with another one of the same pin.
 
@@ -766,7 +783,8 @@ class Comparison:
     by name, the latter with the reason behind a colon; ``values`` are the varied values of the
     environment, as name and value pairs. ``recipe`` is how a published wheel was rebuilt, as name
     and value pairs; ``proof`` is set where the published sha256 was reproduced.
-    ``kept`` is the folder with both files of a difference.
+    ``kept`` is the folder with both files of a difference. ``votes`` are what several rebuilders
+    say, and ``exempt`` why a policy needs none.
     """
 
     name: str
@@ -789,6 +807,8 @@ class Comparison:
     hint: str = ""
     kept: str = ""
     log: str = ""
+    votes: tuple[Vote, ...] = ()
+    exempt: str = ""
 
     def lacks(self, required: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the *required* variations under which this rebuild did not run."""

@@ -120,8 +120,10 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       are drawn from (``None``: a new one), ``require_variations`` are those that must
       have been varied (``all``: each of them), ``against`` is ``None`` (rebuild),
       ``published`` or a path (of a folder, a record, a wheel, or a requirements file with hashes of
-      wheels, whose sdists are in the folder ``sources``, or on the index), ``allow`` is the
-      weakest verdict that counts as the same.
+      wheels, whose sdists are in the folder ``sources``, or on the index), or paths and HTTPS
+      locations of several rebuilders; ``allow`` is the weakest verdict that counts as the same.
+      ``policy`` is the file that says whose signatures count, ``vsa`` the file for a summary of
+      what it admitted.
     - Before a release: ``dist`` is the folder for the sdist and the wheels of a project that are
       verified, ``allow_findings`` are checks whose findings are no failure.
     - Signatures: ``key`` is what signs, the path of a PEM file or ``cmd:COMMAND``; ``passphrase``
@@ -209,7 +211,9 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     require_variations: tuple[str, ...] = ()
     allow: str = "equivalent"
     allow_findings: tuple[str, ...] = ()
-    against: str | None = None
+    against: str | tuple[str, ...] | None = None
+    policy: Path | None = None
+    vsa: Path | None = None
     dist: Path | None = None
     sources: Path | None = None
     diffoscope: bool = False
@@ -267,6 +271,13 @@ class Config(inputs.InputPaths, reports.ReportFiles):
         if self.sde is not None:
             return self.sde
         return DEFAULT_SOURCE_DATE_EPOCH if self.commit_epoch is None else self.commit_epoch
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Where other rebuilders keep what they built: paths and URLs."""
+        if self.against is None:
+            return ()
+        return (self.against,) if isinstance(self.against, str) else self.against
 
     @property
     def index(self) -> IndexOptions:
@@ -355,6 +366,15 @@ def _texts(value: object) -> tuple[str, ...]:
     if not all(value):
         raise ValueError("the list contains an empty string")
     return tuple(value)
+
+
+def _one_or_more_texts(value: object) -> str | tuple[str, ...] | None:
+    if not isinstance(value, list | tuple):
+        return _text_or_none(value)
+    found = tuple(dict.fromkeys(_texts([os.fspath(each) for each in value])))
+    if "published" in found and len(found) > 1:
+        raise ValueError("published wheels are compared with alone")
+    return found if len(found) > 1 else next(iter(found), None)
 
 
 def _names(value: object) -> tuple[str, ...]:
@@ -494,7 +514,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (
         (
             *inputs.FIELDS, "verified", "lock", "cache_dir", "sources", "wheel", "summary",
-            "dist", "site", "sbom", "before", "verdicts",
+            "dist", "site", "sbom", "before", "verdicts", "policy", "vsa",
             *reports.TO_FILE,
         ),
         _path_or_none,
@@ -505,7 +525,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
     (("trust_owner",), _uids),
     (
         (
-            "index_url", "crate_index", "rust", "against", "scheduler", "key", "passphrase",
+            "index_url", "crate_index", "rust", "scheduler", "key", "passphrase",
             *reports.TO_STDOUT,
         ),
         _text_or_none,
@@ -534,6 +554,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         _names,
     ),
     (("environment", "expandable", "config_settings", "variables"), _pairs),
+    (("against",), _one_or_more_texts),
     (("isolation",), _one_of(rungs.NAMES)),
     (("executor",), _one_of(executors.NAMES)),
     (("allow",), _one_of(ALLOWED)),

@@ -27,7 +27,7 @@ from amrasaman_nox.errors import AsamanError, Origin
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 #: What settings say of the project that they are beside, and of no other one.
-_OF_ONE_PROJECT: Final = (*inputs.FIELDS, "output", "lock", "dist", "against")
+_OF_ONE_PROJECT: Final = (*inputs.FIELDS, "output", "lock", "dist", "against", "policy", "vsa")
 # What pip expands in a requirements file.
 _EXPANDABLE = re.compile(r"[A-Z0-9_]+")
 
@@ -107,7 +107,13 @@ def without_pins(config: Config, folder: Path) -> Config:
     project = config.project or folder
     none: dict[str, Any] = {} if config.project else {"lock": None}
     return replace(
-        config, **{**dict.fromkeys(inputs.FIELDS), "project": project, "against": None, **none}
+        config,
+        **{
+            **dict.fromkeys((*inputs.FIELDS, "policy")),
+            "project": project,
+            "against": None,
+            **none,
+        },
     )
 
 
@@ -116,8 +122,10 @@ def pins_to_check(config: Config) -> Path | None:
 
     A folder, a record and a wheel are compared with as such.
     """
-    path = Path(config.against or "")
-    if path.name.endswith((".whl", ".provenance.json")) or not path.is_file():
+    if not isinstance(config.against, str) or config.policy is not None:
+        return None
+    path = Path(config.against)
+    if path.name.endswith((".whl", ".provenance.json", ".intoto.jsonl")) or not path.is_file():
         return None
     return path
 
@@ -196,6 +204,13 @@ def _links(value: Any, base: Path) -> Any:
     )
 
 
+def _against(value: Any, base: Path) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_against(each, base) for each in value)
+    is_path = value != "published" and not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", str(value))
+    return _path_text(value, base) if is_path else value
+
+
 def _folders(value: Any, base: Path) -> Any:
     return tuple(_absolute(each, base) for each in value) if isinstance(value, tuple) else value
 
@@ -228,9 +243,9 @@ _ANCHORS: Final[dict[str, Callable[[Any, Path], Any]]] = {
         ),
         _absolute,
     ),
-    **dict.fromkeys(("summary", *reports.TO_FILE), _absolute),
+    **dict.fromkeys(("summary", "policy", "vsa", *reports.TO_FILE), _absolute),
     **dict.fromkeys(reports.TO_STDOUT, _unless("-")),
-    "against": _unless("published"),
+    "against": _against,
     "key": _key,
     "find_links": _links,
     "folders": _folders,

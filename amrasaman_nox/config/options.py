@@ -160,9 +160,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("key", "key", TEXT, _INPUT, _SIGNING,
            "The private key: a PEM file, or cmd:COMMAND for one that a command has.",
            metavar="FILE|cmd:COMMAND", key=False, listed=ALWAYS),
-    Option("sign", "key", TEXT, _INPUT, _MAKING,
-           "Sign the records with this private key: a PEM file, or cmd:COMMAND for one that a "
-           "command has.",
+    Option("sign", "key", TEXT, _INPUT, _MAKING | _GENERATING,
+           "Sign the records, or the summary of --vsa, with this private key: a PEM file, "
+           "or cmd:COMMAND for one that a command has.",
            metavar="FILE|cmd:COMMAND"),
 
     Option("output", "output", FOLDER, _INPUT, _MERGING,
@@ -292,10 +292,18 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Draw the varied values from this seed. Default: a new one, which is printed."),
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
            "Fail if one of these could not be varied.", metavar="all|NAME,..."),
-    Option("against", "against", TEXT, _COMPARE, _VERIFYING,
+    Option("against", "against", FILES, _COMPARE, _VERIFYING,
            "Compare with published wheels, with another rebuilder's records or wheels, or with "
-           "pinned hashes.",
-           metavar="published|PATH", listed=OFTEN),
+           "pinned hashes. Repeat it for several rebuilders.",
+           metavar="published|PATH|URL", listed=OFTEN),
+    Option("against", "against", FILES, _COMPARE, _GENERATING,
+           "With --policy: where other rebuilders keep signed records, besides the directory of "
+           "the wheels.",
+           metavar="PATH|URL", listed=OFTEN),
+    Option("policy", "policy", FILE, _COMPARE, _VERIFYING | _GENERATING,
+           "Whose signed records count, and how many must agree on each wheel.", listed=OFTEN),
+    Option("vsa", "vsa", FILE, _COMPARE, _GENERATING,
+           "With --policy: write a summary of what was verified (SLSA VSA); --sign signs it."),
     Option("sources", "sources", FOLDER, _COMPARE, _VERIFYING,
            "The sdists of the wheels whose hashes --against names. Default: those of the index.",
            key=False),

@@ -23,10 +23,13 @@ from amrasaman_nox.files import own_umask
 from amrasaman_nox.inputs import readers
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildOutcome, Finding, Report
+from amrasaman_nox.outputs.admission import admit, ballot_of
 from amrasaman_nox.outputs.pylock import write_verified_pylock
 from amrasaman_nox.outputs.requirements import (
     VerifiedPin,
+    check_output,
     verified,
+    write_output,
     write_verified_requirements_file,
 )
 from amrasaman_nox.sources import trusted
@@ -64,10 +67,13 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
     ``config.verified`` is the file to write, ``None`` for the one beside the input;
     ``config.output`` is the folder with the wheels and their records.
 
+    With a policy only wheels that have their votes are admitted, and ``config.vsa`` is the file
+    for a summary of that.
+
     :param notify: not used: nothing here takes long
     :raises AsamanError: no requirements file is configured, or a pin has no wheel with a matching
-        record (exit 2), or other users can have written one that our store does not know (exit 4);
-        nothing is written then
+        record (exit 2), or lacks votes (exit 1), or other users can have written one that our store
+        does not know (exit 4); nothing is written then
     """
     if config.requirement is None:
         raise AsamanError("no requirements file", "missing argument REQUIREMENT")
@@ -76,6 +82,7 @@ def write_verified(config: Config, *, notify: Callable[[Event], None] | None = N
 
 
 def _write(config: Config, requirement: Path, wheels: Path) -> Report:
+    ballot = ballot_of(config)
     read = record_files.read_folder(wheels)
     files_found, notes = _whole(read, wheels)
     found = tuple(file.record for file in files_found)
@@ -101,8 +108,14 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         raise
     entries = _with_seeds(entries, found, config)
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
-    trusted.check([file for file in files_found if file.wheel.name in used], config)
+    admission = admit(entries, found, ballot)
+    # What signatures vouch for can be anybody's file.
+    unvoted = used - admission.voted
+    trusted.check([file for file in files_found if file.wheel.name in unvoted], config)
     path = config.verified or verified_path(requirement)
+    summary = admission.summary(path, config)
+    if config.vsa is not None:
+        check_output(config.vsa, [requirement, path])
     inputs = [requirement, *config.more_requirements]
     would_change: list[Finding] = []
     put = functools.partial(_held, would_change, requirement) if config.check else None
@@ -112,8 +125,10 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
         write_verified_pylock(path, requirements, entries, wheels=wheels, inputs=inputs, put=put)
     else:
         write_verified_requirements_file(path, entries, inputs=inputs, put=put)
+    if summary and config.vsa is not None and not config.check:
+        write_output(config.vsa, summary)
     kept = tuple(record for record in found if record.wheel.filename in used)
-    notes = (*notes, *_lacking(requirements, entries, kept))
+    notes = (*notes, *admission.notes, *_lacking(requirements, entries, kept))
     outcome = BuildOutcome(
         records=kept,
         kept=frozenset(record.key for record in kept),

@@ -10,7 +10,14 @@ from amrasaman_nox.reports.wording import diff_text, difference_line
 
 if TYPE_CHECKING:
     from amrasaman_nox.errors import Origin
-    from amrasaman_nox.model import BuildFailure, BuildRecord, Comparison, Difference, Report
+    from amrasaman_nox.model import (
+        BuildFailure,
+        BuildRecord,
+        Comparison,
+        Difference,
+        Report,
+        Vote,
+    )
 
 #: Raised when a key changes its meaning or goes away; new keys do not raise it.
 VERSION: Final = 1
@@ -88,6 +95,19 @@ def _comparison(one: Comparison) -> dict[str, Any]:
         "hint": one.hint,
         "kept": one.kept,
         "log": one.log,
+        **({"votes": [_vote(vote) for vote in one.votes]} if one.votes else {}),
+        **({"exempt": one.exempt} if one.exempt else {}),
+    }
+
+
+def _vote(vote: Vote) -> dict[str, Any]:
+    return {
+        "rebuilder": vote.rebuilder,
+        "group": vote.group,
+        "verdict": str(vote.verdict),
+        "counts": vote.counts,
+        "reason": vote.reason,
+        "digest": None if vote.digest is None else str(vote.digest),
     }
 
 

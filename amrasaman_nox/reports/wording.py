@@ -39,6 +39,8 @@ def why_line(comparison: Comparison) -> str:
 def _because(comparison: Comparison) -> str:
     if comparison.proof:
         return comparison.proof
+    if comparison.votes:
+        return comparison.reason
     told = comparison.reason and comparison.against in PUBLISHED
     if comparison.verdict is Verdict.DIFFERENT and told:
         # What a published wheel itself tells says more than the differences that follow from it.

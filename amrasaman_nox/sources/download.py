@@ -144,11 +144,13 @@ def page(
     *,
     accept: str = _PAGES,
     largest: int = _LARGEST_PAGE,
+    redirects: int = _MOST_REDIRECTS,
 ) -> bytes:
     """Return a page of an index, as JSON where the index has it (PEP 691), else as HTML.
 
     :param accept: the types that are asked for, where it is another page
     :param largest: how many bytes it may have
+    :param redirects: how many of them are followed
     :raises AsamanError: no answer, or none with the page (exit 5), not a page over HTTP, or larger
         than *largest* (exit 2)
     """
@@ -158,7 +160,7 @@ def page(
     body = bytearray()
     with Connections(index) as sessions, sessions.lent():
         try:
-            answer = _answer(url, url, sessions, patience, accept=accept)
+            answer = _answer(url, url, sessions, patience, accept=accept, most=redirects)
             with contextlib.closing(answer) as response:
                 for chunk in _body(response, None, patience):
                     body += chunk
@@ -289,17 +291,20 @@ def _answer(
     sessions: Connections,
     patience: Patience,
     accept: str = "*/*",
+    most: int = _MOST_REDIRECTS,
 ) -> requests.Response:
     """Ask for a URL, following redirects, and return an answer with status 200."""
     url = access.without_credentials(asked)
     credentials = sessions.credentials(url, written_url)
-    for _ in range(_MOST_REDIRECTS + 1):
+    for _ in range(most + 1):
         response = sessions.get(url, credentials, patience, accept)
         if response.status_code not in _REDIRECTS or "location" not in response.headers:
             _check_status(response)
             return response
         response.close()
         location = _location(response, url)
+        if not most:
+            raise BrokenError(f"redirect to {redacted(location)} is refused", again=False)
         _check_redirect(url, location, sessions.index)
         if not access.same_origin(url, location):
             credentials = None

@@ -96,10 +96,15 @@ def _digests(hashes: Iterable[Any]) -> tuple[Digest, ...]:
     return tuple(found)
 
 
+def links(page: str) -> tuple[str, ...]:
+    """Return where the links of an HTML page lead, as they are written."""
+    found = _Links()
+    found.feed(page)
+    return tuple(found.found)
+
+
 def _html(url: str, text: str) -> Iterator[Artifact]:
-    links = _Links()
-    links.feed(text)
-    for link in links.found:
+    for link in links(text):
         place, _, fragment = urljoin(url, link).partition("#")
         yield Artifact(
             filename=unquote(urlsplit(place).path).rpartition("/")[2],

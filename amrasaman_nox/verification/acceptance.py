@@ -22,12 +22,15 @@ _NOT_COMPARED: Final = (Verdict.UNCHECKED, Verdict.FAILED)
 def is_accepted(comparison: Comparison, allowed: Verdict) -> bool:
     """Tell whether a comparison is as good as asked for.
 
-    What is unchecked is not, but for a wheel that the user named to be used as published.
+    What is unchecked is not, but for a wheel that the user named to be used as published, and what
+    a policy exempts.
 
     :param allowed: the weakest verdict that counts as the same
     """
+    if comparison.exempt:
+        return True
     if comparison.verdict is Verdict.UNCHECKED:
-        return comparison.as_published
+        return comparison.as_published and not comparison.votes
     return comparison.verdict in _ACCEPTED[allowed]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import files
+from amrasaman_nox.agreement.ballot import open_ballot
+from amrasaman_nox.agreement.envelopes import SUFFIX
 from amrasaman_nox.build_lock import requirements as requires
 from amrasaman_nox.config.inputs import FIELDS
 from amrasaman_nox.config.layers import pins_to_check
@@ -35,6 +37,7 @@ from amrasaman_nox.runs.run import Run, begun, opened
 from amrasaman_nox.runs.schedule import in_parallel
 from amrasaman_nox.sandbox.ladder import with_helpers
 from amrasaman_nox.sources import prepare
+from amrasaman_nox.sources.access import is_url
 from amrasaman_nox.sources.store import fetched
 from amrasaman_nox.verification import (
     clock,
@@ -47,6 +50,7 @@ from amrasaman_nox.verification import (
     rebuilders,
     released,
     variations,
+    voted,
 )
 from amrasaman_nox.verification.draw import Draw, begin, repeated_by
 from amrasaman_nox.verification.kept import DIFFERENT, keep
@@ -88,15 +92,30 @@ def verify(config: Config, *, notify: Notify) -> Report:
         diffoscope.program()  # and that a program is missing, too.
     if config.against == PUBLISHED:
         return _published(config, notify)
+    if config.policy is not None or len(config.others) > 1 or _is_voted(config):
+        return _voted(config, notify)
     if config.against is not None:
         pins = pins_to_check(config)
         if pins is not None:
             return _against_pins(config, pins, notify)
-        return _against(config, Path(config.against), notify)
+        return _against(config, Path(config.others[0]), notify)
     draw = begin(config.seed)
     report = dataclasses.replace(_rebuilt(config, notify, draw), seed=draw.seed)
     failures = (*report.build.failures, *dist.fill(config, report))
     return dataclasses.replace(report, build=dataclasses.replace(report.build, failures=failures))
+
+
+def _is_voted(config: Config) -> bool:
+    """Tell whether the one place to compare with is a URL, or a file of signatures."""
+    return any(is_url(place) or place.endswith(SUFFIX) for place in config.others)
+
+
+def _voted(config: Config, notify: Notify) -> Report:
+    """Say of each wheel who of several rebuilders agrees, and who does not."""
+    ballot = open_ballot(config)
+    notes: list[str] = []
+    report = _built(config, notify, lambda _, record: voted.compare(record, ballot, config, notes))
+    return dataclasses.replace(report, notes=(*report.notes, *dict.fromkeys(sorted(notes))))
 
 
 def _against(config: Config, path: Path, notify: Notify) -> Report:

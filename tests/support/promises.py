@@ -148,6 +148,29 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     ShownBy("sign", "tests/agreement/test_signing.py::test_a_build_signs_its_records", on=(BUILD,)),
     ShownBy(
+        "sign",
+        "tests/outputs/test_admission.py::test_the_summary_is_signed_with_the_key",
+        on=(GENERATE,),
+    ),
+    ShownBy(
+        "vsa",
+        "tests/outputs/test_admission.py::test_three_of_three_that_agree_are_written",
+        on=(GENERATE,),
+    ),
+    *(
+        ShownBy(
+            name,
+            "tests/outputs/test_admission.py::test_all_that_lack_votes_are_named",
+            on=(GENERATE,),
+        )
+        for name in ("policy", "against")
+    ),
+    ShownBy(
+        "policy",
+        "tests/verification/test_voted.py::test_who_of_several_agrees_is_said_with_and_without_a_policy",
+        on=(VERIFY,),
+    ),
+    ShownBy(
         "cache-dir",
         "tests/sources/test_trusted.py::test_what_our_own_store_has_counts_wherever_it_is",
         on=(SIGN,),
