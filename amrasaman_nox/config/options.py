@@ -293,15 +293,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("require-variations", "require_variations", NAMES, _COMPARE, _VERIFYING,
            "Fail if one of these could not be varied.", metavar="all|NAME,..."),
     Option("against", "against", FILES, _COMPARE, _VERIFYING,
-           "Compare with published wheels, with another rebuilder's records or wheels, or with "
-           "pinned hashes. Repeat it for several rebuilders.",
+           "Compare with published wheels, pinned hashes, or what other rebuilders have (repeat "
+           "it).",
            metavar="published|PATH|URL", listed=OFTEN),
     Option("against", "against", FILES, _COMPARE, _GENERATING,
            "With --policy: where other rebuilders keep signed records, besides the directory of "
            "the wheels.",
-           metavar="PATH|URL", listed=OFTEN),
+           metavar="PATH|URL", key=False, listed=OFTEN),
     Option("policy", "policy", FILE, _COMPARE, _VERIFYING | _GENERATING,
-           "Whose signed records count, and how many must agree on each wheel.", listed=OFTEN),
+           "Whose signed records count, and how many.", listed=OFTEN),
     Option("vsa", "vsa", FILE, _COMPARE, _GENERATING,
            "With --policy: write a summary of what was verified (SLSA VSA); --sign signs it."),
     Option("sources", "sources", FOLDER, _COMPARE, _VERIFYING,
