@@ -3,9 +3,12 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from amrasaman_nox import records
@@ -20,6 +23,7 @@ from amrasaman_nox.model import (
     Pin,
     RustToolchain,
     Source,
+    SystemPackage,
     Tool,
     Wheel,
 )
@@ -261,3 +265,36 @@ def test_a_record_says_the_versions_that_made_it_and_not_those_that_write_it() -
     own = dict(records.own_versions())
     assert set(own) >= {"amrasaman-nox", "uv", "zlib"}
     assert own["amrasaman-nox"] == importlib.metadata.version("amrasaman-nox")
+
+
+PAGE = Path(__file__).parents[1] / "docs/reference/provenance.md"
+
+
+def schema() -> Any:
+    (text,) = re.findall(
+        r"^```json\n(\{\n  \"\$schema\".*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    return json.loads(text)
+
+
+def in_full() -> BuildRecord:
+    package = SystemPackage(
+        kind="deb", name="libc6-dev", version="2.36", architecture="amd64",
+        files=(("/usr/include/math.h", Digest.of(b"math")),),
+    )  # fmt: skip
+    source = dataclasses.replace(of_rust().source, rust_channel="1.95")
+    return dataclasses.replace(
+        of_rust(), source=source, filtered=True, fixed_addresses=True, distribution="debian 12",
+        system=(package,),
+    )  # fmt: skip
+
+
+def test_records_keep_to_the_schema_in_the_docs() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    check = jsonschema.Draft202012Validator(schema())
+    taken = dataclasses.replace(record(), as_published=True, interpreter=None, environment=None)
+    for one in (record(), in_full(), taken):
+        check.validate(json.loads(records.render(one)))
+    assert records.parse(records.render(in_full()).encode(), "r") == in_full()
+    for path, value in (("subject", {}), (f"{INTERNAL}.isolation.rung", 1), (INTERNAL, {})):
+        assert not check.is_valid(json.loads(changed(path, value)))
