@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.builds import system_files
+from amrasaman_nox.model import Digest, SystemPackage
 from amrasaman_nox.records import parse, render
 from tests.support.projects import make_sdist
 from tests.support.rusty import BACKEND
@@ -19,7 +21,6 @@ from tests.wheels.handmade import wheel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from amrasaman_nox.model import SystemPackage
     from amrasaman_nox.sources.store import Store
     from tests.support.bench import Bench
 
@@ -105,3 +106,15 @@ def test_the_record_of_a_compiled_wheel_has_them_and_the_wheel_is_the_same_witho
     assert rust_bench.hashes() == first
     other = parse((rust_bench.wheels / f"{name}.provenance.json").read_bytes(), name)
     assert {package.name for package in other.system} == {"libc6"}
+    # On another machine: what its record names and is not there is said, and the wheel is built.
+    missing = SystemPackage(
+        kind="deb", name="libssl-dev", version="3.0.15", architecture="amd64",
+        files=(("/usr/include/openssl/no-such.h", Digest.of(b"h")),),
+    )  # fmt: skip
+    again = rust_bench.folder / f"{name}.provenance.json"
+    again.write_text(render(dataclasses.replace(record, system=(*record.system, missing))))
+    done = rust_bench.asaman("rebuild", again.name, "-o", "rebuilt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rusty==1.0: not as in its record: libssl-dev 3.0.15, here none" in done.stderr
+    rebuilt = Digest.of((rust_bench.folder / "rebuilt" / name).read_bytes())
+    assert rebuilt == record.wheel.digest
