@@ -46,12 +46,15 @@ def built(bench: Bench) -> Path:
 
 
 @SYSTEMS
-def test_wheels_that_were_built_on_linux_are_merged_and_verified_files_written(
+def test_wheels_that_were_built_on_linux_are_merged_indexed_and_verified(
     built: Path, system: str
 ) -> None:
     done = asaman(built, system, "merge", "part", "--json", "merged.json")
     assert done.returncode == 0, done.stderr
     assert len(list((built / "wheels").glob("*.whl"))) == 2
+    done = asaman(built, system, "index", "part", "site", "--json", "index.json")
+    assert done.returncode == 0, done.stderr
+    assert len(list((built / "site/simple").glob("*/index.html"))) == 2
     done = asaman(built, system, "generate", "requirements.txt")
     assert done.returncode == 0, done.stderr
     assert (built / "verified-requirements.txt").read_text().count("--hash=") == 2

@@ -18,6 +18,7 @@ from amrasaman_nox.wheels.reader import read_wheel
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from amrasaman_nox.agreement.votes import Tally
     from amrasaman_nox.model import BuildRecord
     from amrasaman_nox.record_files import RecordFile
     from amrasaman_nox.verification.verdicts import Found
@@ -32,7 +33,8 @@ class Entry:
 
     ``metadata`` is its METADATA, ``summary`` and ``requires_python`` are fields of it or ``""``.
     ``signatures`` are the lines of signed records, each of one rebuilder; ``found`` is what
-    ``verify`` came to with these bytes.
+    ``verify`` came to with these bytes. ``tally`` is what the rebuilders of a policy say, ``None``
+    without a policy.
     """
 
     record: BuildRecord
@@ -41,6 +43,7 @@ class Entry:
     requires_python: str = ""
     signatures: tuple[bytes, ...] = ()
     found: tuple[Found, ...] = ()
+    tally: Tally | None = None
 
     @property
     def filename(self) -> str:
@@ -71,7 +74,12 @@ class Project:
         return self.entries[0].summary
 
 
-def read_entry(file: RecordFile, signatures: tuple[bytes, ...], found: tuple[Found, ...]) -> Entry:
+def read_entry(
+    file: RecordFile,
+    signatures: tuple[bytes, ...],
+    found: tuple[Found, ...],
+    tally: Tally | None = None,
+) -> Entry:
     """Return what a site tells of the wheel beside *file*, which is read strictly.
 
     :raises AsamanError: the wheel contradicts itself or its record (exit 2)
@@ -92,6 +100,7 @@ def read_entry(file: RecordFile, signatures: tuple[bytes, ...], found: tuple[Fou
         requires_python=next(iter(fields.all("Requires-Python")), ""),
         signatures=signatures,
         found=found,
+        tally=tally,
     )
 
 

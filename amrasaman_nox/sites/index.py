@@ -7,21 +7,23 @@ finds a link without its file. A later run adds wheels, and does not touch what 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import put_in_place
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.runs import merge
-from amrasaman_nox.sites import layout, pages, simple
+from amrasaman_nox.sites import admission, layout, pages, simple
 from amrasaman_nox.sites.entries import projects_of, read_entry
 from amrasaman_nox.sites.signatures import signed_at
 from amrasaman_nox.verification import verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from amrasaman_nox.agreement.votes import Tally
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Event
     from amrasaman_nox.record_files import RecordFile
@@ -35,7 +37,8 @@ def make_index(config: Config, *, notify: Callable[[Event], None] | None = None)
     :param notify: not used: nothing here takes long
     :raises AsamanError: a folder is missing, a wheel contradicts its record, or two wheels of one
         name differ (exit 2; all are named); other users can have written a wheel that our store
-        does not know (exit 4); or something cannot be written (exit 5)
+        does not know (exit 4); the policy lets no wheel through (exit 1); or something cannot be
+        written (exit 5)
     """
     if config.site is None:
         raise AsamanError("no site", "missing argument SITE")
@@ -46,11 +49,17 @@ def make_index(config: Config, *, notify: Callable[[Event], None] | None = None)
     problems += merge.in_the_way(inside, files.values())
     if not files and not problems:
         problems.append(_no_wheels(config))
-    reports = verdicts.read_reports(config.reports)
-    entries = list(_entries(files, folders, reports, problems, notes))
     if problems:
         raise all_of(problems)
-    _write(config.site, files, projects_of(entries))
+    votes = admission.tallies(config, files, folders)
+    admission.check_some(votes)
+    notes += admission.notes(votes)
+    files = {name: file for name, file in files.items() if admission.lets(votes.get(name))}
+    given = _Given(folders, verdicts.read_reports(config.reports), votes)
+    entries = list(_entries(files, given, problems, notes))
+    if problems:
+        raise all_of(problems)
+    _write(config.site, files, projects_of(entries), refused=votes.keys() - files.keys())
     return Report(
         command="package_index",
         build=BuildOutcome(
@@ -60,6 +69,15 @@ def make_index(config: Config, *, notify: Callable[[Event], None] | None = None)
         ),
         output=str(config.site),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What there is of wheels besides their records: folders, reports, and votes by file name."""
+
+    folders: Sequence[Path]
+    reports: verdicts.Reports
+    votes: Mapping[str, Tally]
 
 
 def _usage(site: Path) -> str:
@@ -77,17 +95,17 @@ def _no_wheels(config: Config) -> AsamanError:
 
 def _entries(
     files: Mapping[str, RecordFile],
-    folders: Iterable[Path],
-    reports: verdicts.Reports,
+    given: _Given,
     problems: list[AsamanError],
     notes: list[str],
 ) -> Iterator[Entry]:
     """Yield an entry for each of *files*, by name; what is wrong is added to *problems*."""
     for name, file in sorted(files.items()):
-        places = [folder / name for folder in folders]
+        places = [folder / name for folder in given.folders]
         try:
             signed = tuple(signed_at(places, notes))
-            yield read_entry(file, signed, _found(file, places, reports))
+            found = _found(file, places, given.reports)
+            yield read_entry(file, signed, found, given.votes.get(name))
         except AsamanError as error:
             problems.append(error)
 
@@ -104,13 +122,20 @@ def _found(
     return verdicts.merged(found, reports.get((file.wheel.name, digest), ()))
 
 
-def _write(site: Path, files: Mapping[str, RecordFile], projects: tuple[Project, ...]) -> None:
+def _write(
+    site: Path,
+    files: Mapping[str, RecordFile],
+    projects: tuple[Project, ...],
+    refused: Collection[str],
+) -> None:
     try:
         merge.write_wheels(site / layout.WHEELS, files.values())
         written = dict(_files(projects))
         for path, content in written.items():
             _put(site / path, content)
         _drop_others(site, {*written, *_wheels(projects)})
+        for name in refused:
+            (site / layout.WHEELS / name).unlink(missing_ok=True)
     except OSError as error:
         what = str(error.filename or site)
         raise AsamanError(what, system_reason(error), code=ExitCode.INPUT_OUTPUT) from None

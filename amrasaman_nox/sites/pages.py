@@ -10,6 +10,7 @@ from importlib.metadata import version
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox.agreement.votes import line
 from amrasaman_nox.reports.markup import (
     BADGES,
     badge,
@@ -26,7 +27,7 @@ from amrasaman_nox.sites.recipe import recipe
 from amrasaman_nox.verification.verdicts import worst, worst_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from amrasaman_nox.model import Verdict
     from amrasaman_nox.sites.entries import Entry, Project
@@ -42,7 +43,7 @@ _FILES: Final = (
     (layout.SIGNATURES, "signatures"),
     (layout.VERDICTS, "verdicts"),
 )
-_HEADS: Final = ("Project", "Version", "Wheels", "Signed records", "Verdict")
+_HEADS: Final = ("Project", "Version", "Wheels", "Signatures", "Verdict")
 
 
 # --- all projects ------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def _row(project: Project) -> str:
         f'<br><span class="why">{escaped(project.summary)}</span>',
         _labelled("version", escaped(", ".join(project.versions))),
         _labelled("wheels", str(len(project.entries))),
-        _labelled("signed records", str(sum(len(each.signatures) for each in project.entries))),
+        _labelled("signatures", _signatures(project.entries)),
         badge(verdict),
     )
     row = "".join(each if each.startswith("<td") else f"<td>{each}</td>" for each in cells)
@@ -147,11 +148,10 @@ def _pin(entries: Iterable[Entry]) -> str:
 
 def _wheel(entry: Entry, *, opened: bool) -> Iterator[str]:
     wheel, verdict = entry.record.wheel, worst(entry.found)
-    signed = len(entry.signatures)
     yield f"<details{' open' if opened else ''}>"
     yield (
         f"<summary><b>{escaped(_tags(wheel.filename))}</b><span>{badge(verdict)}</span>"
-        f'<span class="why">{signed or "no"} signed record{"s" * (signed != 1)}</span></summary>'
+        f'<span class="why">{escaped(_signatures([entry]))}</span></summary>'
     )
     yield '<div class="body">'
     yield from pairs(
@@ -163,11 +163,28 @@ def _wheel(entry: Entry, *, opened: bool) -> Iterator[str]:
             ("Requires Python", code(entry.requires_python)),
             ("Files", " · ".join(_links(entry))),
             ("Verdict", items(map(_comparison, entry.found)) or badge(verdict)),
+            ("Votes", items(map(escaped, _votes(entry)))),
         ]
     )
     yield "<h3>Recipe</h3>"
     yield from recipe(entry.record)
     yield "</div></details>"
+
+
+def _signatures(entries: Sequence[Entry]) -> str:
+    """Return how many votes each of *entries* has at least, or how many records are signed."""
+    voted = [each.tally for each in entries if each.tally is not None and not each.tally.exempt]
+    if voted:
+        return f"{min(len(each.groups) for each in voted)} of {voted[0].needed} votes"
+    signed = sum(len(each.signatures) for each in entries)
+    return f"{signed or 'no'} signed record{'s' * (signed != 1)}"
+
+
+def _votes(entry: Entry) -> Iterator[str]:
+    """Yield what each rebuilder of the policy says of a wheel."""
+    if entry.tally is not None:
+        yield from filter(None, [entry.tally.exempt])
+        yield from map(line, entry.tally.votes)
 
 
 def _tags(filename: str) -> str:
