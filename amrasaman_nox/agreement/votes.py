@@ -141,6 +141,8 @@ def count(ours: BuildRecord, found: Sequence[Held], policy: Policy | None, today
 
 def _rules(ours: BuildRecord, policy: Policy, today: date) -> tuple[str, str]:
     """Return why our wheel needs no votes, and why none would do."""
+    if unpublished := policy.unpublished(ours):
+        return "", unpublished
     if ours.as_published and policy.only_binary is OnlyBinary.REFUSE:
         return "", "a published wheel that was not rebuilt, which the policy refuses"
     exception = policy.exception(ours.name, ours.version, today)

@@ -300,7 +300,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "With --policy: where other rebuilders keep signed records, besides the directory of "
            "the wheels.",
            metavar="PATH|URL", key=False, listed=OFTEN),
-    Option("policy", "policy", FILE, _COMPARE, _VERIFYING | _GENERATING,
+    Option("policy", "policy", FILE, _COMPARE, _VERIFYING | _GENERATING | _INDEXING,
            "Whose signed records count, and how many.", listed=OFTEN),
     Option("vsa", "vsa", FILE, _COMPARE, _GENERATING,
            "With --policy: write a summary of what was verified (SLSA VSA); --sign signs it."),

@@ -167,6 +167,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
     ),
     ShownBy(
         "policy",
+        "tests/sites/test_admission.py::test_only_wheels_with_their_votes_get_in_and_others_are_named",
+        on=(INDEX,),
+    ),
+    ShownBy(
+        "policy",
         "tests/verification/test_voted.py::test_who_of_several_agrees_is_said_with_and_without_a_policy",
         on=(VERIFY,),
     ),
