@@ -21,6 +21,7 @@ from amrasaman_nox.model import (
     Interpreter,
     LockedFile,
     Pin,
+    Publisher,
     RustToolchain,
     Source,
     SystemPackage,
@@ -285,7 +286,7 @@ def in_full() -> BuildRecord:
     source = dataclasses.replace(of_rust().source, rust_channel="1.95")
     return dataclasses.replace(
         of_rust(), source=source, filtered=True, fixed_addresses=True, distribution="debian 12",
-        system=(package,),
+        system=(package,), publisher=Publisher(kind="GitHub", repository="o/r"),
     )  # fmt: skip
 
 

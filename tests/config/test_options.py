@@ -81,7 +81,7 @@ def test_keys_of_the_file_become_fields(table: dict[str, Any], values: dict[str,
         ({"packages": {"a": 3}}, "a: a table of a project is required"),
         (
             {"packages": {"a": {"asof": "now"}}},
-            "a: unknown key 'asof'; known keys: as-of, config-settings",
+            "a: unknown key 'asof'; known keys: as-of, ",
         ),
         ({"packages": {"a": {"as-of": 3}}}, "a date"),
         ({"wheels": "w"}, "unknown key"),
