@@ -630,7 +630,8 @@ class BuildFailure:
 
     ``stage`` names the step: ``source`` (located, fetched and read), ``lock`` (build
     requirements), ``build`` (source, environment and wheel), ``executor`` (workers), ``publish``
-    (output folder) or ``bootstrap`` (stages that differ); or the hook that failed,
+    (output folder), ``bootstrap`` (stages that differ) or ``rebuild`` (what a record names is not
+    to be found); or the hook that failed,
     ``get_requires_for_build_wheel``, ``build_wheel``, ``get_requires_for_build_sdist`` or
     ``build_sdist``. *log* is the tail of the hook's output, unescaped; *log_path* the whole of it.
     *takes_wheel* tells that the published wheel can be used instead (``--only-binary``).

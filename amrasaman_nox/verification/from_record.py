@@ -24,6 +24,7 @@ from amrasaman_nox.model import (
     BuildRecord,
     Comparison,
     Event,
+    LockedFile,
     Pin,
     Report,
     Verdict,
@@ -130,9 +131,7 @@ class _Rebuilder:
 
     def _result(self, file: RecordFile) -> Comparison | BuildFailure:
         if file.record.as_published:
-            interpreter = self.run.interpreters[0]
-            source, _ = _source(self.run, file, interpreter)
-            return _compared(self.run, file, as_published.record_of(source, self.run.site.store))
+            return _compared(self.run, file, _published(self.run, file))
         job, run = self._job(file)
         found = machine.here(file.record, job.interpreter, job.rust, job.isolation, run.site.store)
         lacking = machine.lacking(file.record, found)
@@ -159,7 +158,7 @@ class _Rebuilder:
         run = dataclasses.replace(run, isolation=isolation, site=_site(run, toolchain))
         source, locked = _source(run, file, interpreter)
         source = _with_crates(run, record, source, locked)
-        _fetch_requirements(run, file, interpreter)
+        _fetch(run, file, record.requirements, interpreter)
         job = dataclasses.replace(
             run.job(source, interpreter, record.requirements),
             environment=record.environment,
@@ -214,8 +213,7 @@ def _source(run: Run, file: RecordFile, interpreter: Interpreter) -> tuple[Sourc
     local = file.path.with_name(record.source.filename)
     if _has(local, record.source.digest):
         pin = dataclasses.replace(pin, path=str(local.absolute()))
-    taken = frozenset({record.name}) if record.as_published else frozenset()
-    (found,) = prepare.prepare(run.site, [pin], interpreter, only_binary=taken)
+    (found,) = prepare.prepare(run.site, [pin], interpreter)
     if isinstance(found, BuildFailure):
         raise AsamanError(str(pin), found.reason, hint=found.hint, code=found.code)
     return found.source, found.crates_locked
@@ -242,20 +240,33 @@ def _with_crates(run: Run, record: BuildRecord, source: Source, locked: bool) ->
     return dataclasses.replace(source, crates=crates)
 
 
-def _fetch_requirements(run: Run, file: RecordFile, interpreter: Interpreter) -> None:
-    """Bring the build requirements of a record into the store, each by its hash.
+def _published(run: Run, file: RecordFile) -> BuildRecord:
+    """Return the record of a wheel that is used as published; there is nothing to build.
+
+    :raises AsamanError: no file has its hash (exit 2 or 5)
+    """
+    source = file.record.source
+    wheel = LockedFile(filename=source.filename, digest=source.digest)
+    _fetch(run, file, (wheel,), run.interpreters[0])
+    return as_published.record_of(source, run.site.store)
+
+
+def _fetch(
+    run: Run, file: RecordFile, wheels: tuple[LockedFile, ...], interpreter: Interpreter
+) -> None:
+    """Bring *wheels* that a record names into the store, each by its hash.
 
     Those that were built from source are on no index: they are looked for beside the record.
 
     :raises AsamanError: one is not to be found (exit 2 or 5)
     """
     store, folder = run.site.store, file.path.parent
-    for each in file.record.requirements:
+    for each in wheels:
         for path in (folder / each.filename, folder / KEPT / each.filename):
             if not store.has(each.digest) and _has(path, each.digest):
                 with open_regular(path) as content:
                     store.add(chunks(content), each.digest, name=each.filename)
-    fetch_files(run.site, file.record.requirements, interpreter.executable)
+    fetch_files(run.site, wheels, interpreter.executable)
 
 
 def _failed(failure: BuildFailure, file: RecordFile, lacking: tuple[str, ...]) -> BuildFailure:

@@ -67,7 +67,8 @@ def rebuild(tmp_path: Path, miniature_index: LocalIndex, made: Path) -> Rebuild:
     def rebuilt(*paths: Path, heard: Callable[[Event], None] = unheard, **given: Any) -> Report:
         options = {
             "output": tmp_path / "out",
-            "cache_dir": tmp_path / "cache",
+            # What was fetched is shared; the wheel is built again in any case.
+            "cache_dir": made.parent / "cache",
             "index_url": miniature_index.url,
             **given,
         }
@@ -83,7 +84,7 @@ def edit(path: Path, change: Change) -> None:
 def test_a_wheel_is_the_same_from_its_record_alone(
     record: Path, made: Path, rebuild: Rebuild, tmp_path: Path
 ) -> None:
-    report = rebuild(record)
+    report = rebuild(record, cache_dir=tmp_path / "cache")
     (found,) = report.comparisons
     assert (found.verdict, exit_code(report)) == (Verdict.IDENTICAL, ExitCode.DONE)
     assert (tmp_path / "out" / WHEEL).read_bytes() == (made / WHEEL).read_bytes()
@@ -258,3 +259,26 @@ def test_a_record_does_not_choose_to_have_no_sandbox(record: Path, rebuild: Rebu
         f"mini-flit==1.0: not as in its record: isolation rung none, here {report.isolation}"
         in said
     )
+
+
+def test_a_wheel_that_was_used_as_published_is_fetched_again_by_its_hash(
+    miniature_index: LocalIndex, rebuild: Rebuild, tmp_path: Path
+) -> None:
+    (wheel,) = (
+        file for name, file in miniature_index.files.items() if name.startswith("flit_core-")
+    )
+    version = wheel.filename.split("-")[1]
+    line = f"flit-core=={version} --hash={Digest.of(wheel.data)}\n"
+    (tmp_path / "r.txt").write_text(line)
+    config = Config(
+        requirement=tmp_path / "r.txt",
+        output=tmp_path / "wheels",
+        cache_dir=tmp_path / "cache",
+        index_url=miniature_index.url,
+        only_binary=("flit-core",),
+    )
+    build_wheels(config, notify=unheard)
+    report = rebuild(tmp_path / "wheels", cache_dir=tmp_path / "other")
+    assert report.build.failures == ()
+    assert [one.verdict for one in report.comparisons] == [Verdict.IDENTICAL]
+    assert (tmp_path / "out" / wheel.filename).read_bytes() == wheel.data
