@@ -12,7 +12,7 @@ import io
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from amrasaman_nox import strict_json
 from amrasaman_nox.errors import AsamanError, code_of, system_reason
@@ -26,6 +26,24 @@ if TYPE_CHECKING:
     from securesystemslib.signer import SSlibKey
 
     from amrasaman_nox.agreement.keys import SigningKey
+
+
+class Seal(Protocol):
+    """What makes envelopes, and knows its own."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    def sealed(self, payload: bytes) -> str:
+        """Return the envelope of an in-toto statement as a line without its end.
+
+        :raises AsamanError: it cannot be signed
+        """
+
+    def made(self, envelope: Envelope) -> bool:
+        """Tell whether this signed *envelope*."""
+
 
 #: What is behind the name of a wheel.
 SUFFIX: Final = ".intoto.jsonl"
@@ -140,26 +158,27 @@ def lines_of(content: bytes, what: str) -> tuple[bytes, ...]:
     return lines
 
 
-def put(path: Path, line: str, key: SSlibKey) -> bool:
-    """Put *line*, signed with *key*, into a file of envelopes; return whether that changed it.
+def put(path: Path, payload: bytes, seal: Seal) -> bool:
+    """Put *payload*, signed with *seal*, into a file of envelopes; return whether that changed it.
 
-    An earlier line that this key signed goes; one of the same statement stays as it is.
+    An earlier line that *seal* made goes; one of the same statement stays as it is.
 
-    :raises AsamanError: the file holds something else than envelopes (exit 2)
+    :raises AsamanError: the file holds something else than envelopes (exit 2), or it cannot be
+        signed
     :raises OSError: it cannot be read or written
     """
     former = lines_of(read_file(path), str(path)) if path.exists() else ()
-    new, kept = parse(line.encode()), []
+    kept = []
     for number, each in enumerate(former, 1):
         try:
             envelope = parse(each)
         except Malformed as malformed:
             raise AsamanError(f"{path} line {number}", str(malformed)) from None
-        if not envelope.verified_by([key]):
+        if not seal.made(envelope):
             kept.append(each)
-        elif envelope.payload == new.payload:
+        elif envelope.payload == payload:
             return False
-    text = b"".join(each + b"\n" for each in (*kept, line.encode()))
+    text = b"".join(each + b"\n" for each in (*kept, seal.sealed(payload).encode()))
     copy_in_place(io.BytesIO(text), path, None)
     return True
 

@@ -124,9 +124,12 @@ class Folder:
             told=told,
             digest=digest,
             wheel=file,
-            others=_others(ours, (each.name for each in self.path.iterdir() if self._has(each))),
+            others=() if self.ours or signed or told or digest else self._others(ours),
             problems=tuple(problems),
         )
+
+    def _others(self, ours: BuildRecord) -> tuple[str, ...]:
+        return _others(ours, (each.name for each in self.path.iterdir() if self._has(each)))
 
     def _has(self, path: Path) -> bool:
         return self.only in ("", path.name) and path.is_file() and not path.is_symlink()

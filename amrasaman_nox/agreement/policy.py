@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from amrasaman_nox.agreement import keys
+from amrasaman_nox.agreement import identities, keys
 from amrasaman_nox.errors import AsamanError, code_of, system_reason
 from amrasaman_nox.files import open_regular
 from amrasaman_nox.strict_json import Malformed, Value
@@ -231,7 +231,7 @@ def _rebuilder(table: Value, path: Path) -> Rebuilder:
         name=name,
         group=name if group is None else _matching(group, _NAME, "name"),
         keys=tuple(_key(each, path) for each in (found.items() if found is not None else ())),
-        identities=tuple(_identity(each) for each in _tables(table, "identities")),
+        identities=_identities(_tables(table, "identities")),
         valid_from=_day(table.get("valid-from")),
         valid_until=_day(table.get("valid-until")),
     )
@@ -257,6 +257,12 @@ def _key(value: Value, path: Path) -> SSlibKey:
         return keys.public_key(pem, value.place)
     except AsamanError as error:
         raise value.malformed(error.why) from None
+
+
+def _identities(tables: tuple[Value, ...]) -> tuple[Identity, ...]:
+    if tables:
+        identities.needs_library()
+    return tuple(map(_identity, tables))
 
 
 def _identity(table: Value) -> Identity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import files, record_files
-from amrasaman_nox.agreement import envelopes, keys, statements
+from amrasaman_nox.agreement import envelopes, seals, statements
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.model import BuildOutcome, Report
 from amrasaman_nox.sources import trusted
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from amrasaman_nox.agreement.keys import SigningKey
+    from amrasaman_nox.agreement.envelopes import Seal
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import Event
     from amrasaman_nox.record_files import RecordFile
@@ -29,8 +29,8 @@ def sign(config: Config, *, notify: Callable[[Event], None] | None = None) -> Re
         record, or a wheel has other bytes than its record says (exit 2); others can have written
         them (exit 4)
     """
-    key = configured(config)
-    if key is None:
+    seal = seals.configured(config)
+    if seal is None:
         hint = "asaman sign DIRECTORY --key FILE; a new key: asaman keygen"
         raise AsamanError("no key", "missing option --key", hint=hint)
     read = record_files.read_folder(config.output)
@@ -42,7 +42,7 @@ def sign(config: Config, *, notify: Callable[[Event], None] | None = None) -> Re
         raise all_of(problems)
     trusted.check(read.files, config)
     with files.own_umask():
-        notes = sign_files(read.files, key)
+        notes = sign_files(read.files, seal)
     return Report(
         command="sign_wheels",
         build=BuildOutcome(records=tuple(file.record for file in read.files), signed=True),
@@ -51,45 +51,36 @@ def sign(config: Config, *, notify: Callable[[Event], None] | None = None) -> Re
     )
 
 
-def configured(config: Config) -> SigningKey | None:
-    """Return the key that *config* names, ``None`` for none; it is checked.
-
-    :raises AsamanError: it cannot be used
-    """
-    return None if config.key is None else keys.signing_key(config.key, config.passphrase)
-
-
-def sign_wheels(wheels: Iterable[Path], key: SigningKey) -> tuple[str, ...]:
+def sign_wheels(wheels: Iterable[Path], seal: Seal) -> tuple[str, ...]:
     """Sign the records beside *wheels*, which were just put there; return what is worth printing.
 
     :raises AsamanError: a record cannot be read or signed, or what is beside it not be written
     """
-    return sign_files([record_files.read_file(record_files.beside(one)) for one in wheels], key)
+    return sign_files([record_files.read_file(record_files.beside(one)) for one in wheels], seal)
 
 
-def sign_files(found: Iterable[RecordFile], key: SigningKey) -> tuple[str, ...]:
+def sign_files(found: Iterable[RecordFile], seal: Seal) -> tuple[str, ...]:
     """Put the signed statement of each record beside its wheel; return what is worth printing.
 
-    Statements of other keys stay. What this key signed before is signed again only if the record
+    Statements of others stay. What *seal* signed before is signed again only if the record
     changed.
 
     :raises AsamanError: a record does not fit its wheel (exit 2); it cannot be signed, or the
         statement not be written (exit 5)
     """
-    changed = [_sign_file(file, key) for file in found]
-    kind, name = key.public_key.keytype, key.public_key.keyid[:16]
+    changed = [_sign_file(file, seal) for file in found]
     already = f", {changed.count(False)} were already" if False in changed else ""
-    return (f"{changed.count(True)} signed with the {kind} key {name}…{already}",)
+    return (f"{changed.count(True)} signed with {seal.name}{already}",)
 
 
-def _sign_file(file: RecordFile, key: SigningKey) -> bool:
+def _sign_file(file: RecordFile, seal: Seal) -> bool:
     path = envelopes.beside(file.wheel)
     try:
         statements.check_names(file.record)
     except Malformed as malformed:
         raise AsamanError(str(file.path), f"not signed: {malformed}") from None
     try:
-        return envelopes.put(path, envelopes.sealed(file.text, key), key.public_key)
+        return envelopes.put(path, file.text, seal)
     except OSError as error:
         raise AsamanError(str(path), system_reason(error), code=ExitCode.INPUT_OUTPUT) from None
 

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from amrasaman_nox.agreement import envelopes
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import utc
 from amrasaman_nox.records import BUILDER, STATEMENT_TYPE
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from amrasaman_nox.agreement.keys import SigningKey
+    from amrasaman_nox.agreement.envelopes import Seal
     from amrasaman_nox.agreement.policy import Policy
     from amrasaman_nox.agreement.votes import Tally
 
@@ -33,21 +32,21 @@ def render(
     policy: Policy,
     resource: Path,
     moment: datetime,
-    key: SigningKey | None,
+    seal: Seal | None,
 ) -> str:
     """Return the summary of *tallies*, all of which are admitted.
 
     :param resource: the file of verified requirements that it is about
-    :param key: what signs it, ``None`` for the statement alone
+    :param seal: what signs it, ``None`` for the statement alone
     :raises AsamanError: no wheel has votes (exit 2), or it cannot be signed
     """
     content = statement(tallies, policy, resource, moment)
     if not content["subject"]:
         raise AsamanError("--vsa", "no wheel has votes: all are exempt")
-    if key is None:
+    if seal is None:
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
     payload = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    return envelopes.sealed(payload, key) + "\n"
+    return seal.sealed(payload) + "\n"
 
 
 def statement(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amrasaman_nox.agreement import identities
 from amrasaman_nox.agreement.inputs import inputs_line
 from amrasaman_nox.agreement.policy import Equal, OnlyBinary
 from amrasaman_nox.model import Digest, Verdict, Vote
@@ -166,7 +167,12 @@ def _agreeing(votes: Iterable[Vote], policy: Policy) -> tuple[str, ...]:
 
 
 def _signed_by(rebuilder: Rebuilder, signed: Iterable[Statement]) -> list[Statement]:
-    return [each for each in signed if each.envelope.verified_by(rebuilder.keys)]
+    return [
+        each
+        for each in signed
+        if each.envelope.verified_by(rebuilder.keys)
+        or identities.is_by(each.envelope, rebuilder.identities)
+    ]
 
 
 def _of_rebuilder(

@@ -52,6 +52,7 @@ EXCLUSIVE: Final = (
     ("locked", "relock"),
     ("locked", "relock_packages"),
     ("quiet", "verbose"),
+    ("key", "identity"),
 )
 
 #: What a key that signs begins with if only a command has it.
@@ -127,7 +128,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     - Before a release: ``dist`` is the folder for the sdist and the wheels of a project that are
       verified, ``allow_findings`` are checks whose findings are no failure.
     - Signatures: ``key`` is what signs, the path of a PEM file or ``cmd:COMMAND``; ``passphrase``
-      is the one of that file (``None``: it is not encrypted).
+      is the one of that file (``None``: it is not encrypted). ``identity`` signs as the CI workflow
+      that this runs in (sigstore).
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
       file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
 
@@ -220,6 +222,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
 
     summary: Path | None = None
     key: str | None = None
+    identity: bool = False
     passphrase: str | None = field(default=None, repr=False)
 
     quiet: bool = False
@@ -535,7 +538,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
             "keep_sources", "check", "all_packages", "force", "rebuild", "locked", "relock",
             "no_index", "offline", "allow_url", "attestations", "keep_debug_info", "diffoscope",
             "quiet", "verbose", "traceback",
-            "in_ci", "annotations", "keep_build_requirements",
+            "in_ci", "annotations", "identity", "keep_build_requirements",
         ),
         _flag,
     ),

@@ -160,6 +160,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("key", "key", TEXT, _INPUT, _SIGNING,
            "The private key: a PEM file, or cmd:COMMAND for one that a command has.",
            metavar="FILE|cmd:COMMAND", key=False, listed=ALWAYS),
+    Option("identity", "identity", FLAG, _INPUT, _SIGNING | _MAKING | _GENERATING,
+           "Sign as the CI workflow that this runs in, through sigstore."),
     Option("sign", "key", TEXT, _INPUT, _MAKING | _GENERATING,
            "Sign the records, or the summary of --vsa, with this private key: a PEM file, "
            "or cmd:COMMAND for one that a command has.",

@@ -49,10 +49,10 @@ class Admission:
         """
         if config.vsa is None or self.ballot is None or self.ballot.policy is None:
             return ""
-        from amrasaman_nox.agreement import signing, summary
+        from amrasaman_nox.agreement import seals, summary
 
-        key = signing.configured(config)
-        return summary.render(self.tallies, self.ballot.policy, resource, datetime.now(UTC), key)
+        seal = seals.configured(config)
+        return summary.render(self.tallies, self.ballot.policy, resource, datetime.now(UTC), seal)
 
 
 def ballot_of(config: Config) -> Ballot | None:

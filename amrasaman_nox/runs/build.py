@@ -15,7 +15,7 @@ from amrasaman_nox.runs.run import run_command
 from amrasaman_nox.runs.sourced import build_from_source, names_of
 
 if TYPE_CHECKING:
-    from amrasaman_nox.agreement.keys import SigningKey
+    from amrasaman_nox.agreement.envelopes import Seal
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildOutcome, Notify, Report, Requirements
     from amrasaman_nox.runs.run import Run
@@ -31,25 +31,25 @@ def build_wheels(
         (exit 4), or a fault of the disk or the network (exit 5). A build that fails is not an
         error: the report has it.
     """
-    key = _signing_key(config)
+    seal = _seal(config)
     report = run_command(config, notify, "reproducible_wheels", built, requirements)
-    return report if key is None else _signed(report, key, config)
+    return report if seal is None else _signed(report, seal, config)
 
 
-def _signing_key(config: Config) -> SigningKey | None:
-    """Return the key that the records will be signed with: its faults are told before a build."""
-    if config.key is None:
+def _seal(config: Config) -> Seal | None:
+    """Return what will sign the records: its faults are told before a build."""
+    if config.key is None and not config.identity:
         return None
-    from amrasaman_nox.agreement.signing import configured
+    from amrasaman_nox.agreement.seals import configured
 
     return configured(config)
 
 
-def _signed(report: Report, key: SigningKey, config: Config) -> Report:
+def _signed(report: Report, seal: Seal, config: Config) -> Report:
     from amrasaman_nox.agreement.signing import sign_wheels
 
     wheels = [config.output / record.wheel.filename for record in report.build.records]
-    notes = sign_wheels(wheels, key) if wheels else ()
+    notes = sign_wheels(wheels, seal) if wheels else ()
     return dataclasses.replace(report, notes=(*report.notes, *notes))
 
 

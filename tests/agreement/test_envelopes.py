@@ -15,6 +15,7 @@ from securesystemslib.dsse import Envelope as Dsse
 
 from amrasaman_nox import records
 from amrasaman_nox.agreement import envelopes
+from amrasaman_nox.agreement.seals import KeySeal
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.strict_json import Malformed
 
@@ -138,12 +139,12 @@ def test_one_line_a_key_is_kept(tmp_path: Path) -> None:
     own, other = rebuilder(tmp_path, "a"), rebuilder(tmp_path, "b")
     path = tmp_path / "f.intoto.jsonl"
     for each in (own, other):
-        assert envelopes.put(path, envelopes.sealed(TEXT, each.key), each.key.public_key)
+        assert envelopes.put(path, TEXT, KeySeal(each.key))
     before = path.read_bytes()
-    assert not envelopes.put(path, envelopes.sealed(TEXT, own.key), own.key.public_key)
+    assert not envelopes.put(path, TEXT, KeySeal(own.key))
     assert path.read_bytes() == before
     newer = TEXT.replace(b'"k"', b'"l"')
-    assert envelopes.put(path, envelopes.sealed(newer, own.key), own.key.public_key)
+    assert envelopes.put(path, newer, KeySeal(own.key))
     lines = [envelopes.parse(line) for line in path.read_bytes().splitlines()]
     assert [each.payload for each in lines] == [TEXT, newer]
 
@@ -153,5 +154,5 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "f.intoto.jsonl"
     path.write_text("mine\n")
     with pytest.raises(AsamanError, match=r"f\.intoto\.jsonl line 1: not JSON"):
-        envelopes.put(path, envelopes.sealed(TEXT, own.key), own.key.public_key)
+        envelopes.put(path, TEXT, KeySeal(own.key))
     assert path.read_text() == "mine\n"

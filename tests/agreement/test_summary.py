@@ -17,6 +17,7 @@ from in_toto_attestation.v1.statement import Statement
 from securesystemslib.dsse import Envelope
 
 from amrasaman_nox.agreement import policy, summary
+from amrasaman_nox.agreement.seals import KeySeal
 from amrasaman_nox.agreement.votes import Tally
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Digest
@@ -62,7 +63,7 @@ def test_a_summary_is_an_in_toto_statement_of_the_schema(rules: policy.Policy) -
 
 def test_a_signed_summary_is_an_envelope(rules: policy.Policy, tmp_path: Path) -> None:
     own = rebuilder(tmp_path, "signer")
-    text = summary.render([tally()], rules, Path("v.txt"), MOMENT, own.key)
+    text = summary.render([tally()], rules, Path("v.txt"), MOMENT, KeySeal(own.key))
     envelope = Envelope.from_dict(json.loads(text))
     assert envelope.verify([own.key.public_key], 1)
     assert json.loads(envelope.payload) == summary.statement(

@@ -153,6 +153,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         on=(GENERATE,),
     ),
     ShownBy(
+        "identity",
+        "tests/agreement/test_seals.py::test_where_no_service_gives_an_identity_the_error_says_what_to_do",
+        on=(SIGN, BUILD, GENERATE),
+    ),
+    ShownBy(
         "vsa",
         "tests/outputs/test_admission.py::test_three_of_three_that_agree_are_written",
         on=(GENERATE,),
