@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import nox
@@ -68,8 +67,10 @@ def tests_online(session: nox.Session) -> None:
 @nox.session
 def tests_slow(session: nox.Session) -> None:
     """Run the offline tests that take long: defects, faults, clusters, browsers."""
-    install(session, "test")
+    install(session, "test", "docs")
     session.install("-e", ".[dask]")
+    # Of this package only axe itself is used: what tests pages for people who cannot see them.
+    session.install("--no-deps", "axe-playwright-python>=0.1.8")
     session.run("pytest", "-m", "slow and not online", *session.posargs)
 
 
@@ -108,19 +109,8 @@ def docs(session: nox.Session) -> None:
     install(session, "test", "docs")
     if "--write" in session.posargs:
         session.run("python", "-m", "tests.support.documents")
-    session.run("pytest", "-q", "tests/test_docs.py")
-    stage = Path(session.create_tmp()).resolve() / "stage"
-    shutil.rmtree(stage, ignore_errors=True)
-    # The layout of the repository, so that links between its documents hold in HTML too.
-    for folder in ("docs", "examples"):
-        shutil.copytree(folder, stage / folder)
-    for file in (*Path().glob("*.md"), Path("LICENSE")):
-        shutil.copy(file, stage)
-    (stage.parent / "mkdocs.yml").write_text(
-        f"site_name: amrasaman-nox\ntheme: readthedocs\ndocs_dir: {stage}\n"
-        f"site_dir: {Path('build/docs').resolve()}\nuse_directory_urls: false\n"
-    )
-    session.run("mkdocs", "build", "--quiet", "-f", str(stage.parent / "mkdocs.yml"))
+    session.run("pytest", "-q", *PARALLEL, "tests/test_docs.py", "tests/test_site.py")
+    session.run("zensical", "build", "--clean", "--strict")
     session.log("written: build/docs/index.html")
 
 

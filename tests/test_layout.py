@@ -22,7 +22,7 @@ ACROSS = {
     "sandbox": "hostile unprivileged",
     "": "actions contributing differential docs elsewhere end_to_end end_to_end_inputs "
     "end_to_end_install end_to_end_rust end_to_end_sessions end_to_end_surroundings imports "
-    "layout promises",
+    "layout promises site",
 }
 
 

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amrasaman_nox.reports.html import render
 from tests.reports.examples import EVERY, verify_report
+from tests.support.browser import BROWSER, browser, found_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here"),
-]
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--allow-file-access-from-files",
 ]
 
 #: A page around the page: it measures from outside, since the policy lets no script in.
@@ -82,29 +62,9 @@ frame.onload = () => {
 </script>"""
 
 
-def browser(folder: Path, url: Path, *flags: str) -> str:
-    """Return what the browser prints about the page at *url*."""
-    assert BROWSER is not None
-    profile = f"--user-data-dir={folder / 'profile'}"
-    command = [BROWSER, *FLAGS, profile, *flags, url.as_uri()]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
-    return done.stdout.decode("utf-8", "replace")
-
-
 def measured(folder: Path, text: str, width: int, *flags: str) -> Any:
     (folder / "page.html").write_text(text, encoding="utf-8")
-    (folder / "frame.html").write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
-    dom = browser(
-        folder,
-        folder / "frame.html",
-        "--window-size=1500,1200",
-        "--virtual-time-budget=5000",
-        "--dump-dom",
-        *flags,
-    )
-    match = re.search(r'<pre id="found">(.+?)</pre>', dom, re.DOTALL)
-    assert match, dom[:2000]
-    return json.loads(html.unescape(match[1]))
+    return found_by(folder, FRAME.replace("WIDTH", str(width)), *flags)
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
