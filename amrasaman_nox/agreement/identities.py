@@ -5,6 +5,7 @@ All is verified offline, with the trust root that sigstore's library brings.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.agreement.envelopes import PAYLOAD_TYPE
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from amrasaman_nox.agreement.envelopes import Envelope
-    from amrasaman_nox.agreement.policy import Identity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """An identity that sigstore certifies: who *issuer* (an OIDC provider) says that it is."""
+
+    issuer: str
+    identity: str
+
+    def __str__(self) -> str:
+        return f"{self.identity} ({self.issuer})"
 
 
 def needs_library() -> None:

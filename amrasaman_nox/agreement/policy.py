@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from amrasaman_nox.agreement import identities, keys
+from amrasaman_nox.agreement.identities import Identity
 from amrasaman_nox.errors import AsamanError, code_of, system_reason
 from amrasaman_nox.files import open_regular
 from amrasaman_nox.strict_json import Malformed, Value
@@ -57,17 +58,6 @@ class OnlyBinary(enum.StrEnum):
     REFUSE = "refuse"
     ALLOW = "allow"
     VOTE = "vote"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """An identity that sigstore certifies: who *issuer* (an OIDC provider) says that it is."""
-
-    issuer: str
-    identity: str
-
-    def __str__(self) -> str:
-        return f"{self.identity} ({self.issuer})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

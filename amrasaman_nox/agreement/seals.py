@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.agreement import envelopes, identities, keys
-from amrasaman_nox.agreement.policy import Identity
+from amrasaman_nox.agreement.identities import Identity
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from pypi_attestations import Provenance
 
 from amrasaman_nox.agreement import envelopes, identities
-from amrasaman_nox.agreement.policy import Identity
+from amrasaman_nox.agreement.identities import Identity
 from amrasaman_nox.errors import AsamanError
 
 from .test_publishers import CONTENT

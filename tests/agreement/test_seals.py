@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amrasaman_nox.agreement import envelopes
-from amrasaman_nox.agreement.policy import Identity
+from amrasaman_nox.agreement.identities import Identity
 from amrasaman_nox.agreement.seals import IdentitySeal, KeySeal, configured
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
