@@ -55,12 +55,10 @@ def merge(config: Config, *, notify: Callable[[Event], None] | None = None) -> R
     write_wheels(config.output, wheels.values())
     if lock.entries:
         write_lock(path, lock)
-    merged = tuple(found.record for _, found in sorted(wheels.items()))
-    notes += _lacking(merged)
     return Report(
         command="merge_wheels",
         build=BuildOutcome(
-            records=merged,
+            records=tuple(found.record for _, found in sorted(wheels.items())),
             notes=tuple(dict.fromkeys(notes)),
             merged=True,
         ),
@@ -82,14 +80,6 @@ def collected(
     files = [file for folder in folders for file in _wheels(folder, notes)]
     trusted.check(files, config)
     return _united(files, notes)
-
-
-def _lacking(records: Sequence[BuildRecord]) -> tuple[str, ...]:
-    """Return a line for each release without a wheel for a platform that another one is for."""
-    releases: dict[str, list[BuildRecord]] = defaultdict(list)
-    for record in records:
-        releases[f"{record.name} {record.version}"].append(record)
-    return platforms.lacking(releases, platforms.platforms(records))
 
 
 def _check_folders(folders: Iterable[Path]) -> None:
@@ -130,7 +120,16 @@ def _united(
     for name, candidates in by_name.items():
         problems += _conflicts(name, candidates)
         notes += _not_taken(candidates)
+    notes += _lacking([found.record for candidates in by_name.values() for found in candidates])
     return {name: candidates[0] for name, candidates in by_name.items()}, problems
+
+
+def _lacking(records: Sequence[BuildRecord]) -> tuple[str, ...]:
+    """Return a line for each release without a wheel for a platform that another one is for."""
+    releases: dict[str, list[BuildRecord]] = defaultdict(list)
+    for record in records:
+        releases[f"{record.name} {record.version}"].append(record)
+    return platforms.lacking(releases, platforms.platforms(records))
 
 
 def _order(found: RecordFile) -> tuple[object, ...]:

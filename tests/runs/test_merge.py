@@ -185,7 +185,8 @@ def test_two_wheels_of_one_interpreter_differ_whatever_a_lower_one_has(tmp_path:
 def test_a_release_that_lacks_a_platform_is_named(tmp_path: Path) -> None:
     put(tmp_path / "one", "a", interpreter=of())
     put(tmp_path / "one", "b", interpreter=of(), tag="cp311-cp311-linux_x86_64")
-    put(tmp_path / "two", "c", interpreter=of(platform="linux-aarch64"))
+    # The same pure wheel of both: the other platform is known by its record alone.
+    put(tmp_path / "two", "a", interpreter=of(platform="linux-aarch64"))
     folders = (tmp_path / "one", tmp_path / "two")
     report = merge.merge(Config(output=tmp_path / "x", folders=folders))
     assert report.build.notes == ("b 1.0 has no wheel for cpython-3.11-linux-aarch64",)
