@@ -176,6 +176,9 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("output", "sbom", FILE, _INPUT, _LISTING,
            "The file to write, or a directory for a file for each wheel. "
            "Default: sbom.cdx.json", short="o", key=False, listed=ALWAYS),
+    Option("verified", "verified", FILE, _INPUT, _LISTING,
+           "List only the wheels whose hashes this verified requirements file or pylock has.",
+           key=False, listed=ALWAYS),
     Option("report", "reports", TEXTS, _INPUT, _INDEXING | _LISTING,
            "A JSON report of asaman verify with the verdicts of the wheels.", metavar="FILE",
            key=False, listed=ALWAYS),

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import record_files
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
-from amrasaman_nox.files import put_in_place
-from amrasaman_nox.model import BuildOutcome, Report
+from amrasaman_nox.files import digest_of, put_in_place
+from amrasaman_nox.model import BuildOutcome, Digest, Report
 from amrasaman_nox.runs import merge
 from amrasaman_nox.sources import trusted
-from amrasaman_nox.verification import verdicts
+from amrasaman_nox.verification import own_wheels, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,10 +29,12 @@ DEFAULT: Final = f"sbom{SUFFIX}"
 def write_sbom(config: Config, *, notify: Callable[[Event], None] | None = None) -> Report:
     """Write the SBOM of the configured wheels, or of all wheels in the configured folders.
 
-    It is one file; or, into a folder that exists, a file for each wheel.
+    It is one file; or, into a folder that exists, a file for each wheel. With a verified file it
+    is of the wheels whose hashes that has.
 
     :param notify: not used: nothing here takes long
-    :raises AsamanError: there is no wheel with a record, or two wheels of one name differ (exit 2);
+    :raises AsamanError: there is no wheel with a record, none for a pin of the verified file, or
+        two wheels of one name differ (exit 2);
         the library is not installed, or other users can have written a wheel that our store does
         not know (exit 4); or something cannot be written (exit 5)
     """
@@ -46,13 +48,13 @@ def write_sbom(config: Config, *, notify: Callable[[Event], None] | None = None)
             code=ExitCode.NOT_AVAILABLE,
         ) from None
     notes: list[str] = []
-    known = _known(config, notes)
+    known = _of_file(_known(config, notes), config, notes)
     output = config.sbom or config.output.parent / DEFAULT
     try:
         texts = (
             {output / f"{one[0].wheel.filename}{SUFFIX}": document.render([one]) for one in known}
             if output.is_dir()
-            else {output: document.render(known)}
+            else {output: document.render(known, _subject(config))}
         )
     except ValueError as error:
         # A record can have names that no package URL takes.
@@ -78,6 +80,34 @@ def _known(config: Config, notes: list[str]) -> list[Known]:
         raise AsamanError(what, "no wheel with a provenance record")
     reports = verdicts.read_reports(config.reports)
     return [(file.record, _found(file, reports)) for file in found]
+
+
+def _of_file(known: list[Known], config: Config, notes: list[str]) -> list[Known]:
+    """Return those of *known* whose hashes the verified file has, all of them without one."""
+    if config.verified is None:
+        return known
+    pins = own_wheels.read(config.verified, config)
+    wanted = {digest for pin in pins for digest in pin.digests}
+    found = [one for one in known if one[0].wheel.digest in wanted]
+    there = {record.wheel.digest for record, _ in found}
+    missing = [pin for pin in pins if there.isdisjoint(pin.digests)]
+    why = "no wheel has one of its hashes"
+    problems = [
+        AsamanError(str(pin), why, origin=pin.origin) for pin in missing if pin.marker is None
+    ]
+    if problems or not found:
+        raise all_of(problems or [AsamanError(str(config.verified), why)])
+    # On another interpreter or platform a pin has no wheel here.
+    notes += [f"left out: {pin}: {why}" for pin in missing]
+    return found
+
+
+def _subject(config: Config) -> tuple[str, Digest] | None:
+    """Return the name and the digest of the verified file, ``None`` where there is none."""
+    if config.verified is None:
+        return None
+    digest = Digest(algorithm="sha256", value=digest_of(config.verified))
+    return config.verified.name, digest
 
 
 def _single(config: Config) -> Iterator[RecordFile]:

@@ -135,16 +135,16 @@ def _method(found: Found) -> Method:
     return Method(technique=technique, confidence=confidence, value=value)
 
 
-def _requirement(file: LockedFile) -> Component:
-    name, version, _, _ = parse_wheel_filename(file.filename)
+def _requirement(one: LockedFile) -> Component:
+    name, version, _, _ = parse_wheel_filename(one.filename)
     return Component(
         type=ComponentType.LIBRARY,
-        bom_ref=_reference(file.digest),
+        bom_ref=_reference(one.digest),
         name=name,
         version=str(version),
         scope=ComponentScope.EXCLUDED,
-        hashes=[_hash(file.digest)],
-        purl=_pypi(name, str(version), file.filename),
+        hashes=[_hash(one.digest)],
+        purl=_pypi(name, str(version), one.filename),
         properties=_properties({"kind": "build requirement"}),
     )
 
@@ -163,7 +163,7 @@ def _crate(crate: Crate) -> Component:
 
 def _system(package: SystemPackage, distribution: str) -> Iterator[Component]:
     """Yield a package of the distribution with its files, or files that no package has."""
-    files = [_file(path, digest) for path, digest in package.files]
+    files = [file(path, digest) for path, digest in package.files]
     if not package.name:
         yield from files
         return
@@ -182,12 +182,13 @@ def _system(package: SystemPackage, distribution: str) -> Iterator[Component]:
         name=package.name,
         version=package.version,
         purl=purl,
-        components=[_file(path, digest, f"{purl}#") for path, digest in package.files],
+        components=[file(path, digest, f"{purl}#") for path, digest in package.files],
         properties=_properties({"kind": "system package"}),
     )
 
 
-def _file(path: str, digest: Digest, within: str = "file:") -> Component:
+def file(path: str, digest: Digest, within: str = "file:") -> Component:
+    """Return a file by its path and hash; *within* is what its reference begins with."""
     return Component(
         type=ComponentType.FILE,
         bom_ref=f"{within}{path}:{digest}",

@@ -22,7 +22,7 @@ from amrasaman_nox.sbom import components
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amrasaman_nox.model import BuildRecord
+    from amrasaman_nox.model import BuildRecord, Digest
     from amrasaman_nox.verification.verdicts import Found
 
 #: The namespace of serial numbers that follow from the content (RFC 9562, version 5).
@@ -31,13 +31,15 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:amrasaman-nox:bill-of-ma
 Known = tuple["BuildRecord", tuple["Found", ...]]
 
 
-def render(wheels: Sequence[Known]) -> str:
+def render(wheels: Sequence[Known], file: tuple[str, Digest] | None = None) -> str:
     """Return the SBOM of *wheels*, at least one, as text.
 
     Of one wheel, the wheel itself is what the SBOM is about; of several, the set of them.
+
+    :param file: the name and digest of a file that asks for them: then the SBOM is about it
     """
     made = [(components.wheel(record, found), record) for record, found in wheels]
-    subject = _subject(made)
+    subject = made[0][0] if len(made) == 1 and file is None else _set(file)
     bom = Bom(metadata=BomMetaData(component=subject, tools=_tools()))
     seen: dict[str, Component] = {}
     for component, record in made:
@@ -47,15 +49,16 @@ def render(wheels: Sequence[Known]) -> str:
         bom.register_dependency(component, shared)
     for component in seen.values():
         bom.components.add(component)
-    if len(made) > 1:
+    if subject is not made[0][0]:
         bom.components.update(component for component, _ in made)
         bom.register_dependency(subject, [component for component, _ in made])
     return _settled(json.loads(JsonV1Dot6(bom).output_as_string()), _moment(wheels))
 
 
-def _subject(made: Sequence[tuple[Component, BuildRecord]]) -> Component:
-    if len(made) == 1:
-        return made[0][0]
+def _set(file: tuple[str, Digest] | None) -> Component:
+    """Return the component that is a set of wheels: the *file* that asks for them, if any."""
+    if file is not None:
+        return components.file(*file)
     return Component(type=ComponentType.LIBRARY, name="wheels", bom_ref="wheels")
 
 

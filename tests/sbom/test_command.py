@@ -11,6 +11,7 @@ import pytest
 import amrasaman_nox.sbom
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.model import Digest
 from amrasaman_nox.sbom.command import write_sbom
 
 from ..sites import handmade
@@ -42,6 +43,22 @@ def test_verdicts_come_from_reports_and_from_what_is_kept_beside_a_wheel(tmp_pat
     assert content["metadata"]["component"]["evidence"]["identity"]
     site = handmade.site(tmp_path, tmp_path / "w", reports=(report,))
     assert written(tmp_path, site / "wheels") == content
+
+
+def test_of_a_verified_file_only_its_own_wheels_are_told_of(tmp_path: Path) -> None:
+    wheels = [handmade.put(tmp_path / "w", name) for name in ("a", "b", "unasked")]
+    verified = tmp_path / "verified.txt"
+    pins = [f"{each.name[0]}==1.0 --hash={Digest.of(each.read_bytes())}" for each in wheels[:2]]
+    elsewhere = f'c==1.0 ; sys_platform == "win32" --hash={Digest.of(b"c")}'
+    verified.write_text("\n".join([*pins, elsewhere]))
+    content = written(tmp_path, tmp_path / "w", verified=verified)
+    assert {one["name"] for one in content["components"]} == {"a", "b"}
+    subject = content["metadata"]["component"]
+    assert (subject["name"], subject["type"]) == ("verified.txt", "file")
+    assert subject["hashes"][0]["content"] == Digest.of(verified.read_bytes()).value
+    verified.write_text(elsewhere.replace(' ; sys_platform == "win32"', ""))
+    with pytest.raises(AsamanError, match=r"c==1\.0: no wheel has one of its hashes"):
+        written(tmp_path, tmp_path / "w", verified=verified)
 
 
 def test_into_a_folder_each_wheel_has_a_file_of_its_own(tmp_path: Path) -> None:

@@ -142,6 +142,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         on=(SBOM,),
     ),
     Shown("output", "-o x.json", r"^file x\.json$", on=(SBOM,), builds=_PART),
+    ShownBy(
+        "verified",
+        "tests/sbom/test_command.py::test_of_a_verified_file_only_its_own_wheels_are_told_of",
+        on=(SBOM,),
+    ),
     # --- signatures
     Shown(
         "key", "--key k.pem", r"^ mini-flit .* signed$", on=(SIGN,), call="wheels", builds=_KEYED
