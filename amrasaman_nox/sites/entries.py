@@ -96,7 +96,7 @@ def read_entry(
     return Entry(
         record=record,
         metadata=metadata,
-        summary=next(iter(fields.all("Summary")), ""),
+        summary=" ".join(next(iter(fields.all("Summary")), "").split()),
         requires_python=next(iter(fields.all("Requires-Python")), ""),
         signatures=signatures,
         found=found,
