@@ -11,7 +11,8 @@ from packaging.version import Version
 from amrasaman_nox.archives.names import Subject
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.files import open_regular
-from amrasaman_nox.model import Digest
+from amrasaman_nox.model import Digest, Verdict
+from amrasaman_nox.verification.verdicts import worst_of
 from amrasaman_nox.wheels import headers
 from amrasaman_nox.wheels.reader import read_wheel
 
@@ -49,6 +50,14 @@ class Entry:
     def filename(self) -> str:
         """The file name of the wheel."""
         return self.record.wheel.filename
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that says most against it, of ``verify`` and of the votes for it."""
+        verdicts = [each.verdict for each in self.found]
+        if self.tally is not None and self.tally.verdict is not Verdict.UNCHECKED:
+            verdicts.append(self.tally.verdict)
+        return worst_of(verdicts)
 
     @property
     def metadata_digest(self) -> Digest:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.agreement.votes import line
+from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports.markup import (
     BADGES,
     badge,
@@ -24,12 +25,11 @@ from amrasaman_nox.reports.markup import (
 )
 from amrasaman_nox.sites import layout
 from amrasaman_nox.sites.recipe import recipe
-from amrasaman_nox.verification.verdicts import worst, worst_of
+from amrasaman_nox.verification.verdicts import worst_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from amrasaman_nox.model import Verdict
     from amrasaman_nox.sites.entries import Entry, Project
     from amrasaman_nox.verification.verdicts import Found
 
@@ -130,10 +130,9 @@ def _project(one: Project) -> Iterator[str]:
 
 def _sentence(one: Project) -> str:
     """Return what a reader must know before all else."""
-    found = [each.found for each in one.entries]
-    checked = sum(map(bool, found))
+    total = len(one.entries)
+    checked = sum(each.verdict is not Verdict.UNCHECKED for each in one.entries)
     signed = sum(bool(each.signatures) for each in one.entries)
-    total = len(found)
     return f"{checked} of {total} wheels verified, {signed} of {total} with signed records."
 
 
@@ -147,7 +146,7 @@ def _pin(entries: Iterable[Entry]) -> str:
 
 
 def _wheel(entry: Entry, *, opened: bool) -> Iterator[str]:
-    wheel, verdict = entry.record.wheel, worst(entry.found)
+    wheel, verdict = entry.record.wheel, entry.verdict
     yield f"<details{' open' if opened else ''}>"
     yield (
         f"<summary><b>{escaped(_tags(wheel.filename))}</b><span>{badge(verdict)}</span>"
@@ -212,7 +211,7 @@ def _comparison(found: Found) -> str:
 
 def _verdict(entries: Iterable[Entry]) -> Verdict:
     """Return the verdict that says most against *entries*; each of them counts."""
-    return worst_of(worst(entry.found) for entry in entries)
+    return worst_of(entry.verdict for entry in entries)
 
 
 def _size(count: int) -> str:

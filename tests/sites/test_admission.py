@@ -49,6 +49,8 @@ def test_only_wheels_with_their_votes_get_in_and_others_are_named(tmp_path: Path
     page = (site / "projects/agreed.html").read_text()
     assert "2 of 2 votes" in page
     assert "team-a agrees" in page
+    # What independent rebuilders agree on is verified.
+    assert '<span class="badge good">identical</span>' in page
     assert "2 of 2 votes" in (site / "index.html").read_text()
 
 
