@@ -212,7 +212,10 @@ def _run(call: Call, config: Config, project: Path, stdout: Stream, stderr: Stre
     except KeyboardInterrupt:
         known.print(stdout, stderr)
         raise
-    print_report(dataclasses.replace(report, called=_called(call, config)), config, stdout, stderr)
+    report = dataclasses.replace(
+        report, called=_called(call, config), documents=config.docs_url or ""
+    )
+    print_report(report, config, stdout, stderr)
     for warning in report.warnings:
         stderr.warn(warning, color=config.color)
     return exit_code(report)

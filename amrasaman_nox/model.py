@@ -1022,7 +1022,8 @@ class Report:
     values were drawn from. ``warnings`` are what a user must know before trusting it. ``origins``
     are where a wheel comes from, ``findings`` what is not ready for a release, ``facts`` what the
     machine has, ``changes`` what wheels are built from now and were not before. ``interpreters``
-    are names and versions of those it was built for.
+    are names and versions of those it was built for. ``documents`` is the URL of the site with the
+    catalogue of causes, ``""`` for none.
     """
 
     command: str
@@ -1041,6 +1042,7 @@ class Report:
     changes: tuple[PinChange, ...] = ()
     interpreters: tuple[str, ...] = ()
     called: Called | None = None
+    documents: str = ""
 
 
 def utc(moment: datetime) -> str:

@@ -7,9 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import ExitCode
 
-from .support import documents, house, messages
+from .support import actions, documents, house, messages
 from .support.documents import Block
 from .support.projects import make_sdist
 
@@ -137,6 +137,32 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         targets = (target.partition("#")[0] for target in documents.links(page))
         waiting += [(page.parent / target).resolve() for target in targets if ":" not in target]
     assert set(DOCUMENTS) - reached == set()
+
+
+#: The site, as a host builds it.
+SITE = actions.read(documents.ROOT / "mkdocs.yml")
+
+
+def pages(value: Any = SITE["nav"]) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value
+    return [page for part in parts for page in pages(part)]
+
+
+def test_each_page_has_one_place_in_the_navigation() -> None:
+    found = Counter(pages())
+    docs = documents.ROOT / SITE["docs_dir"]
+    assert set(found) == {str(path.relative_to(docs)) for path in docs.rglob("*.md")}
+    assert set(found.values()) == {1}
+
+
+def test_one_place_is_named_explanation_and_one_catalogue_of_causes() -> None:
+    names = [name for section in SITE["nav"] for name in section]
+    assert names.count("Explanation") == names.count("Catalogue of causes") == 1
+    by_name = {name: part for section in SITE["nav"] for name, part in section.items()}
+    assert all(page.startswith("explanations/") for page in by_name["Catalogue of causes"])
+    assert all(page.startswith("explanation/") for page in by_name["Explanation"])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

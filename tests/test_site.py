@@ -1,4 +1,4 @@
-"""The documents as a site: where each page is, and how it looks in a browser."""
+"""The documents as a site, in a browser; ``tests/test_docs.py`` has its navigation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -43,28 +41,6 @@ document.querySelector("iframe").onload = (event) => {
   });
 };
 </script>"""
-
-
-def pages(value: Any = SITE["nav"]) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value
-    return [page for part in parts for page in pages(part)]
-
-
-def test_each_page_has_one_place_in_the_navigation() -> None:
-    found = Counter(pages())
-    docs = ROOT / SITE["docs_dir"]
-    assert set(found) == {str(path.relative_to(docs)) for path in docs.rglob("*.md")}
-    assert set(found.values()) == {1}
-
-
-def test_one_place_is_named_explanation_and_one_catalogue_of_causes() -> None:
-    names = [name for section in SITE["nav"] for name in section]
-    assert names.count("Explanation") == names.count("Catalogue of causes") == 1
-    by_name = {name: part for section in SITE["nav"] for name, part in section.items()}
-    assert all(page.startswith("explanations/") for page in by_name["Catalogue of causes"])
-    assert all(page.startswith("explanation/") for page in by_name["Explanation"])
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       is the one of that file (``None``: it is not encrypted). ``identity`` signs as the CI workflow
       that this runs in (sigstore).
     - Reports: as in :class:`~amrasaman_nox.config.reports.ReportFiles`; ``summary`` is a Markdown
-      file to append to, ``annotations`` prints failures for the page of a GitHub Actions run.
+      file to append to, ``docs_url`` the site of these documents, ``annotations`` prints failures
+      for the page of a GitHub Actions run.
 
     :raises AsamanError: a value is out of range, or two contradict each other; all are named
     """
@@ -225,6 +226,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     identity: bool = False
     passphrase: str | None = field(default=None, repr=False)
 
+    docs_url: str | None = None
     quiet: bool = False
     verbose: bool = False
     color: str = "auto"
@@ -346,6 +348,13 @@ def _text_or_none(value: object) -> str | None:
     if value is not None and (not isinstance(value, str | os.PathLike) or not os.fspath(value)):
         raise ValueError("a string that is not empty is required")
     return None if value is None else str(value)
+
+
+def _web_address(value: object) -> str | None:
+    text = _text_or_none(value)
+    if text is not None and not re.match(r"https?://[^\s/]", text):
+        raise ValueError("a URL is required: https://…")
+    return text
 
 
 def _seed(value: object) -> str | None:
@@ -523,6 +532,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         _path_or_none,
     ),
     (("output",), _path),
+    (("docs_url",), _web_address),
     (("shard",), _part),
     (("folders", "records", "reports", inputs.MORE), _paths),
     (("trust_owner",), _uids),

@@ -95,7 +95,7 @@ def _footer(report: Report) -> Iterator[str]:
 
 
 def _comparisons(report: Report) -> Iterator[str]:
-    yield '<section class="sources" aria-label="Comparisons" data-list>'
+    yield '<h2>Comparisons</h2><section class="sources" aria-label="Comparisons" data-list>'
     accepted = partial(is_accepted, allowed=report.allowed)
     for name, one in sorted(facts.named(report), key=lambda found: accepted(found[1])):
         opened = "" if accepted(one) else " open"
@@ -109,7 +109,7 @@ def _comparisons(report: Report) -> Iterator[str]:
         yield from _facts_of(one)
         if one.log:
             yield _log(one.log)
-        yield from _differences(one)
+        yield from _differences(one, report.documents)
         yield "</div></details>"
     yield "</section>"
 
@@ -140,16 +140,16 @@ def _not_varied(text: str) -> str:
     return escaped(f"{name}: {reason}" if reason else name)
 
 
-def _differences(one: Comparison) -> Iterator[str]:
+def _differences(one: Comparison, documents: str) -> Iterator[str]:
     pairs, sides = list(facts.explained(one)), facts.sides(one)
     shown = pairs[: facts.MOST_DIFFERENCES]
     for difference, cause in shown:
         if not _follows(difference):
-            yield from _difference(difference, cause, sides)
+            yield from _difference(difference, cause, sides, documents)
     if following := [pair for pair in shown if _follows(pair[0])]:
         yield f'<details class="following"><summary>{_FOLLOWING[len(following) > 1]}</summary>'
         for difference, cause in following:
-            yield from _difference(difference, cause, sides)
+            yield from _difference(difference, cause, sides, documents)
         yield "</details>"
     if len(pairs) > facts.MOST_DIFFERENCES:
         yield f"<p>And {len(pairs) - facts.MOST_DIFFERENCES} more.</p>"
@@ -160,7 +160,7 @@ def _follows(difference: Difference) -> bool:
 
 
 def _difference(
-    difference: Difference, cause: Cause | None, sides: tuple[str, str]
+    difference: Difference, cause: Cause | None, sides: tuple[str, str], documents: str
 ) -> Iterator[str]:
     member = escaped(difference.member or "the archive")
     yield '<article class="difference">'
@@ -168,7 +168,7 @@ def _difference(
     rows = diff_rows(difference)
     yield f'<div class="pair{"" if cause and rows else " alone"}"><div class="cause">'
     if cause is not None:
-        yield f"<h4>{escaped(explanation_of(cause).title)}</h4>"
+        yield f"<h4>{_linked(cause, documents)}</h4>"
     if line := difference_line(difference):
         yield f"<p>{code(line)}</p>"
     if difference.normalisation:
@@ -183,6 +183,15 @@ def _difference(
     if rows:
         yield _diff(rows, sides)
     yield "</div></article>"
+
+
+def _linked(cause: Cause, documents: str) -> str:
+    """Return the title of the explanation of *cause*, as a link to its page if there is a site."""
+    row = explanation_of(cause)
+    if not documents:
+        return escaped(row.title)
+    url = f"{documents.rstrip('/')}/explanations/{row.name}.html"
+    return f'<a href="{escaped(url)}">{escaped(row.title)}</a>'
 
 
 def _diff(rows: Sequence[Row], sides: tuple[str, str]) -> str:

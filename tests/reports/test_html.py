@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -164,3 +166,21 @@ def test_builds_show_the_whole_hash_and_failures_their_log() -> None:
     assert str(build_report().build.records[0].wheel.digest) in text
     assert "| fatal error: libxml/xmlversion.h: No such file" in text
     assert "pywin32==306: its marker does not apply" in text
+
+
+def test_causes_are_links_to_the_site_that_is_named() -> None:
+    report = verify_report()
+    assert "<a " not in render(report)
+    text = render(dataclasses.replace(report, documents='https://docs.example/"x"/'))
+    found = re.findall(r'<h4><a href="([^"]+)">', text)
+    assert found
+    start = "https://docs.example/&quot;x&quot;/explanations/"
+    assert all(url.startswith(start) and url.endswith(".html") for url in found)
+
+
+def test_two_thousand_sources_are_rendered_soon() -> None:
+    comparisons = verify_report().comparisons
+    many = comparisons * (2000 // len(comparisons))
+    begun = time.process_time()
+    assert render(dataclasses.replace(verify_report(), comparisons=many)).count("<summary>") >= 2000
+    assert time.process_time() - begun < 10

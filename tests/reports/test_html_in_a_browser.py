@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import re
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amrasaman_nox.model import Verdict
 from amrasaman_nox.reports.html import render
 from tests.reports.examples import EVERY, verify_report
 from tests.support.browser import BROWSER, browser, found_by
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from amrasaman_nox.model import Report
+
+#: Where the package has axe; nothing else of it is used.
+AXE_FILE = "axe_playwright_python/axe.min.js"
 
 pytestmark = [
     pytest.mark.slow,
@@ -122,3 +132,44 @@ def test_a_screenshot_can_be_taken(tmp_path: Path) -> None:
     assert data.startswith(b"\x89PNG")
     # A blank page of this size packs to far less.
     assert len(data) > 30_000
+
+
+#: Runs axe, which tests pages for those who do not see them or have no mouse, in the page itself.
+AXE = """<pre id="found"></pre><script src="axe.min.js"></script><script>
+axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]}).then((result) => {
+  document.querySelector("#found").textContent = JSON.stringify(
+    result.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 200))]));
+});
+</script>"""
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+@pytest.mark.parametrize("report", EVERY)
+def test_axe_finds_nothing(report: Callable[[], Report], scheme: int, tmp_path: Path) -> None:
+    try:
+        script = metadata.distribution("axe-playwright-python").locate_file(AXE_FILE)
+    except metadata.PackageNotFoundError:
+        pytest.skip("axe is not installed: pip install --no-deps axe-playwright-python")
+    (tmp_path / "axe.min.js").write_text(Path(str(script)).read_text(encoding="utf-8"))
+    # Its policy lets no script of others run.
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", render(report()))
+    page = page.replace("</main>", f"</main>{AXE}", 1)
+    shown = f"--blink-settings=preferredColorScheme={scheme}"
+    assert found_by(tmp_path, page, shown) == []
+
+
+#: Says how long a page took to open, in milliseconds.
+OPENED = """<pre id="found"></pre><script>addEventListener("load", () => setTimeout(() => {
+  const [page] = performance.getEntriesByType("navigation");
+  document.querySelector("#found").textContent = JSON.stringify(page.domComplete);
+}));</script>"""
+
+
+def test_a_page_with_two_thousand_sources_opens_soon(tmp_path: Path) -> None:
+    good = [one for one in verify_report().comparisons if one.verdict is Verdict.IDENTICAL]
+    many = (*verify_report().comparisons, *good * (2000 // len(good)))
+    text = render(dataclasses.replace(verify_report(), comparisons=many))
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    # A second, on a machine that does nothing else.
+    others = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert found_by(tmp_path, page.replace("</main>", f"</main>{OPENED}", 1)) < 1500 * others

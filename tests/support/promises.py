@@ -372,6 +372,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         on=(VERIFY,),
     ),
     ShownBy(
+        "docs-url",
+        "tests/reports/test_html.py::test_causes_are_links_to_the_site_that_is_named",
+        on=(VERIFY,),
+    ),
+    ShownBy(
         "verdicts",
         "tests/build_lock/test_changes.py::test_verdicts_come_from_the_report_of_a_verification",
         on=(CHANGES,),
