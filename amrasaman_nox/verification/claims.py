@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Final
 
 from packaging.utils import canonicalize_name
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 #: More build requirements than any source has.
 _MOST_REQUIREMENTS: Final = 2000
 _MOST_PROCESSORS: Final = 4096
+_RUST_VERSION: Final = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(-[a-z0-9.]{1,20})?")
 #: What a user can set of the constant world; all else is the same in every build.
 _SETTABLE: Final = frozenset(
     {"source_date_epoch", "source_times", "processors", "keep_debug_info", "temporary_names"}
@@ -100,6 +102,13 @@ def _requirements(record: BuildRecord) -> str:
     return ""
 
 
+def _rust(record: BuildRecord) -> str:
+    """Return what is wrong with the version of the toolchain: it chooses an installed one."""
+    if record.rust is None or _RUST_VERSION.fullmatch(record.rust.version):
+        return ""
+    return f"invalid Rust version {shown(record.rust.version, 40)}"
+
+
 def _world(record: BuildRecord) -> str:
     """Return what of the environment no build has; paths of it must never be a record's choice."""
     world, constant = record.environment, BuildEnvironment()
@@ -130,5 +139,5 @@ def _values(world: BuildEnvironment) -> str:
 
 
 _CLAIMS: Final[tuple[Callable[[BuildRecord], str], ...]] = (
-    _wheel, _source, _built, _requirements, _world,
+    _wheel, _source, _built, _requirements, _rust, _world,
 )  # fmt: skip

@@ -188,8 +188,6 @@ def _toolchain(run: Run, record: BuildRecord) -> RustToolchain | None:
     if record.rust is None:
         return None
     wanted = run.config.rust or record.rust.version
-    if "/" in wanted and not run.config.rust:
-        raise AsamanError(f"{record.name}=={record.version}", "its Rust version is a path")
     return toolchains.inspect(wanted, dict(own_variables()), run.site.store)
 
 

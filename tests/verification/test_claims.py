@@ -102,3 +102,11 @@ def test_what_no_build_of_ours_has_is_one_line_with_the_record(
 def test_a_key_that_is_not_that_of_the_inputs_is_noticed() -> None:
     assert not claims.key_is_of_inputs(record())
     assert not claims.key_is_of_inputs(having(interpreter=None)(record()))
+
+
+@pytest.mark.parametrize("version", ["/opt/evil", "../evil", "", "stable", "1.95.0/..", "1.95"])
+def test_a_toolchain_is_chosen_by_a_whole_version_only(version: str) -> None:
+    rust = of_rust().rust
+    assert rust is not None
+    with pytest.raises(AsamanError, match="invalid Rust version"):
+        check(dataclasses.replace(of_rust(), rust=dataclasses.replace(rust, version=version)))
