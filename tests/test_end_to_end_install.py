@@ -101,3 +101,21 @@ def test_installer_takes_them(built: Bench) -> None:
             *("--destdir", "installed", "--no-compile-bytecode", built.wheels / wheel),
         )
     assert list((built.folder / "installed").rglob("mini_flit.py"))
+
+
+@pytest.mark.slow
+def test_the_verified_file_installs_from_an_index_of_the_wheels(built: Bench) -> None:
+    run(built, BIN / "asaman", "verify", "-r", "requirements.txt", "--vary", "umask",
+        "--index-url", built.index_url, "--cache-dir", built.cache, "--json", "v.json")  # fmt: skip
+    run(built, BIN / "asaman", "index", "wheels", "site", "--report", "v.json")
+    assert "identical" in (built.folder / "site/projects/mini-c.html").read_text()
+    uv, index = BIN / "uv", f"{(built.folder / 'site/simple').as_uri()}/"
+    given = ("--require-hashes", "--only-binary", ":all:", "-r", "verified-requirements.txt")
+    run(built, uv, "venv", "--python", sys.executable, "venv", "--offline", "--no-config")
+    client = (uv, "pip", "install", "--python", "venv", "--no-config", "--no-cache")
+    run(built, *client, "--default-index", index, *given)
+    run(built, built.folder / "venv/bin/python", "-c", IMPORTS)
+    run(built, sys.executable, "-m", "venv", "other")
+    python = built.folder / "other/bin/python"
+    run(built, python, "-m", "pip", "install", "--no-cache-dir", "--index-url", index, *given)
+    run(built, python, "-c", IMPORTS)
