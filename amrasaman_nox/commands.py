@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -25,10 +26,10 @@ from amrasaman_nox.config.commands import LOCKS
 from amrasaman_nox.config.inputs import FIELDS
 from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.inputs import workspace
 from amrasaman_nox.model import Called
-from amrasaman_nox.reports import progress
+from amrasaman_nox.reports import ending, progress
 from amrasaman_nox.reports.console import ended, print_report, quiet_loggers, tell_error
 from amrasaman_nox.reports.so_far import SoFar
 from amrasaman_nox.reports.stream import Stream
@@ -192,6 +193,7 @@ def _run(call: Call, config: Config, project: Path, stdout: Stream, stderr: Stre
     checks = config.check and system.HAS_LOCKS
     if LOCKS in call.command.does and not system.builds() and not checks:
         raise NeedsLinux
+    begun = time.monotonic()
     config = _with_input(call, config, project, stderr)
     known = SoFar(call.command.session, config)
     shown = progress.shown(stderr, quiet=config.quiet, verbose=config.verbose, color=config.color)
@@ -218,6 +220,10 @@ def _run(call: Call, config: Config, project: Path, stdout: Stream, stderr: Stre
     print_report(report, config, stdout, stderr)
     for warning in report.warnings:
         stderr.warn(warning, color=config.color)
+    if stderr.isatty() and not config.quiet and LOCKS in call.command.does:
+        passed = time.monotonic() - begun
+        for line in ending.lines(report, config, seconds=passed, folder=call.invoked_from):
+            stderr.line(printable(line))
     return exit_code(report)
 
 
