@@ -105,11 +105,10 @@ def evaluation(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check the documents and build them as HTML; with --write, update what is generated."""
+    """Build the documents as a site; with --write, update what is generated before."""
     install(session, "test", "docs")
     if "--write" in session.posargs:
         session.run("python", "-m", "tests.support.documents")
-    session.run("pytest", "-q", *PARALLEL, "tests/test_docs.py", "tests/test_site.py")
     session.run("zensical", "build", "--clean", "--strict")
     session.log("written: build/docs/index.html")
 

@@ -173,7 +173,7 @@ def test_generated_parts_are_current(document: Path) -> None:
 
 def test_the_man_page_is_current_and_has_every_command() -> None:
     page = documents.MAN.read_text()
-    assert page == documents.man_page(), "nox -s docs -- --write writes it anew"
+    assert page == documents.man_page(), "nox -s docs -- --write writes it"
     assert page.count(".SH") == 2 + len(COMMANDS)
 
 

@@ -180,7 +180,7 @@ def run_without_index(
                 index=IndexOptions(no_index=True, offline=True),
                 rust=RustSite(
                     toolchain=functools.cache(
-                        lambda: toolchains.inspect("", dict(variables), store)
+                        lambda _: toolchains.inspect("", dict(variables), store)
                     ),
                     crate_index="",
                     variables=variables,
