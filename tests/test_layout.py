@@ -20,9 +20,9 @@ ACROSS = {
     "sites": "in_a_browser",
     "runs": "early faults interrupted little_memory shard",
     "sandbox": "hostile unprivileged",
-    "": "actions contributing differential docs elsewhere end_to_end end_to_end_inputs "
-    "end_to_end_install end_to_end_rust end_to_end_sessions end_to_end_surroundings imports "
-    "layout promises site",
+    "": "actions contributing differential docs elsewhere end_to_end end_to_end_agreement "
+    "end_to_end_inputs end_to_end_install end_to_end_rust end_to_end_sessions "
+    "end_to_end_surroundings imports layout promises site",
 }
 
 

@@ -240,9 +240,7 @@ def _compared(ours: BuildRecord, theirs: BuildRecord) -> Verdict:
 
 
 def _why(ours: BuildRecord, theirs: BuildRecord, verdict: Verdict) -> str:
-    if verdict is not Verdict.DIFFERENT:
-        return ""
-    return inputs_line(ours, theirs)
+    return "" if verdict is Verdict.IDENTICAL else inputs_line(ours, theirs)
 
 
 def _vote(
