@@ -75,7 +75,7 @@ def test_what_three_of_three_agree_on_is_admitted_and_a_poisoned_pin_alone_is_no
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert [line.split(": ")[1] for line in errors] == ["mini-c==1.0", "mini-hatch==1.0"]
-    assert "team-c differs (other inputs: variable CFLAGS none → -O0)" in errors[0]
+    assert "team-c differs (other inputs: variable CFLAGS none → -O0" in errors[0]
     assert "team-c differs (from the same inputs)" in errors[1]
     assert not (bench.folder / "verified-requirements.txt").exists()
 
