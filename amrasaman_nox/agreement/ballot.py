@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.agreement import places, policy, votes
+from amrasaman_nox.config.config import PUBLISHED
 
 if TYPE_CHECKING:
     from amrasaman_nox.agreement.places import Held, Place
@@ -52,7 +53,8 @@ def open_ballot(config: Config) -> Ballot:
     rules = None if config.policy is None else policy.read(config.policy)
     if rules is not None:
         rules.check_reachable(today)
-    found = tuple(places.open_place(each, config.index) for each in config.others)
+    others = (each for each in config.others if each != PUBLISHED)
+    found = tuple(places.open_place(each, config.index) for each in others)
     if rules is not None:
         found = (places.Folder(config.output, ours=True), *found)
     return Ballot(places=found, policy=rules, today=today)

@@ -65,7 +65,6 @@ class Envelope:
     payload: bytes
     payload_type: str
     signatures: tuple[bytes, ...]
-    keyids: tuple[str, ...] = ()
     bundle: bytes = b""
 
     @property
@@ -119,7 +118,6 @@ def parse(line: bytes) -> Envelope:
         payload=_decoded(found["payload"]),
         payload_type=kind,
         signatures=tuple(_decoded(each["sig"]) for each in signatures),
-        keyids=tuple(keyid.text() for each in signatures if (keyid := each.get("keyid"))),
         bundle=b"" if inner is None else line,
     )
 

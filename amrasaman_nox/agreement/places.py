@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from amrasaman_nox import record_files, records
 from amrasaman_nox.agreement import envelopes, statements
-from amrasaman_nox.errors import AsamanError, Kind, redacted
+from amrasaman_nox.errors import AsamanError, Kind, code_of, redacted, system_reason
 from amrasaman_nox.files import digest_of
 from amrasaman_nox.model import Digest, is_release
 from amrasaman_nox.sources import access, download, pages
@@ -104,7 +104,17 @@ class Folder:
     ours: bool = False
 
     def held(self, ours: BuildRecord) -> Held:
-        """Return what is there of the wheel of *ours*."""
+        """Return what is there of the wheel of *ours*.
+
+        :raises AsamanError: the folder cannot be read (exit 2 or 5)
+        """
+        try:
+            return self._held(ours)
+        except OSError as error:
+            why = system_reason(error)
+            raise AsamanError(str(self.path), why, code=code_of(error)) from None
+
+    def _held(self, ours: BuildRecord) -> Held:
         wheel = self.path / ours.wheel.filename
         signatures, record = envelopes.beside(wheel), record_files.beside(wheel)
         signed, problems = self._signed(signatures, wheel.name)

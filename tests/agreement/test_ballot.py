@@ -38,3 +38,8 @@ def test_a_threshold_that_nobody_can_reach_today_is_one_line(tmp_path: Path) -> 
 def test_without_a_policy_only_the_named_places_are_asked(tmp_path: Path) -> None:
     ballot = open_ballot(Config(against=str(tmp_path)))
     assert (ballot.policy, ballot.places) == (None, (Folder(tmp_path),))
+
+
+def test_published_wheels_are_no_place(tmp_path: Path) -> None:
+    """A project can have ``against = "published"`` for verify, and a policy for generate."""
+    assert open_ballot(Config(against="published")).places == ()

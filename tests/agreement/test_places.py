@@ -152,3 +152,11 @@ def test_what_never_ends_is_refused(own: Rebuilder) -> None:
         pytest.raises(AsamanError, match="larger than 32768 KiB"),
     ):
         held(url)
+
+
+def test_a_folder_that_cannot_be_read_is_one_line(own: Rebuilder) -> None:
+    own.folder.mkdir()
+    place = open_place(str(own.folder), NONE)
+    own.folder.rmdir()
+    with pytest.raises(AsamanError, match="No such file"):
+        place.held(OURS)
