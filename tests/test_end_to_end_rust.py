@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -170,6 +171,24 @@ def test_a_redirect_of_the_registry_is_followed_and_what_is_there_is_checked(col
     done = built(cold, rusty(GREETS))
     assert done.returncode == 0, done.stdout + done.stderr
     assert cold.index.requested("files/elsewhere.crate")
+    check_rebuilt(cold)
+
+
+def check_rebuilt(cold: Bench) -> None:
+    """Check that the record alone gives the wheel again, and refuses crates of another lock."""
+    assert cold.index is not None
+    (name,) = cold.hashes()
+    record = cold.folder / f"{name}.provenance.json"
+    shutil.copy(cold.wheels / record.name, record)
+    rebuild = ("rebuild", record.name, "--rust", sysroot(), "-o", "again")
+    place = ("--crate-index", f"{cold.index.base}/files")
+    done = replace(cold, cache=cold.folder / "new").asaman(*rebuild, *place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (cold.folder / "again" / name).read_bytes() == (cold.wheels / name).read_bytes()
+    record.write_text(record.read_text().replace(GREETS.digest.value, HASH))
+    done = cold.asaman(*rebuild, *place)
+    assert done.returncode == 2
+    assert "its record has other crates than its Cargo.lock" in done.stderr + done.stdout
 
 
 #: A build script that tries what it must not, and says what it reached.

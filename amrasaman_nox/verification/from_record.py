@@ -282,7 +282,7 @@ def _compared(run: Run, file: RecordFile, ours: BuildRecord) -> Comparison:
     """
     record = file.record
     if ours.wheel.filename != record.wheel.filename:
-        return _other_name(record, ours)
+        return _other_name(file, ours)
     with files.folder() as made:
         publish(ours, made, run.site.store, force=True)
         other = TheirWheel(
@@ -293,7 +293,7 @@ def _compared(run: Run, file: RecordFile, ours: BuildRecord) -> Comparison:
             wheel=file.wheel if is_whole(file) else None,
         )
         if other.wheel is None or ours.wheel.digest == record.wheel.digest:
-            found = rebuilders.compare_records(ours, record, other.where)
+            found = rebuilders.compare_records(ours, record, str(file.path))
         else:
             found = rebuilders.compare_files(ours, made, other, run.config)
     if found.verdict is not Verdict.IDENTICAL:
@@ -302,13 +302,14 @@ def _compared(run: Run, file: RecordFile, ours: BuildRecord) -> Comparison:
     return found
 
 
-def _other_name(record: BuildRecord, ours: BuildRecord) -> Comparison:
+def _other_name(file: RecordFile, ours: BuildRecord) -> Comparison:
+    record = file.record
     return Comparison(
         name=record.name,
         version=record.version,
         wheel=record.wheel.filename,
         verdict=Verdict.DIFFERENT,
-        against=f"record of {record.wheel.filename}",
+        against=str(file.path),
         ours=ours.wheel.digest,
         theirs=record.wheel.digest,
         reason=f"it is {ours.wheel.filename} here; {inputs_line(ours, record)}",

@@ -190,6 +190,17 @@ def test_other_inputs_than_those_of_the_wheel_are_told_by_another_wheel(
     assert "its key is not that of its inputs" in found.reason
 
 
+def test_a_wheel_that_has_another_name_here_is_different(record: Path, rebuild: Rebuild) -> None:
+    name = "mini_flit-1.0-py3-none-any.whl"
+    edit(
+        record,
+        lambda own: dataclasses.replace(own, wheel=dataclasses.replace(own.wheel, filename=name)),
+    )
+    (found,) = rebuild(record).comparisons
+    assert found.verdict is Verdict.DIFFERENT
+    assert found.reason.startswith(f"it is {WHEEL} here; ")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
