@@ -221,6 +221,7 @@ VALUES: dict[str, Any] = {
     "build-processors": 7,
     "shard": "1/2",
     "trust-owner": [7],
+    "docs-url": "https://docs.example",
 }
 
 
