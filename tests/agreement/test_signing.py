@@ -11,6 +11,7 @@ from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.record_files import beside
 
+from ..support import miniatures
 from ..support.rebuilders import put, rebuilder, record
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_a_folder_without_records_has_nothing_to_sign(tmp_path: Path) -> None:
 
 def test_a_build_signs_its_records(bench: Bench) -> None:
     own = rebuilder(bench.folder, "a")
-    done = bench.asaman("-r", bench.write("mini-flit"), "--sign", str(own.pem))
+    done = bench.asaman("-r", bench.write(miniatures.pin("mini-flit")), "--sign", str(own.pem))
     assert done.returncode == 0, done.stderr
     assert "1 signed with the ed25519 key" in done.stdout
     (path,) = (bench.folder / "wheels").glob("*.intoto.jsonl")
@@ -96,7 +97,7 @@ def test_a_build_signs_its_records(bench: Bench) -> None:
 
 
 def test_a_key_that_cannot_sign_is_told_before_anything_is_built(bench: Bench) -> None:
-    done = bench.asaman("-r", bench.write("mini-flit"), "--sign", "missing.pem")
+    done = bench.asaman("-r", bench.write(miniatures.pin("mini-flit")), "--sign", "missing.pem")
     assert done.returncode == 2
     assert done.stderr.startswith("error: key ")
     assert not (bench.folder / "wheels").exists()
