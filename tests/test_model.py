@@ -88,7 +88,7 @@ def test_a_failure_has_a_stage_that_is_documented_and_each_of_them_occurs() -> N
 @pytest.mark.parametrize(
     # A failure makes itself: by BuildFailure.of, and of_error.
     ("value", "modules"),
-    [(BuildFailure, []), (BuildJob, ["builds.jobs"])],
+    [(BuildFailure, []), (BuildJob, ["builds.jobs", "verification.claims"])],
 )
 def test_a_value_is_made_in_one_place(value: type, modules: list[str]) -> None:
     assert [each for each in house.modules() if _calls(each, value.__name__)] == modules
