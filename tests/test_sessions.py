@@ -351,7 +351,8 @@ def test_options_of_the_noxfile_about_environments_change_nothing(
 
 
 @pytest.mark.parametrize(
-    "option", ['sessions = ["reproducible_wheels"]', 'tags = ["release"]', 'keywords = "reproducible"']
+    "option",
+    ['sessions = ["reproducible_wheels"]', 'tags = ["release"]', 'keywords = "reproducible"'],
 )
 def test_what_nox_runs_by_itself_may_be_ours(project: Path, option: str) -> None:
     noxfile(project, f"nox.options.{option}", "amrasaman_nox.register(default=True)")
