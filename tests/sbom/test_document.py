@@ -61,7 +61,11 @@ def test_time_and_serial_number_follow_from_the_content() -> None:
 
 
 def test_another_process_writes_the_same_bytes() -> None:
-    code = "from tests.sbom.test_document import TWO, render; print(render(TWO), end='')"
+    code = (
+        "from amrasaman_nox.sbom.document import render\n"
+        "from tests.sbom.examples import SAME, full\n"
+        "print(render([(full(), (SAME,)), (full('b'), ())]), end='')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONHASHSEED": "7"},
