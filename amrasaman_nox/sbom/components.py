@@ -97,7 +97,12 @@ def source(one: Source, *, referred: bool = True) -> Component:
         version=one.version,
         hashes=[_hash(one.digest)],
         purl=_pypi(one.name, one.version, one.filename),
-        properties=_properties({"kind": "wheel" if one.as_published else "sdist"}),
+        properties=_properties(
+            {
+                "kind": "wheel" if one.as_published else "sdist",
+                "modified": str(one.modified or ""),
+            }
+        ),
     )
 
 

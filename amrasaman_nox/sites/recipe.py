@@ -20,6 +20,7 @@ def recipe(record: BuildRecord) -> Iterator[str]:
     yield from pairs(
         [
             (kind, _file(source.filename, source.digest)),
+            ("Modified", escaped(str(source.modified or ""))),
             ("Published by", escaped(str(record.publisher or ""))),
             ("Uploaded", escaped(utc(source.uploaded)) if source.uploaded else ""),
             ("Interpreter", _interpreter(record.interpreter)),

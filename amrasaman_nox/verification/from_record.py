@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from amrasaman_nox.sources.site import Site
 
 _STAGE = "rebuild"
+_CHANGED = (
+    "set the same in [tool.amrasaman.packages.NAME], or build with --keep-sources and give the "
+    "source beside the record"
+)
 
 
 def rebuild_records(config: Config, *, notify: Notify) -> Report:
@@ -202,19 +206,25 @@ def _site(run: Run, toolchain: RustToolchain | None) -> Site:
 def _source(run: Run, file: RecordFile, interpreter: Interpreter) -> tuple[Source, bool]:
     """Return the verified source of a record, and whether it locks its crates itself.
 
-    It is looked for beside the record, and then on the index.
+    It is looked for beside the record, and then on the index. A modified one is made again with
+    what the user's own configuration says of the release.
 
     :raises AsamanError: there is none with its hash (exit 2), or the index cannot be asked (exit 5)
     """
-    record = file.record
+    record, site = file.record, run.site
     pin = dataclasses.replace(record.source.pin, origin=Origin(path=str(file.path)))
     local = file.path.with_name(record.source.filename)
     if _has(local, record.source.digest):
-        pin = dataclasses.replace(pin, path=str(local.absolute()))
-    (found,) = prepare.prepare(run.site, [pin], interpreter)
+        pin = dataclasses.replace(pin, digests=(record.source.digest,), path=str(local.absolute()))
+    elif record.source.modified is not None:
+        site = dataclasses.replace(site, packages=run.config.packages)
+    (found,) = prepare.prepare(site, [pin], interpreter)
     if isinstance(found, BuildFailure):
         raise AsamanError(str(pin), found.reason, hint=found.hint, code=found.code)
-    return found.source, found.crates_locked
+    if found.source.digest != record.source.digest:
+        raise AsamanError(str(pin), f"its record has a {record.source.modified}", hint=_CHANGED)
+    source = dataclasses.replace(found.source, modified=record.source.modified)
+    return source, found.crates_locked
 
 
 def _has(path: Path, wanted: Digest) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amrasaman_nox.model import Digest, Verdict
+import dataclasses
+
+from amrasaman_nox.model import Digest, Modified, Verdict
 from amrasaman_nox.sbom import components
 from amrasaman_nox.verification.verdicts import Found
 
@@ -58,3 +60,12 @@ def test_without_a_verdict_there_is_no_evidence() -> None:
     wheel = components.wheel(examples.full(), ())
     assert wheel.evidence is None
     assert {one.value for one in wheel.properties if one.name.endswith("verdict")} == {"unchecked"}
+
+
+def test_a_modified_source_is_named() -> None:
+    change = Modified(pinned=None, archive="https://host/a.zip#sha256=0")
+    source = dataclasses.replace(examples.full().source, modified=change)
+    values = {
+        one.name.rpartition(":")[2]: one.value for one in components.source(source).properties
+    }
+    assert values == {"kind": "sdist", "modified": "modified source: another archive"}

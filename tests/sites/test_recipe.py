@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.model import Digest, LockedFile, SystemPackage, Tool
+from amrasaman_nox.model import Digest, LockedFile, Modified, SystemPackage, Tool
 from amrasaman_nox.sites.recipe import recipe
 
 from ..reports.examples import record
@@ -41,3 +41,10 @@ def test_what_a_record_does_not_say_is_left_out() -> None:
     assert "Published wheel" in text
     assert "Source date epoch" not in text
     assert "details" not in text
+
+
+def test_a_modified_source_is_named() -> None:
+    built = record("a")
+    change = Modified(pinned=None, patches=(("x.patch", Digest.of(b"x")),))
+    changed = dataclasses.replace(built, source=dataclasses.replace(built.source, modified=change))
+    assert "modified source: patched with x.patch" in "".join(recipe(changed))

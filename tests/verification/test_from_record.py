@@ -11,6 +11,7 @@ import pytest
 
 from amrasaman_nox import records
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.packages import Archive, Package
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest, Event, LockedFile, Report, SystemPackage, Verdict
 from amrasaman_nox.record_files import read_file
@@ -293,3 +294,33 @@ def test_a_wheel_that_was_used_as_published_is_fetched_again_by_its_hash(
     assert report.build.failures == ()
     assert [one.verdict for one in report.comparisons] == [Verdict.IDENTICAL]
     assert (tmp_path / "out" / wheel.filename).read_bytes() == wheel.data
+
+
+def test_a_modified_source_is_made_again_or_named(
+    rebuild: Rebuild, miniature_index: LocalIndex, tmp_path: Path
+) -> None:
+    text = "--- /dev/null\n+++ b/added.txt\n@@ -0,0 +1 @@\n+added\n"
+    (tmp_path / "new.patch").write_text(text)
+    patch = Archive(str(tmp_path / "new.patch"), Digest.of(text.encode()).value)
+    packages = (Package(name="mini-flit", patches=(patch,)),)
+    (tmp_path / "r.txt").write_text(miniatures.pin("mini-flit") + "\n")
+    build_wheels(
+        Config(
+            requirement=tmp_path / "r.txt",
+            output=tmp_path / "patched",
+            cache_dir=tmp_path / "cache",
+            index_url=miniature_index.url,
+            packages=packages,
+            keep_sources=True,
+        ),
+        notify=unheard,
+    )
+    record = tmp_path / "patched" / f"{WHEEL}{records.SUFFIX}"
+    for given in ({}, {"packages": packages}):
+        # The source is beside the record, then it is made again.
+        report = rebuild(record, **given)
+        assert [one.verdict for one in report.comparisons] == [Verdict.IDENTICAL], report
+        (tmp_path / "patched/mini_flit-1.0.tar.gz").unlink(missing_ok=True)
+    (failure,) = rebuild(record).build.failures
+    assert failure.reason == "its record has a modified source: patched with new.patch"
+    assert "--keep-sources" in failure.hint
