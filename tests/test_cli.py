@@ -337,10 +337,12 @@ def test_a_command_line_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parsed == [1]
 
 
-def test_a_project_in_the_folder_of_the_package_is_a_project(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_in_the_folder_of_the_package_the_project_above_is_built_and_elsewhere_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(Path(cli.__file__).parent)
+    assert cli.run([]) == 0
+    monkeypatch.chdir(tmp_path)
     assert cli.run([]) == ExitCode.BAD_INPUT
     assert "error: nothing to build" in capsys.readouterr().err
 

@@ -115,6 +115,7 @@ def test_the_first_run_locks_and_says_so_and_the_second_needs_no_index(cold: Ben
     assert "locked in" not in second.stderr
 
 
+@pytest.mark.slow
 def test_a_build_with_a_lock_asks_no_index_for_what_the_store_has(cold: Bench) -> None:
     cold.write(*miniatures.pins("mini-flit"))
     cold.asaman("-r", "requirements.txt")
@@ -164,6 +165,7 @@ def test_a_lock_is_kept_until_it_is_renewed(cold: Bench) -> None:
     assert "mini_helper-1.0-" not in locked(cold)
 
 
+@pytest.mark.slow
 def test_a_date_and_a_renewal_can_be_those_of_one_project(cold: Bench) -> None:
     helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
     helper(cold, "2.0", LATER)
@@ -189,6 +191,7 @@ def test_a_date_and_a_renewal_can_be_those_of_one_project(cold: Bench) -> None:
     assert locked(cold) == f'{one}name = "two"{two}'
 
 
+@pytest.mark.slow
 def test_an_entry_from_before_the_interpreter_that_fails_is_to_be_renewed(cold: Bench) -> None:
     assert cold.index is not None
     pin = miniatures.add_sdist(cold.index, "fails", own("fails", FAILS.format(why="Error: old")))
@@ -204,6 +207,7 @@ def test_an_entry_from_before_the_interpreter_that_fails_is_to_be_renewed(cold: 
     assert "--relock fails" in done.stderr
 
 
+@pytest.mark.slow
 def test_build_requirements_are_those_of_the_day_of_the_upload(cold: Bench) -> None:
     helper(cold, "1.0", miniatures.BACKENDS_UPLOADED)
     helper(cold, "2.0", LATER)
@@ -219,6 +223,7 @@ def test_build_requirements_are_those_of_the_day_of_the_upload(cold: Bench) -> N
     assert "mini_helper-2.0-" in locked(cold)
 
 
+@pytest.mark.slow
 def test_an_index_without_upload_times_will_do_and_the_lock_says_so(cold: Bench) -> None:
     assert cold.index is not None
     cold.index.upload_times = False
@@ -258,6 +263,7 @@ def test_a_build_requirement_that_is_only_an_sdist_is_named(cold: Bench) -> None
     assert "build requirement mini-helper: the index has only an sdist of it" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_bumped_pin_changes_no_neighbour(cold: Bench) -> None:
     assert cold.index is not None
     cold.write(*miniatures.pins("mini-flit", "mini-legacy"))
@@ -562,6 +568,7 @@ def rust(cold: Bench) -> str:
     return f"{pin} --hash={wheel.digest}"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_rebuilt_ends_with_a_hint_and_can_be_taken_as_it_is(cold: Bench) -> None:
     cold.write(rust(cold))
     failed = cold.asaman("-r", "requirements.txt")
@@ -639,6 +646,7 @@ def test_config_settings_and_variables_reach_the_backend_and_the_record(cold: Be
     assert "is replaced: it was built from other inputs" in cold.asaman(*arguments).stdout
 
 
+@pytest.mark.slow
 def test_the_epoch_and_debug_information_change_the_wheel_and_stand_in_the_record(
     bench: Bench,
 ) -> None:
@@ -804,6 +812,7 @@ def test_one_failure_of_several_leaves_the_others_built_and_nothing_verified(col
     assert cold.generate("requirements.txt").returncode == 0
 
 
+@pytest.mark.slow
 def test_all_missing_wheels_are_named_and_an_older_verified_file_stays(bench: Bench) -> None:
     bench.write(*miniatures.pins("mini-flit"))
     bench.asaman("-r", "requirements.txt")
@@ -880,6 +889,7 @@ def test_bytecode_in_one_release_of_a_build_requirement_is_not_run_in_another(
     assert (cold.folder / name).read_bytes() == (cold.folder / "alone" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_what_backends_warn_of_stays_in_their_logs(cold: Bench) -> None:
     assert cold.index is not None
     body = "    import warnings; warnings.warn('::error::\\x1b[31mnoise', stacklevel=1)"

@@ -163,6 +163,7 @@ def test_a_registry_that_does_not_give_the_crate_is_one_line(cold: Bench, name: 
     check_refused(cold, built(cold, rusty(GREETS)), code, path, why)
 
 
+@pytest.mark.slow
 def test_a_redirect_of_the_registry_is_followed_and_what_is_there_is_checked(cold: Bench) -> None:
     assert cold.index is not None
     serve(cold.index, greets=greets())

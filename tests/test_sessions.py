@@ -276,6 +276,7 @@ def mine(session):
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "how"),
     [

@@ -52,6 +52,7 @@ def test_build_requirements_are_built_until_they_repeat_and_then_the_pins(
     assert not (tmp_path / "requirements.build-lock.toml").exists()
 
 
+@pytest.mark.slow
 def test_what_builds_the_pins_is_the_last_stage_and_the_record_says_so(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -62,6 +63,7 @@ def test_what_builds_the_pins_is_the_last_stage_and_the_record_says_so(
     assert all(file.record is not None for file in record.requirements)
 
 
+@pytest.mark.slow
 def test_a_second_run_builds_nothing_and_writes_the_same(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from amrasaman_nox.errors import ExitCode
 from amrasaman_nox.verification.acceptance import exit_code
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     Boot = Callable[..., Report]
 
 
+@pytest.mark.slow
 def test_a_build_requirement_that_never_repeats_is_named_with_what_differs(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def test_a_seed_that_poisons_itself_is_found(boot: Boot, index: LocalIndex, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"requirements.txt", "cache"}
 
 
+@pytest.mark.slow
 def test_what_other_seeds_cannot_build_in_one_step_is_built_in_a_further_one(
     boot: Boot, index: LocalIndex
 ) -> None:
@@ -74,6 +75,7 @@ def test_seeds_that_cannot_build_everything_are_named(boot: Boot, index: LocalIn
     assert exit_code(report) is ExitCode.BUILD_FAILED
 
 
+@pytest.mark.slow
 def test_wheels_that_are_in_both_sets_are_named(boot: Boot, index: LocalIndex) -> None:
     toolchain.add_backend(index, uploaded=toolchain.OLD)
     report = boot(toolchain.add_pin(index, "one"), diverse=toolchain.BEFORE)

@@ -53,6 +53,7 @@ def test_it_goes_down_through_the_stages_to_published_wheels(
     ]
 
 
+@pytest.mark.slow
 def test_of_a_plain_build_the_published_wheels_are_the_next_step(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_of_a_plain_build_the_published_wheels_are_the_next_step(
     assert tree(tmp_path)[-1] == (1, "published", TOOL)
 
 
+@pytest.mark.slow
 def test_a_record_that_is_missing_is_named(boot: Boot, index: LocalIndex, tmp_path: Path) -> None:
     toolchain.add_backend(index)
     boot(toolchain.add_pin(index, "one"))
@@ -70,6 +72,7 @@ def test_a_record_that_is_missing_is_named(boot: Boot, index: LocalIndex, tmp_pa
     assert caught.value.code is ExitCode.INPUT_OUTPUT
 
 
+@pytest.mark.slow
 def test_a_wheel_that_is_not_the_one_of_its_record_is_refused(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_rust_source_is_built_with_its_crates_the_same_wherever_and_its_paths_
     assert bench.hashes() == first
 
 
+@pytest.mark.slow
 def test_verify_finds_a_rust_wheel_identical(bench: Bench, index: LocalIndex) -> None:
     sdist = rusty(crate("greets", greets(), registry=DEFAULT))
     assert built(bench, index, sdist).startswith("exit 0")

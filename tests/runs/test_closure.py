@@ -55,6 +55,7 @@ def test_a_published_wheel_is_trusted_only_if_it_is_named(
     assert [file for _, file in lock.seeds] == list(told.seeds)
 
 
+@pytest.mark.slow
 def test_a_build_requirement_that_cannot_be_built_is_named(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_crates_are_locked_as_of_the_upload_then_taken_by_hash_and_are_in_the_re
     assert rust_bench.hashes() == first
 
 
+@pytest.mark.slow
 def test_another_date_gives_other_crates_and_another_wheel(rust_bench: Bench, place: str) -> None:
     assert run(rust_bench, place).startswith("exit 0")
     first = rust_bench.hashes()

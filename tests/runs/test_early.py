@@ -210,6 +210,7 @@ def test_only_a_hook_that_fails_has_its_modules_taken_apart(bench: Bench, buildi
     assert isinstance(built, BuildFailure) == ("taken apart" in log.read_text()) == failed
 
 
+@pytest.mark.slow
 def test_a_limit_is_that_of_each_hook(bench: Bench) -> None:
     started = time.monotonic()
     with pytest.raises(HookFailed) as caught:

@@ -82,6 +82,7 @@ def test_without_a_bootstrap_lock_nothing_is_built_from_source(
     assert caught.value.hint == "write it with: asaman bootstrap"
 
 
+@pytest.mark.slow
 def test_pins_that_the_lock_lacks_are_all_named(boot: Boot, index: LocalIndex) -> None:
     toolchain.add_backend(index)
     pins = [toolchain.add_pin(index, name) for name in ("one", "two", "three")]

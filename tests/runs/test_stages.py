@@ -33,6 +33,7 @@ def text_in(wheel: Path, member: str) -> str:
         return archive.read(member).decode()
 
 
+@pytest.mark.slow
 def test_a_seed_that_poisons_others_is_gone_after_the_first_stage(
     boot: Boot, index: LocalIndex, tmp_path: Path
 ) -> None:

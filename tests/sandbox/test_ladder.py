@@ -204,6 +204,7 @@ def test_a_run_without_isolation_warns_first_and_last(
     assert [lines[0], lines[-1], lines.count(COLOURED)] == [COLOURED, COLOURED, 2]
 
 
+@pytest.mark.slow
 def test_every_report_has_the_warning_and_verify_says_it_twice(bare: Bench) -> None:
     reports = ("--json", "report.json", "--markdown", "report.md", "--html", "report.html")
     done = bare.asaman("verify", "-r", "requirements.txt", "--vary", "umask", *reports)
@@ -231,6 +232,7 @@ def test_in_ci_no_isolation_is_never_taken_unasked(
     assert not bare.wheels.exists()
 
 
+@pytest.mark.slow
 def test_in_ci_no_isolation_can_be_asked_for(bare: Bench) -> None:
     bare.variables["CI"] = "true"
     done = bare.asaman("-r", "requirements.txt", "--isolation", "none")
@@ -238,6 +240,7 @@ def test_in_ci_no_isolation_can_be_asked_for(bare: Bench) -> None:
     assert done.stderr.splitlines()[0] == WARNING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["", "false", "0"])
 def test_outside_of_ci_a_warning_is_enough(bare: Bench, value: str) -> None:
     bare.variables["CI"] = value

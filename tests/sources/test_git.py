@@ -9,13 +9,19 @@ import pytest
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.sources import git
 
-from ..support.repositories import NEEDS_GIT, put
+from ..support.repositories import NEEDS_GIT, put, repository
 from ..support.repositories import git as really
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = NEEDS_GIT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a repository with two commits, a tag on the first one, and an ignored pattern."""
+    return repository(tmp_path / "project")
 
 
 def test_the_top_of_a_working_tree_is_found_from_below(project: Path, tmp_path: Path) -> None:

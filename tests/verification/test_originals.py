@@ -93,6 +93,7 @@ def test_the_cause_of_a_differing_sdist_is_named(
     assert names[0] == names[1]
 
 
+@pytest.mark.slow
 def test_the_order_of_a_folder_on_disk_is_not_said_to_be_varied(run: Run, tmp_path: Path) -> None:
     sdist, wheel = run(project=project(tmp_path / "miniature")).comparisons
     assert "directory-order" not in sdist.varied
@@ -100,6 +101,7 @@ def test_the_order_of_a_folder_on_disk_is_not_said_to_be_varied(run: Run, tmp_pa
     assert "directory-order" in wheel.varied
 
 
+@pytest.mark.slow
 def test_order_times_owners_and_modes_of_an_sdist_are_made_up_for(run: Run, tmp_path: Path) -> None:
     folder = project(tmp_path / "miniature", ordered=False)
     (folder / "step.py").chmod(0o600)
@@ -107,6 +109,7 @@ def test_order_times_owners_and_modes_of_an_sdist_are_made_up_for(run: Run, tmp_
     assert [str(one.verdict) for one in report.comparisons] == ["identical"] * 2
 
 
+@pytest.mark.slow
 def test_a_version_that_comes_from_git_is_found_in_the_copy(run: Run, tmp_path: Path) -> None:
     if shutil.which("git") is None:
         pytest.skip("git is not installed")

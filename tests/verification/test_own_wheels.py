@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.layers import pins_to_check
 from amrasaman_nox.model import Digest, Pin, Verdict
@@ -67,6 +69,7 @@ def build_wheel(*args, **kwargs):
 """
 
 
+@pytest.mark.slow
 def test_build_requirements_that_are_pinned_as_well_are_tried(cold: Bench) -> None:
     assert cold.index is not None
     sdist = miniatures.project(

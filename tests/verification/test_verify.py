@@ -53,6 +53,7 @@ def test_without_libfaketime_the_clock_is_not_varied_and_that_is_said(run: Run) 
     assert any(note.startswith("libfaketime is not compiled: ") for note in notes)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_no_clock")
 @pytest.mark.parametrize("required", [("clock",), ("all",)])
 def test_a_required_variation_that_could_not_be_varied_is_no_success(
@@ -93,6 +94,7 @@ def test_what_is_unbuilt_is_built_first_and_then_rebuilt(run: Run, tmp_path: Pat
     assert first.against == "rebuild"
 
 
+@pytest.mark.slow
 def test_what_is_built_is_rebuilt_even_with_another_cache(run: Run, tmp_path: Path) -> None:
     run("clean-pure")
     before = snapshot(tmp_path / "wheels")
@@ -102,6 +104,7 @@ def test_what_is_built_is_rebuilt_even_with_another_cache(run: Run, tmp_path: Pa
     assert snapshot(tmp_path / "wheels") == before
 
 
+@pytest.mark.slow
 def test_what_took_longest_to_build_is_rebuilt_first(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +165,7 @@ def diffoscope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     return write
 
 
+@pytest.mark.slow
 def test_diffoscope_describes_what_differs_beside_both_wheels(
     run: Run, tmp_path: Path, diffoscope: Callable[[str], None]
 ) -> None:
@@ -227,6 +231,7 @@ def test_a_rebuild_that_fails_under_a_variation_is_compared_without(run: Run) ->
     assert "this folder is too deep for me" in reason
 
 
+@pytest.mark.slow
 def test_a_wheel_that_was_changed_meanwhile_is_built_again(run: Run, tmp_path: Path) -> None:
     run("clean-pure")
     wheel = tmp_path / "wheels" / "clean_pure-1.0-py3-none-any.whl"
@@ -243,6 +248,7 @@ def test_an_unknown_variation_is_refused_before_anything_is_built(run: Run, tmp_
     assert not (tmp_path / "wheels").exists()
 
 
+@pytest.mark.slow
 def test_a_build_that_fails_at_first_is_a_failure_of_the_report(run: Run) -> None:
     report = run("fails-elsewhere", "clean-pure", isolation="none")
     assert [failure.name for failure in report.build.failures] == ["fails-elsewhere"]
