@@ -34,6 +34,7 @@ def run(bench: Bench, *command: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_this_project_can_be_installed_from_wheels_that_it_built(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "work", "", tmp_path / "cache", patience=900)
     done = bench.asaman("-o", str(tmp_path / "built"), cwd=PROJECT)

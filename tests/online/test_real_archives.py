@@ -2,6 +2,7 @@
 
 ``real-archives.txt`` names them, ``old-sdists.txt`` sdists of before 2020. Where a list says why
 one is refused, that is the rule; a wheel that a build must not make is accepted as a published one.
+Those that are refused and every sixth other one are read for each change, all for each release.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ from amrasaman_nox.wheels.reader import read_wheel
 from ..sources.asking import all_located
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
+
+    from _pytest.mark import ParameterSet
 
 pytestmark = [pytest.mark.online, pytest.mark.slow]
 
@@ -88,17 +92,29 @@ WHEELS = [
 ]
 
 
+def drawn(found: Sequence[Archive]) -> list[ParameterSet]:
+    """Return *found* as rows of a test; most of what is accepted takes part in long tests alone."""
+    return [
+        pytest.param(one, marks=() if one.why or number % 6 == 0 else pytest.mark.long)
+        for number, one in enumerate(found)
+    ]
+
+
 @pytest.fixture(scope="module")
-def fetched(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A store with all archives of the list, fetched some at a time, once for all workers."""
+def fetched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with all archives that are read, fetched some at a time, once for all workers."""
+    rows = (getattr(item, "callspec", None) for item in request.session.items)
+    wanted = [row.params["archive"] for row in rows if row is not None and "archive" in row.params]
     base = tmp_path_factory.getbasetemp()
     store = Store.open((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real")
     variables = tuple((name, os.environ[name]) for name in _ACCESS if name in os.environ)
     index = IndexOptions(environment=variables)
     cache = store.root / "uv"
-    pins = [archive.pin for archive in SDISTS]
+    pins = [archive.pin for archive in SDISTS if archive in wanted]
     sources = all_located(locate(pins, index=index, python=sys.executable, cache=cache))
-    wheels = [LockedFile(filename=one.filename, digest=one.digest) for one in WHEELS]
+    wheels = [
+        LockedFile(filename=one.filename, digest=one.digest) for one in WHEELS if one in wanted
+    ]
     located = find_files(wheels, index=index, python=sys.executable, cache=cache)
     fetch_all([*sources, *located.values()], Site(store=store, index=index))
     return store
@@ -163,7 +179,7 @@ def test_the_list_is_as_long_and_as_varied_as_it_says() -> None:
     assert any("-abi3-" in archive.filename for archive in archives())
 
 
-@pytest.mark.parametrize("archive", SDISTS, ids=lambda archive: archive.filename)
+@pytest.mark.parametrize("archive", drawn(SDISTS), ids=lambda archive: archive.filename)
 def test_a_real_sdist_is_accepted_and_unpacked_as_the_standard_library_reads_it(
     archive: Archive, fetched: Store, tmp_path: Path
 ) -> None:
@@ -181,7 +197,7 @@ def test_a_real_sdist_is_accepted_and_unpacked_as_the_standard_library_reads_it(
         assert tree_of_folder(tmp_path) == read(file)
 
 
-@pytest.mark.parametrize("archive", WHEELS, ids=lambda archive: archive.filename)
+@pytest.mark.parametrize("archive", drawn(WHEELS), ids=lambda archive: archive.filename)
 def test_a_real_wheel_is_accepted_and_read_as_the_standard_library_reads_it(
     archive: Archive, fetched: Store
 ) -> None:
