@@ -106,8 +106,9 @@ def evaluation(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documents as a site; with --write, update what is generated before."""
-    install(session, "test", "docs")
+    install(session, "docs")
     if "--write" in session.posargs:
+        install(session, "test")
         session.run("python", "-m", "tests.support.documents")
     session.run("zensical", "build", "--clean", "--strict")
     session.log("written: build/docs/index.html")
