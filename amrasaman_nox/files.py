@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from amrasaman_nox import system
-from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode
+from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode, code_of, system_reason
 
 if TYPE_CHECKING:
     import io
@@ -396,6 +396,23 @@ def open_regular(path: Path) -> io.BufferedReader:
         os.close(number)
         raise OSError(errno.EINVAL, "Not a regular file", str(path))
     return os.fdopen(number, "rb")
+
+
+def read_regular(path: Path, longest: int, what: str) -> bytes:
+    """Return the content of a regular file.
+
+    :param longest: the most bytes that it may have
+    :param what: what messages call it
+    :raises AsamanError: it cannot be read, or is longer (exit 2 or 5)
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(longest + 1)
+    except OSError as error:
+        raise AsamanError(what, system_reason(error), code=code_of(error)) from None
+    if len(content) > longest:
+        raise AsamanError(what, f"longer than {longest} bytes")
+    return content
 
 
 def digest_of(path: Path, algorithm: str = "sha256") -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import records
-from amrasaman_nox.errors import AsamanError, ExitCode, code_of, system_reason
-from amrasaman_nox.files import open_regular
+from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,14 +54,7 @@ def read_file(path: Path) -> RecordFile:
 
     :raises AsamanError: it cannot be read, is not a record or has another schema
     """
-    try:
-        with open_regular(path) as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        why = system_reason(error)
-        raise AsamanError(f"record {path}", why, code=code_of(error)) from None
-    if len(content) > _LARGEST:
-        raise AsamanError(f"record {path}", f"longer than {_LARGEST} bytes")
+    content = read_regular(path, _LARGEST, f"record {path}")
     return RecordFile(record=records.parse(content, str(path)), text=content, path=path)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from amrasaman_nox import files
+from amrasaman_nox.errors import AsamanError
 
 _HOLD = """
 import pathlib
@@ -171,3 +172,19 @@ def test_git_ignores_what_is_in_a_new_folder_of_results(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     files.make_results(tmp_path / "own")
     assert not list((tmp_path / "own").iterdir())
+
+
+def test_a_regular_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert files.read_regular(path, 5, "what") == b"12345"
+    for place, longest, why in (
+        (path, 4, "what: longer than 4 bytes"),
+        (tmp_path / "none", 5, "what: No such file or directory"),
+    ):
+        with pytest.raises(AsamanError) as caught:
+            files.read_regular(place, longest, "what")
+        assert str(caught.value) == why
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(AsamanError, match="what: "):
+        files.read_regular(tmp_path / "pipe", 5, "what")

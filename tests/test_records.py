@@ -18,7 +18,6 @@ from amrasaman_nox.model import (
     BuildRecord,
     Crate,
     Digest,
-    Interpreter,
     LockedFile,
     Pin,
     Publisher,
@@ -28,6 +27,8 @@ from amrasaman_nox.model import (
     Tool,
     Wheel,
 )
+
+from .reports.examples import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,18 +54,7 @@ def record() -> BuildRecord:
         ),
         key="k" * 64,
         requirements=(LockedFile(filename="h-1-py3-none-any.whl", digest=Digest.of(b"h")),),
-        interpreter=Interpreter(
-            executable="/usr/bin/python3.11",
-            implementation="cpython",
-            version="3.11.2",
-            platform="linux-x86_64",
-            prefix="",
-            shown=(),
-            hidden=(),
-            markers=(),
-            tags=(),
-            digest=Digest.of(b"python"),
-        ),
+        interpreter=interpreter("/usr/bin/python3.11", "3.11.2", b"python"),
         environment=BuildEnvironment(variables=(("A", "b"),)),
         isolation="full",
         isolation_reasons=("why",),

@@ -10,6 +10,9 @@ from amrasaman_nox.agreement import places, policy, votes
 from amrasaman_nox.config.config import PUBLISHED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from amrasaman_nox.agreement.places import Held, Place
     from amrasaman_nox.agreement.policy import Policy
     from amrasaman_nox.agreement.votes import Tally
@@ -50,11 +53,27 @@ def open_ballot(config: Config) -> Ballot:
         (exit 2); a library for signatures is missing (exit 4)
     """
     today = datetime.now(UTC).date()
-    rules = None if config.policy is None else policy.read(config.policy)
-    if rules is not None:
-        rules.check_reachable(today)
+    rules = None if config.policy is None else _rules(config.policy, today)
     others = (each for each in config.others if each != PUBLISHED)
     found = tuple(places.open_place(each, config.index) for each in others)
-    if rules is not None:
-        found = (places.Folder(config.output, ours=True), *found)
-    return Ballot(places=found, policy=rules, today=today)
+    own = () if rules is None else _own([config.output])
+    return Ballot(places=(*own, *found), policy=rules, today=today)
+
+
+def own_ballot(path: Path, folders: Iterable[Path]) -> Ballot:
+    """Return the ballot of the policy at *path* over *folders* of the user's own.
+
+    :raises AsamanError: as :func:`open_ballot`
+    """
+    today = datetime.now(UTC).date()
+    return Ballot(places=_own(folders), policy=_rules(path, today), today=today)
+
+
+def _rules(path: Path, today: date) -> Policy:
+    rules = policy.read(path)
+    rules.check_reachable(today)
+    return rules
+
+
+def _own(folders: Iterable[Path]) -> tuple[Place, ...]:
+    return tuple(places.Folder(each, ours=True) for each in folders)

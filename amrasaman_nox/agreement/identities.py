@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amrasaman_nox import extras
 from amrasaman_nox.agreement.envelopes import PAYLOAD_TYPE
-from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,15 +33,7 @@ def needs_library() -> None:
 
     :raises AsamanError: it is not (exit 4)
     """
-    try:
-        import sigstore.verify  # noqa: F401
-    except ImportError as error:
-        raise AsamanError(
-            "identities",
-            f"{error.name or 'sigstore'} is not installed",
-            hint="install it: pip install 'amrasaman-nox[sign]'",
-            code=ExitCode.NOT_AVAILABLE,
-        ) from None
+    extras.check("identities", "sign", "sigstore.verify")
 
 
 def is_by(envelope: Envelope, identities: Iterable[Identity]) -> bool:

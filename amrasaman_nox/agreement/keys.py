@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from amrasaman_nox import system
+from amrasaman_nox import extras, system
 from amrasaman_nox.config.config import COMMAND_KEY
 from amrasaman_nox.config.variables import PASSPHRASE
 from amrasaman_nox.errors import AsamanError, ExitCode, code_of, system_reason
@@ -49,17 +49,7 @@ def needs_library() -> None:
 
     :raises AsamanError: they are not (exit 4)
     """
-    try:
-        import cryptography
-        import securesystemslib.signer  # noqa: F401
-    except ImportError as error:
-        raise AsamanError(
-            "signatures",
-            f"{error.name or 'securesystemslib'} is not installed",
-            hint="install it: pip install 'amrasaman-nox[sign]'",
-            code=ExitCode.NOT_AVAILABLE,
-        ) from None
-    del cryptography
+    extras.check("signatures", "sign", "cryptography", "securesystemslib.signer")
 
 
 def signing_key(text: str, passphrase: str | None = None) -> SigningKey:

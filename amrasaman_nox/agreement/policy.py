@@ -19,8 +19,8 @@ from packaging.version import InvalidVersion, Version
 
 from amrasaman_nox.agreement import identities, keys
 from amrasaman_nox.agreement.identities import Identity
-from amrasaman_nox.errors import AsamanError, code_of, system_reason
-from amrasaman_nox.files import open_regular
+from amrasaman_nox.errors import AsamanError, system_reason
+from amrasaman_nox.files import open_regular, read_regular
 from amrasaman_nox.strict_json import Malformed, Value
 
 if TYPE_CHECKING:
@@ -174,13 +174,7 @@ def read(path: Path) -> Policy:
         library for signatures is missing (exit 4)
     """
     keys.needs_library()
-    try:
-        with open_regular(path) as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise AsamanError(f"policy {path}", system_reason(error), code=code_of(error)) from None
-    if len(content) > _LARGEST:
-        raise AsamanError(f"policy {path}", f"longer than {_LARGEST} bytes")
+    content = read_regular(path, _LARGEST, f"policy {path}")
     try:
         return _policy(Value(tomllib.loads(content.decode())), path, content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import strict_json
+from amrasaman_nox import extras, strict_json
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Publisher
 
@@ -73,12 +73,4 @@ def check_library() -> None:
 
     :raises AsamanError: it is not (exit 4)
     """
-    try:
-        import pypi_attestations  # noqa: F401
-    except ImportError:
-        raise AsamanError(
-            "--attestations",
-            "pypi-attestations is not installed",
-            hint="install it: pip install 'amrasaman-nox[sign]'",
-            code=ExitCode.NOT_AVAILABLE,
-        ) from None
+    extras.check("--attestations", "sign", "pypi_attestations", project="pypi-attestations")

@@ -64,7 +64,7 @@ class IdentitySeal:
             with context.signer(token) as signer:
                 return signer.sign_dsse(Statement(payload)).to_json()
         except (Error, OSError, ValueError) as error:
-            why = str(error).strip().partition("\n")[0] or type(error).__name__
+            why = _first_line(error) or type(error).__name__
             raise AsamanError("sigstore", why, code=ExitCode.INPUT_OUTPUT) from None
 
     def made(self, envelope: Envelope) -> bool:
@@ -93,9 +93,16 @@ def _of_identity() -> IdentitySeal:
     try:
         token = IdentityToken(_token())
     except (Error, ValueError) as error:
-        why = str(error).strip().partition("\n")[0]
-        raise AsamanError("--identity", f"not usable: {why}", hint=_HINT) from None
+        raise _not_usable(error) from None
     return IdentitySeal(Identity(issuer=token.federated_issuer, identity=token.identity))
+
+
+def _not_usable(error: Exception) -> AsamanError:
+    return AsamanError("--identity", f"not usable: {_first_line(error)}", hint=_HINT)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _token() -> str:
@@ -104,8 +111,7 @@ def _token() -> str:
     try:
         found = detect_credential()
     except IdentityError as error:
-        why = str(error).strip().partition("\n")[0]
-        raise AsamanError("--identity", f"not usable: {why}", hint=_HINT) from None
+        raise _not_usable(error) from None
     if found is None:
         raise AsamanError("--identity", _NO_IDENTITY, hint=_HINT, code=ExitCode.NOT_AVAILABLE)
     return found

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from amrasaman_nox.build_lock.dates import Cutoff, build_cutoff, crates_cutoff
-from amrasaman_nox.config.packages import replaced
+from amrasaman_nox.config.packages import applying, replaced
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildLock, LockedFile, LockEntry, is_plain
 from amrasaman_nox.sources import download
@@ -94,7 +94,7 @@ def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[
     """
     source = prepared.source
     check_plain(asked, source.pin)
-    own = [each for each in site.packages if each.applies(source.name, source.version)]
+    own = applying(site.packages, source.name, source.version)
     more = tuple(name for name in replaced(own, asked) if name not in known.static)
     _say_unmatched(site, source.pin, own, {*known.static, *more})
     if not more:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox.config import executors, inputs, processors, reports, rungs
-from amrasaman_nox.config.packages import Package
+from amrasaman_nox.config.packages import Package, applying
 from amrasaman_nox.errors import AsamanError, all_of, shown
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
@@ -315,7 +315,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
 
     def for_release(self, name: str, version: str) -> tuple[Package, ...]:
         """Return what holds for a release alone."""
-        return tuple(each for each in self.packages if each.applies(name, version))
+        return applying(self.packages, name, version)
 
     def given(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, by name."""

@@ -141,6 +141,11 @@ KEYS: Final[dict[str, Key]] = {
 }
 
 
+def applying(packages: Iterable[Package], name: str, version: str) -> tuple[Package, ...]:
+    """Return those of *packages* that are about a release."""
+    return tuple(each for each in packages if each.applies(name, version))
+
+
 def of_table(name: str, table: dict[str, Any]) -> Package:
     """Return what the table of a project says.
 

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox import extras
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import BuildFailure
@@ -48,15 +49,9 @@ def dask_workers(config: Config) -> Iterator[Workers]:
     :raises AsamanError: dask is not installed (exit 4), the address is not valid (exit 2), or the
         scheduler does not answer or has no workers (exit 5)
     """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise AsamanError(
-            "executor dask",
-            "dask is not installed",
-            hint="install it: pip install 'amrasaman-nox[dask]'",
-            code=ExitCode.NOT_AVAILABLE,
-        ) from None
+    extras.check("executor dask", "dask", "distributed", project="dask")
+    from distributed import Client
+
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     address = config.scheduler or ""
     if "@" in address:

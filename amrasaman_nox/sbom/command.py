@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from amrasaman_nox import record_files
+from amrasaman_nox import extras, record_files
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
 from amrasaman_nox.files import digest_of, put_in_place
 from amrasaman_nox.model import BuildOutcome, Digest, Report
@@ -38,15 +38,10 @@ def write_sbom(config: Config, *, notify: Callable[[Event], None] | None = None)
         the library is not installed, or other users can have written a wheel that our store does
         not know (exit 4); or something cannot be written (exit 5)
     """
-    try:
-        from amrasaman_nox.sbom import document
-    except ModuleNotFoundError:
-        raise AsamanError(
-            "asaman sbom",
-            "cyclonedx-python-lib is not installed",
-            hint="install it: pip install 'amrasaman-nox[sbom]'",
-            code=ExitCode.NOT_AVAILABLE,
-        ) from None
+    what = "amrasaman_nox.sbom.document"
+    extras.check("asaman sbom", "sbom", what, project="cyclonedx-python-lib")
+    from amrasaman_nox.sbom import document
+
     notes: list[str] = []
     known = _of_file(_known(config, notes), config, notes)
     output = config.sbom or config.output.parent / DEFAULT

@@ -11,15 +11,25 @@ from packaging.version import InvalidVersion, Version
 SUFFIXES: Final = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz")
 
 
+def suffix_of(filename: str) -> str:
+    """Return which of :data:`SUFFIXES` a file name ends in, ``""`` for none."""
+    return next((one for one in SUFFIXES if filename.endswith(one)), "")
+
+
+def local_name(name: str, version: str, suffix: str) -> str:
+    """Return the file name of an sdist here: from name and version alone, but for its suffix."""
+    return f"{name.replace('-', '_')}-{version}{suffix}"
+
+
 def name_and_version(filename: str) -> tuple[NormalizedName, Version]:
     """Return the project and the version that the file name of an sdist has.
 
     :raises ValueError: it is not NAME-VERSION with one of :data:`SUFFIXES`
     """
-    suffix = next((one for one in SUFFIXES if filename.endswith(one)), None)
-    name, _, version = filename.removesuffix(suffix or "").rpartition("-")
+    suffix = suffix_of(filename)
+    name, _, version = filename.removesuffix(suffix).rpartition("-")
     try:
-        if suffix is not None:
+        if suffix:
             return canonicalize_name(name, validate=True), Version(version)
     except (InvalidName, InvalidVersion):
         pass

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from amrasaman_nox.agreement import policy
-from amrasaman_nox.agreement.ballot import Ballot
-from amrasaman_nox.agreement.places import Folder
+from amrasaman_nox.agreement.ballot import own_ballot
 from amrasaman_nox.errors import AsamanError, ExitCode, all_of
 
 if TYPE_CHECKING:
@@ -31,11 +28,7 @@ def tallies(
     """
     if config.policy is None:
         return {}
-    today = datetime.now(UTC).date()
-    rules = policy.read(config.policy)
-    rules.check_reachable(today)
-    places = tuple(Folder(folder, ours=True) for folder in folders)
-    ballot = Ballot(places=places, policy=rules, today=today)
+    ballot = own_ballot(config.policy, folders)
     return {name: ballot.tally(file.record) for name, file in sorted(files.items())}
 
 

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of, with_origin
 from amrasaman_nox.model import Digest, Pin, ResolvedFile, Source, is_release
-from amrasaman_nox.sdists.names import SUFFIXES
+from amrasaman_nox.sdists.names import SUFFIXES, local_name, suffix_of
 from amrasaman_nox.sources import access, download, pages
 from amrasaman_nox.sources.fit import best_first, checked_wheel_name, name_and_version
 from amrasaman_nox.sources.instead import or_wheel
@@ -530,9 +530,8 @@ def _mismatch(pin: Pin, sdist: Artifact) -> AsamanError:
 
 def _sdist_name(pin: Pin, filename: str) -> str:
     """Return the local name of an sdist, from the pin alone but for its suffix."""
-    for suffix in SUFFIXES:
-        if filename.endswith(suffix):
-            return f"{pin.name.replace('-', '_')}-{pin.version}{suffix}"
+    if suffix := suffix_of(filename):
+        return local_name(pin.name, pin.version, suffix)
     raise AsamanError(
         str(pin),
         f"unsupported sdist format (supported: {', '.join(SUFFIXES)}): {filename}",

@@ -13,11 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from amrasaman_nox.config.packages import applying
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, system_reason
-from amrasaman_nox.files import chunks
+from amrasaman_nox.files import chunks, open_regular
 from amrasaman_nox.model import DEFAULT_SOURCE_DATE_EPOCH, Digest, Modified, Source
 from amrasaman_nox.sdists.canonical import write_sdist
-from amrasaman_nox.sdists.names import SUFFIXES
+from amrasaman_nox.sdists.names import SUFFIXES, local_name, suffix_of
 from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.sources import git
 from amrasaman_nox.sources.store import fetched
@@ -46,7 +47,7 @@ def wanted(
     :param packages: what the user set for single projects
     :param pinned: the digest of the sdist that its pin names, ``None`` where there is none
     """
-    own = [each for each in packages if each.applies(name, version)]
+    own = applying(packages, name, version)
     archives = [each.source for each in own if each.source is not None]
     patches = tuple(patch for each in own for patch in each.patches)
     if not archives and not patches:
@@ -69,20 +70,20 @@ def replaced(
     packages: Iterable[Package], pin: Pin, located: Source | AsamanError
 ) -> Source | AsamanError:
     """Return *located*, or the archive that the user named in the place of it."""
-    own = [each for each in packages if each.applies(pin.name, pin.version)]
+    own = applying(packages, pin.name, pin.version)
     archives = [each.source for each in own if each.source is not None]
     unreachable = isinstance(located, AsamanError) and located.code is ExitCode.INPUT_OUTPUT
     if not archives or unreachable:
         return located
     found = located if isinstance(located, Source) and not located.as_published else None
     path = PurePosixPath(urlsplit(archives[-1].place).path)
-    suffix = next((one for one in SUFFIXES if path.name.endswith(one)), None)
-    if suffix is None:
+    suffix = suffix_of(path.name)
+    if not suffix:
         why = f"{path.name} does not end in {', '.join(SUFFIXES)}"
         return AsamanError(str(pin), f"source: {why}", origin=pin.origin)
     return Source(
         pin=pin,
-        filename=f"{pin.name.replace('-', '_')}-{pin.version}{suffix}",
+        filename=local_name(pin.name, pin.version, suffix),
         digest=_digest(archives[-1]),
         url=archives[-1].place,
         uploaded=found.uploaded if found is not None else None,
@@ -104,7 +105,7 @@ def patched(packages: Sequence[Package], source: Source, store: Store) -> Source
     change = wanted(packages, source.name, source.version, source.pinned)
     if change is None or change == source.modified:
         return source
-    own = [each for each in packages if each.applies(source.name, source.version)]
+    own = applying(packages, source.name, source.version)
     with store.temporary("patched-") as work:
         tree = work / "tree"
         tree.mkdir()
@@ -113,8 +114,7 @@ def patched(packages: Sequence[Package], source: Source, store: Store) -> Source
         for patch in (one for each in own for one in each.patches):
             _apply(patch, tree, source.pin)
         digest = _add(tree, info.top, work / "sdist", store, source)
-    suffix = next(one for one in SUFFIXES if source.filename.endswith(one))
-    filename = source.filename.removesuffix(suffix) + ".tar.gz"
+    filename = source.filename.removesuffix(suffix_of(source.filename)) + ".tar.gz"
     return dataclasses.replace(
         source, filename=filename, digest=digest, url=None, size=None, modified=change
     )
@@ -147,7 +147,7 @@ def _read(patch: Archive) -> bytes:
     :raises AsamanError: it cannot be read, or has another hash (exit 2)
     """
     try:
-        with Path(patch.place).open("rb") as file:
+        with open_regular(Path(patch.place)) as file:
             content = file.read(_LONGEST_PATCH + 1)
     except OSError as error:
         why = system_reason(error)

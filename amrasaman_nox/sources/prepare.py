@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from packaging.specifiers import SpecifierSet
 
-from amrasaman_nox.config.packages import replaced
+from amrasaman_nox.config.packages import applying, replaced
 from amrasaman_nox.errors import AsamanError, ExitCode, Kind, all_of
 from amrasaman_nox.files import chunks
 from amrasaman_nox.model import (
@@ -337,7 +337,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
 
 def _with_more(site: Site, source: Source, system: BuildSystem) -> BuildSystem:
     """Return *system* with the build requirements that the user set for this release."""
-    own = [each for each in site.packages if each.applies(source.name, source.version)]
+    own = applying(site.packages, source.name, source.version)
     more = tuple(text for each in own for text in each.build_requirements)
     requires = (*replaced(own, system.requires), *more)
     return dataclasses.replace(system, requires=requires) if own else system

@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox import strict_json
-from amrasaman_nox.errors import AsamanError, code_of, system_reason
-from amrasaman_nox.files import open_regular
+from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.files import read_regular
 from amrasaman_nox.model import Digest, Verdict
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def read_reports(paths: Iterable[Path]) -> Reports:
     """
     found: dict[tuple[str, Digest], dict[str, Found]] = {}
     for path in paths:
-        content = _content(path)
+        content = read_regular(path, _LARGEST, f"report {path}")
         try:
             for wheel, one in _comparisons(strict_json.parse(content)):
                 found.setdefault(wheel, {})[one.against] = one
@@ -105,7 +105,7 @@ def read_beside(path: Path, digest: Digest) -> tuple[Found, ...]:
     if not path.exists():
         return ()
     try:
-        document = strict_json.parse(_content(path))
+        document = strict_json.parse(read_regular(path, _LARGEST, f"report {path}"))
         if document["wheel"].text() != str(digest):
             return ()
         return _sorted(_found(each) for each in document["comparisons"].items())
@@ -120,17 +120,6 @@ def merged(former: Iterable[Found], later: Iterable[Found]) -> tuple[Found, ...]
 
 def _sorted(found: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(sorted(found))
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with open_regular(path) as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise AsamanError(f"report {path}", system_reason(error), code=code_of(error)) from None
-    if len(content) > _LARGEST:
-        raise AsamanError(f"report {path}", f"longer than {_LARGEST} bytes")
-    return content
 
 
 def _comparisons(document: Value) -> Iterable[tuple[tuple[str, Digest], Found]]:

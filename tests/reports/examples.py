@@ -12,6 +12,7 @@ from amrasaman_nox.model import (
     Comparison,
     Difference,
     Digest,
+    Interpreter,
     Pin,
     Report,
     Source,
@@ -24,6 +25,22 @@ HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;[a](javascript:x)"
     "|`**_\\ ::error::owned @everyone https://user:secret@host/ \x1b[31m\u202e\x9b \ud800 end"
 )
+
+
+def interpreter(executable: str, version: str, content: bytes) -> Interpreter:
+    """Return an interpreter as a record tells of it; its digest is that of *content*."""
+    return Interpreter(
+        executable=executable,
+        implementation="cpython",
+        version=version,
+        platform="linux-x86_64",
+        prefix="",
+        shown=(),
+        hidden=(),
+        markers=(),
+        tags=(),
+        digest=Digest.of(content),
+    )
 
 
 def record(name: str, *, key: str = "k", as_published: bool = False) -> BuildRecord:

@@ -9,7 +9,6 @@ from amrasaman_nox.model import (
     BuildRecord,
     Crate,
     Digest,
-    Interpreter,
     LockedFile,
     RustToolchain,
     SystemPackage,
@@ -18,7 +17,7 @@ from amrasaman_nox.model import (
 )
 from amrasaman_nox.verification.verdicts import Found
 
-from ..reports.examples import record
+from ..reports.examples import interpreter, record
 
 FLIT = LockedFile(filename="flit_core-3.12.0-py3-none-any.whl", digest=Digest.of(b"flit"))
 ITOA = Crate(name="itoa", version="1.0.11", digest=Digest.of(b"itoa"), registry="registry")
@@ -32,18 +31,7 @@ LIBC = SystemPackage(
 NOBODYS = SystemPackage(
     kind="", name="", version="", architecture="", files=(("/opt/x.h", Digest.of(b"x")),)
 )
-PYTHON = Interpreter(
-    executable="/usr/bin/python3",
-    implementation="cpython",
-    version="3.11.7",
-    platform="linux-x86_64",
-    prefix="",
-    shown=(),
-    hidden=(),
-    markers=(),
-    tags=(),
-    digest=Digest.of(b"python"),
-)
+PYTHON = interpreter("/usr/bin/python3", "3.11.7", b"python")
 RUST = RustToolchain(
     sysroot="/r",
     version="1.95.0",

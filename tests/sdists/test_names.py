@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amrasaman_nox.sdists import reader
-from amrasaman_nox.sdists.names import SUFFIXES, name_and_version
+from amrasaman_nox.sdists.names import SUFFIXES, local_name, name_and_version, suffix_of
 
 
 def test_there_is_a_reader_for_each_suffix() -> None:
@@ -16,6 +16,12 @@ def test_there_is_a_reader_for_each_suffix() -> None:
 def test_a_name_says_project_and_version(suffix: str) -> None:
     name, version = name_and_version(f"A.b_c-1.0.post1{suffix}")
     assert (name, str(version)) == ("a-b-c", "1.0.post1")
+    assert suffix_of(f"a-1.0{suffix}") == suffix
+    assert local_name("a-b", "1.0", suffix) == f"a_b-1.0{suffix}"
+
+
+def test_a_file_of_another_kind_has_no_suffix_of_an_sdist() -> None:
+    assert suffix_of("a-1.0.whl") == ""
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ import pytest
 
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.errors import AsamanError
-from amrasaman_nox.model import Digest, Interpreter
+from amrasaman_nox.model import Digest
 from amrasaman_nox.sites.index import make_index
 
+from ..reports.examples import interpreter
 from ..support.bench import BIN, snapshot
 from ..support.faults import killed_at
 from . import handmade
@@ -67,18 +68,7 @@ def test_wheels_of_several_interpreters_and_platforms_are_of_one_release(tmp_pat
 
 
 def test_two_wheels_of_one_name_that_differ_are_an_error_that_names_both(tmp_path: Path) -> None:
-    python = Interpreter(
-        executable="/p",
-        implementation="cpython",
-        version="3.11.7",
-        platform="linux-x86_64",
-        prefix="",
-        shown=(),
-        hidden=(),
-        markers=(),
-        tags=(),
-        digest=Digest.of(b"p"),
-    )
+    python = interpreter("/p", "3.11.7", b"p")
     first = handmade.put(tmp_path / "one", "a", interpreter=python)
     second = handmade.put(tmp_path / "two", "a", interpreter=python, files={"a.py": "x = 2\n"})
     with pytest.raises(AsamanError, match="two different wheels") as caught:

@@ -20,7 +20,7 @@ NAME = "amrasaman_nox"
 FLOORS = (
     ("errors", "system"),
     ("model", "ownership"),
-    ("files", "config", "archives", "strict_json"),
+    ("files", "extras", "config", "archives", "strict_json"),
     ("sdists", "wheels", "records", "sandbox"),
     ("inputs", "record_files"),
     ("sources",),

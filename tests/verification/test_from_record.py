@@ -40,18 +40,21 @@ WHEEL = "mini_flit-1.0-py2.py3-none-any.whl"
 def made(miniature_index: LocalIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel of mini-flit and its record, as another user has built them."""
     folder = tmp_path_factory.mktemp("theirs")
+    given = {"variables": (("COLOUR", "blue"),), "sde": 1_500_000_000}
+    return build(folder, miniature_index, **given)
+
+
+def build(folder: Path, index: LocalIndex, **given: Any) -> Path:
+    """Build mini-flit into the folder ``wheels`` in *folder*, and return that."""
     (folder / "r.txt").write_text(miniatures.pin("mini-flit") + "\n")
-    build_wheels(
-        Config(
-            requirement=folder / "r.txt",
-            output=folder / "wheels",
-            cache_dir=folder / "cache",
-            index_url=miniature_index.url,
-            variables=(("COLOUR", "blue"),),
-            sde=1_500_000_000,
-        ),
-        notify=unheard,
-    )
+    options = {
+        "requirement": folder / "r.txt",
+        "output": folder / "wheels",
+        "cache_dir": folder / "cache",
+        "index_url": index.url,
+        **given,
+    }
+    build_wheels(Config(**options), notify=unheard)
     return folder / "wheels"
 
 
@@ -303,24 +306,13 @@ def test_a_modified_source_is_made_again_or_named(
     (tmp_path / "new.patch").write_text(text)
     patch = Archive(str(tmp_path / "new.patch"), Digest.of(text.encode()).value)
     packages = (Package(name="mini-flit", patches=(patch,)),)
-    (tmp_path / "r.txt").write_text(miniatures.pin("mini-flit") + "\n")
-    build_wheels(
-        Config(
-            requirement=tmp_path / "r.txt",
-            output=tmp_path / "patched",
-            cache_dir=tmp_path / "cache",
-            index_url=miniature_index.url,
-            packages=packages,
-            keep_sources=True,
-        ),
-        notify=unheard,
-    )
-    record = tmp_path / "patched" / f"{WHEEL}{records.SUFFIX}"
+    wheels = build(tmp_path, miniature_index, packages=packages, keep_sources=True)
+    record = wheels / f"{WHEEL}{records.SUFFIX}"
     for given in ({}, {"packages": packages}):
         # The source is beside the record, then it is made again.
         report = rebuild(record, **given)
         assert [one.verdict for one in report.comparisons] == [Verdict.IDENTICAL], report
-        (tmp_path / "patched/mini_flit-1.0.tar.gz").unlink(missing_ok=True)
+        (wheels / "mini_flit-1.0.tar.gz").unlink(missing_ok=True)
     (failure,) = rebuild(record).build.failures
     assert failure.reason == "its record has a modified source: patched with new.patch"
     assert "--keep-sources" in failure.hint
