@@ -18,10 +18,11 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from amrasaman_nox import record_files, records
 from amrasaman_nox.agreement import envelopes, statements
 from amrasaman_nox.errors import AsamanError, Kind, code_of, redacted, system_reason
-from amrasaman_nox.files import digest_of
+from amrasaman_nox.files import digest_of, open_regular
 from amrasaman_nox.model import Digest, is_release
 from amrasaman_nox.sources import access, download, pages
 from amrasaman_nox.strict_json import Malformed
+from amrasaman_nox.wheels.reader import read_wheel, wheel_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -125,9 +126,15 @@ class Folder:
             problems += faults
         file = wheel if not self.ours and self._has(wheel) else None
         digest = Digest(algorithm="sha256", value=digest_of(file)) if file else None
-        named = {one.wheel.digest for one in (*(each.record for each in signed), told) if one}
-        if digest and named and digest not in named:
+        named = [one for one in (*(each.record for each in signed), told) if one]
+        if digest and named and digest not in {one.wheel.digest for one in named}:
             problems.append(AsamanError(str(wheel), "not the wheel that its record names"))
+        equivalent = [one for one in named if _is_said_equivalent(ours, one, digest)]
+        if file and equivalent and (fault := _other_content(file, ours)):
+            # Who signed that said what is not so.
+            problems.append(fault)
+            signed = [each for each in signed if each.record not in equivalent]
+            told = None if told in equivalent else told
         return Held(
             place=str(self.path / self.only),
             signed=tuple(signed),
@@ -228,6 +235,24 @@ def _told(
         return None, [AsamanError(where, f"not counted: {malformed}")]
     except AsamanError as error:
         return None, [error]
+
+
+def _is_said_equivalent(ours: BuildRecord, theirs: BuildRecord, digest: Digest | None) -> bool:
+    """Return whether *theirs*, of the file with *digest*, claims our content in another archive."""
+    same = theirs.wheel.content_digest == ours.wheel.content_digest
+    return same and theirs.wheel.digest == digest != ours.wheel.digest
+
+
+def _other_content(file: Path, ours: BuildRecord) -> AsamanError | None:
+    """Return what is wrong with the claim that the wheel *file* has the content of ours."""
+    try:
+        with open_regular(file) as opened:
+            found = wheel_value(read_wheel(opened, file.name, lenient=True))
+    except AsamanError as error:
+        return error
+    if found.content_digest == ours.wheel.content_digest:
+        return None
+    return AsamanError(str(file), "its record names another content than it has")
 
 
 def _others(ours: BuildRecord, names: Iterable[str]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import os
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,12 @@ from amrasaman_nox.agreement.places import Folder, Held, open_place
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Digest, IndexOptions
 from amrasaman_nox.record_files import beside
+from amrasaman_nox.wheels.reader import read_wheel, wheel_value
 
+from ..support.projects import make_wheel
 from ..support.rebuilders import Rebuilder, rebuilder, record
 from ..support.served import served
+from ..support.tampering import changed_byte, tampered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +115,29 @@ def test_a_forged_wheel_beside_a_record_is_named(own: Rebuilder) -> None:
     own.has().write_bytes(b"forged")
     (problem,) = held(str(own.folder)).problems
     assert problem.why == "not the wheel that its record names"
+
+
+@pytest.mark.parametrize("kind", ["honest", "changed", "unreadable"])
+def test_the_content_that_a_record_names_is_held_against_the_wheel_beside_it(
+    kind: str, own: Rebuilder
+) -> None:
+    wheel = make_wheel("six", "1.0")
+    name = OURS.wheel.filename
+    ours = wheel_value(read_wheel(io.BytesIO(wheel), name))
+    theirs = {
+        "honest": tampered(wheel, lambda contents: None),
+        "changed": tampered(wheel, changed_byte),
+        "unreadable": b"no archive",
+    }[kind]
+    claim = dataclasses.replace(ours, digest=Digest.of(theirs), size=len(theirs))
+    own.signs(theirs, wheel=claim)
+    found = open_place(str(own.folder), NONE).held(dataclasses.replace(OURS, wheel=ours))
+    assert (found.record is not None, bool(found.signed), not found.problems) == (
+        (kind == "honest",) * 3
+    )
+    assert found.digest == Digest.of(theirs)
+    if kind == "changed":
+        assert found.problems[0].why == "its record names another content than it has"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
