@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from amrasaman_nox.model import utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from amrasaman_nox.model import BuildRecord, LockedFile
 
@@ -199,7 +199,7 @@ def _tools(record: BuildRecord, compilers: bool) -> _Facts:
 
 def _packages(record: BuildRecord) -> _Facts:
     return _joined(
-        (package.name, _Fact(package.version, f"{package.architecture} {_digest(package.files)}"))
+        (package.name, _Fact(package.version, f"{package.architecture} {_files(package.files)}"))
         for package in record.system
         if package.name
     )
@@ -215,9 +215,11 @@ def _unpacked(record: BuildRecord) -> _Facts:
     }
 
 
-def _digest(files: Iterable[tuple[str, object]]) -> str:
+def _files(files: Sequence[tuple[str, object]]) -> str:
+    """Return how many files of a package were read, and a hash over them."""
     text = "".join(f"{path} {digest}\n" for path, digest in files)
-    return f"files sha256:{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()}"
+    found = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+    return f"{len(files)} files read, sha256:{found}"
 
 
 def _isolation(record: BuildRecord) -> _Facts:
