@@ -525,6 +525,23 @@ def test_several_interpreters_give_one_pure_wheel_and_several_compiled_ones(benc
     assert "kept 3" in bench.asaman("-r", "requirements.txt", *arguments).stderr
 
 
+def test_a_project_is_built_by_the_interpreter_that_the_settings_name(bench: Bench) -> None:
+    other = other_python()
+    bench.write(*miniatures.pins("mini-flit", "mini-poetry"))
+    table = f"[tool.amrasaman.packages.mini-flit]\npython = '{other}'"
+    bench.write(table, name="pyproject.toml")
+    for command in (("build",), ("verify", "--vary", "umask")):
+        done = bench.asaman(*command, "-r", "requirements.txt")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert bench.record(PURE)["predicate"] != {}
+    assert locked(bench).count(f"cpython-{other.name.removeprefix('python')}") == 1
+    assert bench.lock("-r", "requirements.txt", "--check").returncode == 0
+    bench.write(table.replace(str(other), "/missing"), name="pyproject.toml")
+    done = bench.asaman("-r", "requirements.txt")
+    assert done.returncode == 4
+    assert "packages.mini-flit: python: interpreter /missing: " in done.stderr
+
+
 def other_python() -> Path:
     """Return an interpreter of another version that is installed beside this one."""
     mine = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -40,7 +40,8 @@ class Package:
     applied to it in their order. ``build_requirements`` are added to those that the source has, or
     bound them; each of ``replaced_requirements`` takes the place of those of its project.
     ``build_processors`` is how many processors its build sees, ``None`` for as many as others.
-    With ``only_binary`` its published wheel is used as is.
+    With ``only_binary`` its published wheel is used as is. ``python`` is the interpreter that
+    builds it, as ``--python`` names one, ``""`` for that of the run.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Package:
     build_requirements: tuple[str, ...] = ()
     only_binary: bool = False
     build_processors: int | None = None
+    python: str = ""
 
     def applies(self, name: str, version: str) -> bool:
         """Return whether this is about a release."""
@@ -66,7 +68,8 @@ class Package:
     def within(self, folder: Path) -> Package:
         """Return this with paths that count from *folder*."""
         patches = tuple(each._replace(place=str(folder / each.place)) for each in self.patches)
-        return replace(self, patches=patches)
+        python = str(folder / self.python) if "/" in self.python else self.python
+        return replace(self, patches=patches, python=python)
 
 
 class Key(NamedTuple):
@@ -123,6 +126,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _python(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError("a version, a command or a path is required")
+    return value
+
+
 def _patches(value: Any) -> tuple[Archive, ...]:
     if not isinstance(value, list) or not value:
         raise ValueError("a list of tables with the keys file and sha256 is required")
@@ -138,6 +147,7 @@ KEYS: Final[dict[str, Key]] = {
     "build-requirements": Key("build_requirements", _requirements),
     "build-processors": Key("build_processors", processors.number),
     "only-binary": Key("only_binary", _flag),
+    "python": Key("python", _python),
 }
 
 

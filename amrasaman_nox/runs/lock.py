@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.build_lock.requirements import Known
     from amrasaman_nox.config.config import Config
-    from amrasaman_nox.model import Interpreter, LockEntry, Notify, Pin, Requirements
+    from amrasaman_nox.model import (
+        BuildFailure,
+        Interpreter,
+        LockEntry,
+        Notify,
+        Pin,
+        Requirements,
+    )
     from amrasaman_nox.runs.run import Run
 
 
@@ -131,25 +138,34 @@ def _lock(run: Run, requirements: Requirements) -> BuildOutcome:
     total = BuildOutcome()
     for interpreter in run.interpreters:
         pins, left_out = select(requirements, dict(interpreter.markers))
-        check_asked(run, lock, pins, interpreter)
-        found = prepare.prepare(
-            run.site,
-            pins,
-            interpreter,
-            run.known(lock),
-            only_binary=frozenset(run.config.only_binary),
-        )
-        failures, prepared = prepare.parted(found)
-        check_lock(run, lock, prepared)
-        run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
-        done = in_parallel(
-            run.workers, prepared, functools.partial(_lock_one, run, known_in(run, lock))
-        )
-        entries = [item.entry for item in done if item.entry is not None]
-        lock = keep_entries(run, lock, entries)
-        failures += tuple(item.failure for item in done if item.failure is not None)
-        total = joined(total, BuildOutcome(failures=failures), left_out)
+        total = joined(total, BuildOutcome(), left_out)
+        for python, own in run.by_interpreter(pins, interpreter).items():
+            failures, lock = _lock_pins(run, own, python, lock)
+            total = joined(total, BuildOutcome(failures=failures), ())
     return total
+
+
+def _lock_pins(
+    run: Run, pins: Sequence[Pin], interpreter: Interpreter, lock: BuildLock
+) -> tuple[tuple[BuildFailure, ...], BuildLock]:
+    """Resolve what *lock* lacks for *pins*; return what failed, and the lock then."""
+    check_asked(run, lock, pins, interpreter)
+    found = prepare.prepare(
+        run.site,
+        pins,
+        interpreter,
+        run.known(lock),
+        only_binary=frozenset(run.config.only_binary),
+    )
+    failures, prepared = prepare.parted(found)
+    check_lock(run, lock, prepared)
+    run.site.notify(Event(stage="lock", state="total", count=len(prepared)))
+    done = in_parallel(
+        run.workers, prepared, functools.partial(_lock_one, run, known_in(run, lock))
+    )
+    entries = [item.entry for item in done if item.entry is not None]
+    failures += tuple(item.failure for item in done if item.failure is not None)
+    return failures, keep_entries(run, lock, entries)
 
 
 def known_in(run: Run, lock: BuildLock) -> Callable[[Prepared], Known]:

@@ -9,7 +9,7 @@ from amrasaman_nox.environments import interpreters
 from amrasaman_nox.inputs import readers, workspace
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import Finding
-from amrasaman_nox.runs import project
+from amrasaman_nox.runs import project, pythons
 from amrasaman_nox.sources import modified
 
 if TYPE_CHECKING:
@@ -37,17 +37,19 @@ def outdated(config: Config) -> Iterator[Finding]:
         missing = [each.name for each in folders if project.tree_digest(each) not in used]
     else:
         used = {digest for pin in requirements.pins for digest in pin.digests}
+        own = pythons.named(config.packages)
         by_key = {
             one.key: [entry for entry in lock.entries if entry.interpreter == one.key]
-            for one in found
+            for one in (*found, *own.values())
         }
         missing = [
             str(pin)
             for interpreter in found
             for pin in select(requirements, dict(interpreter.markers))[0]
+            for python in [pythons.of_pin(pin, interpreter, config.packages, own)]
             if pin.fault is None
             and pin.name not in config.only_binary
-            and not any(_is_of(pin, one, config) for one in by_key[interpreter.key])
+            and not any(_is_of(pin, one, config) for one in by_key[python.key])
         ]
     if missing:
         what = f"{path} lacks the build requirements of {', '.join(dict.fromkeys(missing))}"

@@ -23,7 +23,7 @@ from amrasaman_nox.model import (
     is_release,
 )
 from amrasaman_nox.record_files import RecordFolder, read_folder
-from amrasaman_nox.runs import as_published, published_by
+from amrasaman_nox.runs import as_published, published_by, pythons
 from amrasaman_nox.runs.asked import whole_entry
 from amrasaman_nox.runs.durations import estimator, remember
 from amrasaman_nox.runs.lock import (
@@ -58,22 +58,29 @@ def for_each_interpreter(
 ) -> BuildOutcome:
     """Build for each interpreter in turn; a pure wheel of one serves the others.
 
+    A project with an interpreter of its own is built once, by that one.
+
     :param lock: what *build* is given first; later on it is given what it returned
     """
     present = RecordFolder() if run.config.rebuild else read_folder(run.config.output)
     total = BuildOutcome(notes=present.notes)
-    pure: set[Pin] = set()
+    done: set[Pin] = set()
     for interpreter in run.interpreters:
         applying, left_out = select(requirements, dict(interpreter.markers))
-        pins = [pin for pin in applying if pin not in pure]
-        outcome, lock = build(run, pins, interpreter, lock, present)
-        total = joined(total, outcome, left_out)
-        by_name = {pin.name: pin for pin in pins}
-        pure |= {
-            by_name[record.name]
-            for record in outcome.records
-            if record.wheel.filename.endswith("-none-any.whl")
-        }
+        pins = [pin for pin in applying if pin not in done]
+        total = joined(total, BuildOutcome(), left_out)
+        for python, own in run.by_interpreter(pins, interpreter).items():
+            outcome, lock = build(run, own, python, lock, present)
+            if python is not interpreter:
+                done |= set(own)
+                outcome = pythons.with_notes(outcome, interpreter)
+            total = joined(total, outcome, ())
+            by_name = {pin.name: pin for pin in own}
+            done |= {
+                by_name[record.name]
+                for record in outcome.records
+                if record.wheel.filename.endswith("-none-any.whl")
+            }
     left_out = tuple(
         (pin, why)
         for pin, why in total.left_out

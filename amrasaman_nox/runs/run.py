@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import files
@@ -19,7 +19,7 @@ from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.inputs import readers, workspace
 from amrasaman_nox.inputs.selection import part
 from amrasaman_nox.model import BuildLock, Event, Report
-from amrasaman_nox.runs import executors
+from amrasaman_nox.runs import executors, pythons
 from amrasaman_nox.runs.epoch import with_epoch
 from amrasaman_nox.runs.project import read_projects
 from amrasaman_nox.sandbox.ladder import choose, with_helpers
@@ -29,7 +29,7 @@ from amrasaman_nox.sources.site import RustSite, Site
 from amrasaman_nox.sources.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Interpreter,
         LockedFile,
         Notify,
+        Pin,
         Requirements,
         Source,
     )
@@ -50,13 +51,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """What a command works with: its options, and what was opened for them."""
+    """What a command works with: its options, and what was opened for them.
+
+    ``own_pythons`` are interpreters of single projects, by how the settings name them.
+    """
 
     config: Config
     site: Site
     isolation: Isolation
     interpreters: tuple[Interpreter, ...]
     workers: Workers
+    own_pythons: Mapping[str, Interpreter] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -67,6 +72,17 @@ class Run:
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing of the isolation and of the interpreters."""
         return (*self.isolation.reasons, *_prefixes(self.interpreters, self.isolation))
+
+    @property
+    def all_interpreters(self) -> tuple[Interpreter, ...]:
+        """The interpreters of the run, then those of single projects."""
+        return tuple(dict.fromkeys((*self.interpreters, *self.own_pythons.values())))
+
+    def by_interpreter(
+        self, pins: Iterable[Pin], interpreter: Interpreter
+    ) -> dict[Interpreter, list[Pin]]:
+        """Return *pins* by the interpreter that builds them where the run's is *interpreter*."""
+        return pythons.parted(pins, interpreter, self.config.packages, self.own_pythons)
 
     def job(
         self, source: Source, interpreter: Interpreter, files: Iterable[LockedFile] = ()
@@ -170,6 +186,7 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
             dict.fromkeys(interpreters.inspect(request) for request in config.python or ("",))
         )
         _check_distinct(found)
+        own = pythons.named(config.packages)
         isolation = choose(config.isolation, or_none=not config.in_ci)
         store = Store.open(config.cache_dir or default_cache())
         isolation = with_helpers(isolation, store.root)
@@ -186,7 +203,12 @@ def opened(config: Config, notify: Notify) -> Iterator[Run]:
             others = " or ".join(WITH_SCHEDULER)
             site.say(f"--scheduler {config.scheduler} is ignored: it requires --executor {others}")
         run = Run(
-            config=config, site=site, isolation=isolation, interpreters=found, workers=workers
+            config=config,
+            site=site,
+            isolation=isolation,
+            interpreters=found,
+            workers=workers,
+            own_pythons=own,
         )
         for warning in run.warnings:
             notify(Event(stage="warning", state="warning", note=warning))

@@ -90,7 +90,7 @@ def _both(ours: Artefact, theirs: Artefact, store: Store) -> Iterator[tuple[Bina
 
 
 def _interpreter(run: Run, record: BuildRecord) -> Interpreter:
-    for interpreter in run.interpreters:
+    for interpreter in run.all_interpreters:
         if record.interpreter is not None and interpreter.digest == record.interpreter.digest:
             return interpreter
     raise AsamanError(

@@ -54,7 +54,7 @@ def proved(run: Run, plan: Plan) -> Plan:
     source = _source(run.site.store)
     usual = environment_of(run.config)
     reasons: dict[str, str] = {}
-    for interpreter in run.interpreters:
+    for interpreter in run.all_interpreters:
 
         def built(
             world: BuildEnvironment, interpreter: Interpreter = interpreter

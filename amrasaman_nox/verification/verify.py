@@ -252,9 +252,13 @@ def _published(config: Config, notify: Notify) -> Report:
         run = run.with_options(requirements.index)
         for interpreter in run.interpreters:
             pins, left = select(requirements, dict(interpreter.markers))
-            found = prepare.prepare(
-                run.site, pins, interpreter, only_binary=frozenset(config.only_binary)
-            )
+            found = [
+                one
+                for python, own in run.by_interpreter(pins, interpreter).items()
+                for one in prepare.prepare(
+                    run.site, own, python, only_binary=frozenset(config.only_binary)
+                )
+            ]
             failed, prepared = prepare.parted(found)
             failures += failed
             comparisons += [
@@ -480,7 +484,7 @@ def _supply(run: Run, requirements: Requirements, records: Sequence[BuildRecord]
     for record in records:
         if record.as_published:
             continue
-        own = next(each for each in run.interpreters if _built_by(each, record))
+        own = next(each for each in run.all_interpreters if _built_by(each, record))
         if not run.site.store.has(record.source.digest):
             pinned = record.source.pinned
             pin = pins.get(pinned, record.source.pin) if pinned is not None else record.source.pin

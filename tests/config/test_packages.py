@@ -18,6 +18,7 @@ def test_a_table_sets_fields() -> None:
         "env": {"FLAG": "x"},
         "build-requirements": ["setuptools<80", "wheel"],
         "build-processors": 1,
+        "python": "bin/python",
     }
     assert of_table("My_Project >=2,<3", table) == Package(
         name="my-project",
@@ -26,7 +27,14 @@ def test_a_table_sets_fields() -> None:
         variables=(("FLAG", "x"),),
         build_requirements=("setuptools<80", "wheel"),
         build_processors=1,
+        python="bin/python",
     )
+
+
+def test_a_path_of_an_interpreter_counts_from_the_settings() -> None:
+    assert of_table("a", {"python": "bin/python"}).within(Path("/p")).python == "/p/bin/python"
+    assert of_table("a", {"python": "/bin/python"}).within(Path("/p")).python == "/bin/python"
+    assert of_table("a", {"python": "3.12"}).within(Path("/p")).python == "3.12"
 
 
 def test_a_table_names_another_source_patches_and_requirements_that_replace_others() -> None:
@@ -75,6 +83,8 @@ def test_a_requirement_takes_the_place_of_those_of_its_project() -> None:
         ("a", {"replace-build-requirements": "x"}, "a list of strings is required"),
         ("a", {"only-binary": "yes"}, "only-binary: true or false is required"),
         ("a>1", {"only-binary": True}, "it holds for all versions, write it below a"),
+        ("a", {"python": 3.12}, "python: a version, a command or a path is required"),
+        ("a", {"python": ""}, "python: a version, a command or a path is required"),
         ("a", {"build-processors": 0}, "auto, or a whole number from 1 to 1024, is required"),
         ("a", {"build-processors": True}, "auto, or a whole number from 1 to 1024, is required"),
     ],
