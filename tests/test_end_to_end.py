@@ -542,6 +542,20 @@ def test_a_project_is_built_by_the_interpreter_that_the_settings_name(bench: Ben
     assert "packages.mini-flit: python: interpreter /missing: " in done.stderr
 
 
+def test_a_build_requirement_with_a_url_can_be_replaced(cold: Bench) -> None:
+    assert cold.index is not None
+    requires = '"flit_core @ https://example.org/flit_core-3.0-py3-none-any.whl"'
+    data = miniatures.project("mini-url", requires=requires)
+    cold.write(miniatures.add_sdist(cold.index, "mini-url", data))
+    refused = cold.asaman("-r", "requirements.txt")
+    assert refused.returncode == 2
+    assert "build requirement is not name and specifier: 'flit_core @ https" in refused.stderr
+    table = '[tool.amrasaman.packages.mini-url]\nreplace-build-requirements = ["flit_core>=3"]'
+    cold.write(table, name="pyproject.toml")
+    done = cold.asaman("-r", "requirements.txt")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def other_python() -> Path:
     """Return an interpreter of another version that is installed beside this one."""
     mine = f"{sys.version_info.major}.{sys.version_info.minor}"

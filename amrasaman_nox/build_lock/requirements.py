@@ -93,9 +93,10 @@ def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[
     :raises AsamanError: what it asks for is not name and specifier, or has no solution (exit 3)
     """
     source = prepared.source
-    check_plain(asked, source.pin)
     own = applying(site.packages, source.name, source.version)
-    more = tuple(name for name in replaced(own, asked) if name not in known.static)
+    asked = replaced(own, asked)
+    check_plain(asked, source.pin)
+    more = tuple(name for name in asked if name not in known.static)
     _say_unmatched(site, source.pin, own, {*known.static, *more})
     if not more:
         return known

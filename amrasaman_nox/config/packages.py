@@ -190,21 +190,24 @@ def of_table(name: str, table: dict[str, Any]) -> Package:
 def replaced(own: Iterable[Package], requires: Iterable[str]) -> tuple[str, ...]:
     """Return *requires* with the user's own requirements in the place of those of their projects.
 
-    :param own: what holds for the release that requires them
-    :raises ValueError: *requires* has what is no requirement (PEP 508)
-    """
-    from packaging.requirements import Requirement
+    A URL is replaced as well. What is no requirement (PEP 508) stays.
 
-    ours = {
-        normalized(Requirement(text).name): text
-        for one in own
-        for text in one.replaced_requirements
-    }
+    :param own: what holds for the release that requires them
+    """
+    ours = {_project(text): text for one in own for text in one.replaced_requirements}
     if not ours:
         return tuple(requires)
-    return tuple(
-        dict.fromkeys(ours.get(normalized(Requirement(text).name), text) for text in requires)
-    )
+    return tuple(dict.fromkeys(ours.get(_project(text), text) for text in requires))
+
+
+def _project(text: str) -> str:
+    """Return the normalised name of the project that is required, ``""`` for no requirement."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return normalized(Requirement(text).name)
+    except InvalidRequirement:
+        return ""
 
 
 def normalized(name: str) -> str:

@@ -33,7 +33,7 @@ from amrasaman_nox.model import (
 from amrasaman_nox.runs import project_rust, tree
 from amrasaman_nox.sandbox import view
 from amrasaman_nox.sandbox.process import give_to_build
-from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.build_system import build_system, check_requires
 from amrasaman_nox.sdists.canonical import passes_of, write_sdist
 from amrasaman_nox.sdists.reader import SdistInfo
 from amrasaman_nox.sdists.unpack import unpack
@@ -258,10 +258,12 @@ def _prepared(folder: Path, interpreter: Interpreter) -> tuple[Prepared, SdistIn
     )
     digest = _tree_digest(pyproject)
     pin = Pin(name=name, version="0", digests=(digest,), origin=Origin(path=str(path)))
+    system = build_system(info)
+    check_requires(system, info.filename)
     prepared = Prepared(
         source=Source(pin=pin, filename=f"{name}.tar.gz", digest=digest),
         interpreter=interpreter,
-        system=build_system(info),
+        system=system,
     )
     return prepared, info
 

@@ -22,10 +22,9 @@ _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
 
 def build_system(info: SdistInfo) -> BuildSystem:
-    """Return what the sdist is built with (PEP 517, PEP 518).
+    """Return what the sdist is built with (PEP 517, PEP 518); its requirements are not checked.
 
-    :raises AsamanError: ``pyproject.toml`` cannot be read, a build requirement is not a name with
-        a specifier, or ``backend-path`` leaves the source
+    :raises AsamanError: ``pyproject.toml`` cannot be read, or ``backend-path`` leaves the source
     """
     subject = Subject(what=info.filename)
     if info.pyproject is None and not info.has_setup_py:
@@ -49,8 +48,6 @@ def declared(pyproject: bytes, subject: Subject) -> BuildSystem:
         # As flit-core 2.3.0 has it; other frontends take each letter of a text for a folder.
         table = {**table, "backend-path": ["."]}
     path = _strings(table, "backend-path", subject) if "backend-path" in table else ()
-    for requirement in requires:
-        _check_requirement(requirement, subject)
     for folder in path:
         _check_backend_path(folder, subject)
     return BuildSystem(requires=requires, backend=backend, backend_path=path)
@@ -76,13 +73,19 @@ def _strings(table: dict[str, object], key: str, subject: Subject) -> tuple[str,
     return tuple(value)
 
 
-def _check_requirement(text: str, subject: Subject) -> None:
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
-        requirement = None
-    if requirement is None or requirement.url is not None or printable(text) != text:
-        raise subject.refusal(f"build requirement is not name and specifier: {quoted(text)}")
+def check_requires(system: BuildSystem, filename: str) -> None:
+    """Check that the build requirements of the sdist *filename* name no URL and no option.
+
+    :raises AsamanError: one is not a name with a specifier
+    """
+    for text in system.requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            requirement = None
+        if requirement is None or requirement.url is not None or printable(text) != text:
+            why = f"build requirement is not name and specifier: {quoted(text)}"
+            raise Subject(what=filename).refusal(why)
 
 
 def _check_backend_path(folder: str, subject: Subject) -> None:

@@ -25,7 +25,7 @@ from amrasaman_nox.model import (
     utc,
 )
 from amrasaman_nox.sdists import reader
-from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.build_system import build_system, check_requires
 from amrasaman_nox.sdists.reader import SdistInfo
 from amrasaman_nox.sdists.rust import RustSource
 from amrasaman_nox.sources import download, modified, rust
@@ -315,6 +315,7 @@ def _read(site: Site, source: Source, interpreter: Interpreter) -> Prepared:
             info = known
         reader.check_metadata(info, source.pin)
         system = _with_more(site, source, build_system(info))
+        check_requires(system, info.filename)
     except AsamanError as error:
         if error.code is ExitCode.BAD_INPUT:
             site.store.discard(source.digest)

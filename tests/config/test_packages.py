@@ -60,6 +60,7 @@ def test_a_requirement_takes_the_place_of_those_of_its_project() -> None:
         "Set_Tools==68",
         "wheel",
     )
+    assert replaced(own, ("set_tools @ https://x/y", "-r x")) == ("Set_Tools==68", "-r x")
     assert replaced([], ("a>1", "a<3")) == ("a>1", "a<3")
 
 

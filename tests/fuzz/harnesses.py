@@ -39,7 +39,7 @@ from amrasaman_nox.model import (
     Source,
     Wheel,
 )
-from amrasaman_nox.sdists.build_system import build_system
+from amrasaman_nox.sdists.build_system import build_system, check_requires
 from amrasaman_nox.sdists.unpack import unpack
 from amrasaman_nox.sources import access
 from amrasaman_nox.wheels import headers
@@ -72,7 +72,7 @@ def _unpacked(data: bytes, filename: str) -> None:
         out.mkdir(mode=0o700)
         try:
             info = unpack(io.BytesIO(data), filename, out, mtime=DEFAULT_SOURCE_DATE_EPOCH)
-            build_system(info)
+            check_requires(build_system(info), info.filename)
         finally:
             written = [path.name for path in Path(made).iterdir()]
             assert written == ["out"], "something was written outside"
