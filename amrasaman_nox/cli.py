@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from amrasaman_nox.config.commands import COMMANDS, WORDS
-from amrasaman_nox.config.parser import parse
+from amrasaman_nox.config.help import asked
 from amrasaman_nox.config.variables import completion_asked, snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 
@@ -88,6 +88,16 @@ def run(arguments: Sequence[str], *, script: str = "asaman") -> int:
     if command is COMMANDS[0] and arguments and arguments[0] in WORDS:
         program = f"{script} {arguments[0]}"
         command = WORDS[arguments.pop(0)]
+    if (text := asked(command, arguments, program)) is not None:
+        _print(text)
+        return int(ExitCode.DONE)
+    return _run(command, arguments, program)
+
+
+def _run(command: Command, arguments: Sequence[str], program: str) -> int:
+    # It takes longer to import than a help text takes to print.
+    from amrasaman_nox.config.parser import parse
+
     try:
         parsed = parse(command, arguments, program)
     except AsamanError as error:

@@ -23,8 +23,8 @@ from amrasaman_nox import system
 from amrasaman_nox.config import layers as configuration
 from amrasaman_nox.config import places
 from amrasaman_nox.config.commands import LOCKS
+from amrasaman_nox.config.help import help_text
 from amrasaman_nox.config.inputs import FIELDS
-from amrasaman_nox.config.parser import help_text
 from amrasaman_nox.config.variables import snapshot
 from amrasaman_nox.errors import AsamanError, ExitCode, printable
 from amrasaman_nox.inputs import workspace

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from amrasaman_nox.config.commands import COMMANDS, WORDS
+from amrasaman_nox.config.help import ASKING, PROGRAM, listed, shown
 from amrasaman_nox.config.inputs import FORMATS, format_of, is_file_name
 from amrasaman_nox.config.kinds import FILE, FILES, FLAG, FOLDER
-from amrasaman_nox.config.options import OFTEN, OPTIONS, REPORTS, SECTIONS, TOP, Option
+from amrasaman_nox.config.options import OPTIONS, Option
 from amrasaman_nox.errors import AsamanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from click.shell_completion import CompletionItem
 
-    from amrasaman_nox.config.commands import Argument, Command
-
-
-#: The program whose first argument is a command, or which has the options of the first command.
-_TOP: Final = "asaman"
+    from amrasaman_nox.config.commands import Command
 
 
 class Parsed(NamedTuple):
@@ -41,7 +38,7 @@ def parse(command: Command, arguments: Sequence[str], program: str = "") -> Pars
     :raises AsamanError: an unknown option, a malformed value, a contradiction
     """
     program = program or f"asaman {command.word}"
-    if program == _TOP and arguments and not arguments[0].startswith("-"):
+    if program == PROGRAM and arguments and not arguments[0].startswith("-"):
         raise _unknown(arguments[0])
     try:
         with click_command(command, program).make_context(program, list(arguments)) as context:
@@ -49,7 +46,7 @@ def parse(command: Command, arguments: Sequence[str], program: str = "") -> Pars
     except _TextWanted as wanted:
         return Parsed({}, wanted.text)
     except click.UsageError as error:
-        if program == _TOP and (ordered := _in_order(arguments)):
+        if program == PROGRAM and (ordered := _in_order(arguments)):
             why = "options come after the command"
             raise AsamanError(program, why, hint=ordered) from None
         hints = [f"{program} --help lists the options"]
@@ -87,21 +84,16 @@ def _spelled(*commands: Command) -> dict[str, Option]:
     return {**short, **{f"--{option.name}": option for option in rows}}
 
 
-def help_text(command: Command, program: str = "", *, whole: bool = False) -> str:
-    """Return what ``--help`` prints, or what ``--help-all`` prints for the *whole*."""
-    return parse(command, ["--help-all" if whole else "--help"], program).text or ""
-
-
 def _unknown(word: str) -> AsamanError:
     """Return the error for a *word* in the place of a command that is none."""
     import difflib  # Needed for this message only, and slow to import.
 
     if near := difflib.get_close_matches(word, WORDS, n=1):
-        return AsamanError(_TOP, f"no command {word}", hint=f"did you mean {_TOP} {near[0]}?")
+        return AsamanError(PROGRAM, f"no command {word}", hint=f"did you mean {PROGRAM} {near[0]}?")
     path = Path(word)
     if "\0" not in word and (path.suffix or len(path.parts) > 1 or path.exists()):
-        return AsamanError(_TOP, f"{word} is not a command", hint=f"{_TOP} {_named(path)}")
-    return AsamanError(_TOP, f"no command {word}", hint=f"commands are {', '.join(WORDS)}")
+        return AsamanError(PROGRAM, f"{word} is not a command", hint=f"{PROGRAM} {_named(path)}")
+    return AsamanError(PROGRAM, f"no command {word}", hint=f"commands are {', '.join(WORDS)}")
 
 
 def _named(path: Path) -> str:
@@ -122,7 +114,7 @@ def _in_order(arguments: Sequence[str]) -> str:
                 parse(WORDS[word], rest)
             except AsamanError:
                 continue
-            return shlex.join([_TOP, word, *rest])
+            return shlex.join([PROGRAM, word, *rest])
     return ""
 
 
@@ -202,56 +194,15 @@ class _TextWanted(Exception):  # noqa: N818 - not an error
         self.text = text
 
 
-class SectionedCommand(click.Command):
-    """A command whose help lists the *commands*, then the options under headings."""
-
-    def __init__(self, name: str, *, commands: Sequence[Command], **attributes: Any) -> None:
-        super().__init__(name, **attributes)
-        self.commands = commands
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write how it is called."""
-        super().format_usage(ctx, formatter)
-        if self.commands:
-            formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS]", prefix="       ")
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, then the options by section."""
-        if self.commands:
-            with formatter.section("Commands"):
-                formatter.write_dl([(each.word, each.summary) for each in self.commands])
-        for section in SECTIONS:
-            records = [
-                record
-                for parameter in self.params
-                if getattr(parameter, "section", None) == section
-                and (record := parameter.get_help_record(ctx)) is not None
-            ]
-            if records:
-                with formatter.section(section):
-                    formatter.write_dl(records)
-
-
-class _SectionedOption(click.Option):
-    """An option that knows its heading."""
-
-    def __init__(self, declarations: Sequence[str], *, section: str, **attributes: Any) -> None:
-        super().__init__(declarations, **attributes)
-        self.section = section
-
-
 def _parameter(option: Option) -> str:
     return f"option_{option.name.replace('-', '_')}"
 
 
-def click_command(command: Command, program: str = "", *, whole: bool = False) -> SectionedCommand:
+def click_command(command: Command, program: str = "") -> click.Command:
     """Return *command* as click knows it.
 
-    :param program: what it is called; ``asaman`` alone lists the commands and has no arguments
-    :param whole: help lists all options that have an effect, not only those that are used often
+    :param program: what it is called; ``asaman`` alone has no arguments
     """
-    top = program == _TOP
-    where = TOP if top else OFTEN
     parameters: list[click.Parameter] = [
         # Not required: the configuration may name it.
         click.Argument(
@@ -260,57 +211,25 @@ def click_command(command: Command, program: str = "", *, whole: bool = False) -
             metavar=shown(each),
             nargs=-1 if each.repeats else 1,
         )
-        for each in (() if top else command.arguments)
+        for each in (() if program == PROGRAM else command.arguments)
     ]
-    parameters += [
-        _click_option(each, hidden=not (each.field and (whole or each.listed & where)))
-        for each in OPTIONS
-        if command.session in each.commands
-    ]
-    parameters += [
-        _asking("--version", "Show the version and exit.", lambda _: _version()),
-        _asking("--help", "Show this message and exit.", lambda context: context.get_help(), "-h"),
-        _asking("--help-all", "Show all options and exit.", _whole_help(command)),
-    ]
-    return SectionedCommand(
-        command.session,
-        commands=COMMANDS if top else (),
-        params=parameters,
-        help=command.help or command.summary,
-        add_help_option=False,
-    )
-
-
-def shown(argument: Argument) -> str:
-    """Return how usage lines show *argument*."""
-    text = f"{argument.metavar}..." if argument.repeats else argument.metavar
-    return text if argument.required else f"[{text}]"
-
-
-def _whole_help(command: Command) -> Callable[[click.Context], str]:
-    def text(context: click.Context) -> str:
-        name = context.info_name or ""
-        with click.Context(click_command(command, name, whole=True), info_name=name) as own:
-            return own.get_help()
-
-    return text
+    options = [each for each in OPTIONS if command.session in each.commands]
+    parameters += [_click_option(each, hidden=not listed(each, program)) for each in options]
+    parameters += [_asking(command, names) for names in ASKING]
+    return click.Command(command.session, params=parameters, add_help_option=False)
 
 
 def _click_option(option: Option, *, hidden: bool) -> click.Option:
     declarations = [f"--{option.name}", _parameter(option)]
     if option.short:
         declarations.insert(0, f"-{option.short}")
-    about: Any = {"section": option.section, "help": option.help, "hidden": hidden}
+    about: Any = {"help": option.help, "hidden": hidden}
     if option.kind is FLAG and option.single is not None:
         # Without a value it is a flag.
-        about |= {"is_flag": False, "flag_value": "", "multiple": True, "metavar": option.metavar}
-        return _SectionedOption(declarations, **about)
+        return click.Option(declarations, is_flag=False, flag_value="", multiple=True, **about)
     if option.kind is FLAG:
-        return _SectionedOption(declarations, is_flag=True, **about)
-    metavar = option.metavar or option.kind.metavar
-    return _SectionedOption(
-        declarations, multiple=True, type=_Text(option), metavar=metavar, **about
-    )
+        return click.Option(declarations, is_flag=True, **about)
+    return click.Option(declarations, multiple=True, type=_Text(option), **about)
 
 
 class _Text(click.ParamType):  # type: ignore[type-arg]
@@ -334,25 +253,13 @@ class _Text(click.ParamType):  # type: ignore[type-arg]
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
-def _asking(
-    name: str, text: str, answer: Callable[[click.Context], str], *short: str
-) -> click.Option:
+def _asking(command: Command, names: Sequence[str]) -> click.Option:
+    answer, text = ASKING[tuple(names)]
+
     def callback(context: click.Context, _: click.Parameter, value: Any) -> None:
         if value and not context.resilient_parsing:
-            raise _TextWanted(answer(context))
+            raise _TextWanted(answer(command, context.info_name or ""))
 
-    return _SectionedOption(
-        [*short, name],
-        section=REPORTS,
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        help=text,
-        callback=callback,
+    return click.Option(
+        names, is_flag=True, is_eager=True, expose_value=False, help=text, callback=callback
     )
-
-
-def _version() -> str:
-    from importlib.metadata import version  # Slow to import, and rarely asked for.
-
-    return f"amrasaman-nox {version('amrasaman-nox')}"

@@ -13,8 +13,8 @@ import pytest
 import amrasaman_nox
 from amrasaman_nox.config.commands import COMMANDS, WORDS, Command, by_session, sessions_that
 from amrasaman_nox.config.config import Config
+from amrasaman_nox.config.help import help_text
 from amrasaman_nox.config.options import OPTIONS
-from amrasaman_nox.config.parser import help_text
 
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
 

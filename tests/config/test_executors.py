@@ -10,7 +10,7 @@ import pytest
 from amrasaman_nox.config.commands import COMMANDS
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.executors import EXECUTORS, NAMES, Executor
-from amrasaman_nox.config.parser import help_text
+from amrasaman_nox.config.help import help_text
 from amrasaman_nox.errors import AsamanError
 
 each_executor = pytest.mark.parametrize("executor", EXECUTORS, ids=lambda each: each.name)

@@ -8,8 +8,7 @@ import pytest
 
 from amrasaman_nox.config.commands import COMMANDS, by_session
 from amrasaman_nox.config.config import Config
-from amrasaman_nox.config.options import OPTIONS
-from amrasaman_nox.config.parser import Parsed, fitting, help_text, parse
+from amrasaman_nox.config.parser import Parsed, fitting, parse
 from amrasaman_nox.errors import AsamanError, ExitCode
 
 if TYPE_CHECKING:
@@ -40,81 +39,8 @@ def refused(command: Command, *arguments: str) -> AsamanError:
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.session)
 
 
-@each_command
-def test_the_whole_help_has_every_option_that_has_an_effect(command: Command) -> None:
-    text = help_text(command, whole=True)
-    for option in OPTIONS:
-        if command.session in option.commands:
-            listed = any(f"{before} --{option.name}" in text for before in (" ", ","))
-            assert listed is bool(option.field)
-    assert all(len(line) <= 80 for line in text.splitlines())
-
-
-@each_command
-def test_the_help_of_a_command_fits_a_screen_of_50_lines(command: Command) -> None:
-    text = help_text(command)
-    assert text == parse(command, ["-h"]).text
-    assert len(text.splitlines()) <= 50
-    assert all(len(line) <= 80 for line in text.splitlines())
-    assert "--help-all" in text
-
-
-def test_the_help_of_asaman_fits_a_screen_and_lists_the_commands() -> None:
-    text = help_text(BUILD, "asaman")
-    assert len(text.splitlines()) <= 50
-    assert text.startswith("Usage: asaman [OPTIONS]\n       asaman COMMAND [OPTIONS]\n")
-
-
 def test_options_that_help_does_not_list_are_accepted() -> None:
     assert parse(BUILD, ["--skip-build-deps", "--max-log", "1"]) == Parsed({"max_log": 1})
-
-
-@pytest.mark.parametrize(
-    ("command", "lines"),
-    [
-        (
-            BUILD,
-            [
-                "Usage: asaman [OPTIONS]",
-                "Tool to build reproducible wheels.",
-                "-s, --source FILE A single source tarball or zip file.",
-                "-d, --directory DIRECTORY A directory containing all source tarballs and zips.",
-                "-o, --output DIRECTORY The output directory to store all wheel files. "
-                "Default: ./wheels",
-                "-r, --requirement FILE Path to the requirement.txt file which contains all "
-                "packages to build along with hashes.",
-                "--sde TEXT Custom SOURCE_DATE_EPOCH value.",
-                "--keep-sources Copy over the sources to output directory",
-                "--with-index TEXT In case you want to install build time dependencies from an "
-                "index, pass the URL.",
-                "--trusted-host TEXT Pass --trusted-host VALUE to pip, helps in local indexes "
-                'over HTTP. Pass the correct hostname. [default: ""]',
-                "--help Show this message and exit.",
-            ],
-        ),
-        (
-            GENERATE,
-            [
-                "[OPTIONS] REQUIREMENT",
-                "Tool to build verified requirements file from reproducible wheels.",
-                "-o, --output FILE The output file. Default: verified-{requirement}.txt",
-                "-w, --wheels DIRECTORY The directory with reproducible wheels.",
-                "-s, --skip TEXT The packages we don't want in our final requirement file.",
-                "--help Show this message and exit.",
-            ],
-        ),
-    ],
-)
-def test_help_keeps_the_wording_of_the_original(command: Command, lines: list[str]) -> None:
-    text = " ".join(help_text(command, command.script).split())
-    for line in lines:
-        assert line in text
-
-
-def test_version_is_that_of_the_distribution() -> None:
-    text = parse(BUILD, ["--version"]).text or ""
-    assert text.startswith("amrasaman-nox ")
-    assert text.split()[1][0].isdigit()
 
 
 @pytest.mark.parametrize(
