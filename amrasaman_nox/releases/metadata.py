@@ -7,6 +7,7 @@ The core metadata specification is checked by ``packaging.metadata``, classifier
 
 from __future__ import annotations
 
+import difflib
 import io
 import re
 from importlib import import_module
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from amrasaman_nox.releases.repository import Problem
 
 _PYTHON: Final = "Programming Language :: Python :: "
+#: A warning of docutils: the line, and what is wrong.
+_WARNING: Final = re.compile(r"^<string>:(\d+): \(\w+/\d\) (.+)", re.MULTILINE)
 _MINOR: Final = re.compile(r"[0-9]+\.[0-9]+")
 _INSTALL: Final = "pip install 'amrasaman-nox[check]'"
 _RST: Final = ("", "text/x-rst")
@@ -67,7 +70,9 @@ def check_classifiers(_: Tree, built: Built | None) -> Iterator[Problem]:
         if name in known.deprecated_classifiers:
             yield f"deprecated: {name}", ", ".join(known.deprecated_classifiers[name]) or "remove"
         elif name not in known.classifiers:
-            yield f"unknown, or refused by the index: {name}", "see the list of classifiers"
+            near = difflib.get_close_matches(name, known.classifiers, n=1, cutoff=0.8)
+            fix = f"write {near[0]}" if near else "see the list of classifiers"
+            yield f"unknown, or refused by the index: {name}", fix
 
 
 def check_python(_: Tree, built: Built | None) -> Iterator[Problem]:
@@ -118,9 +123,9 @@ def _rst(text: str) -> Iterator[Problem]:
         return
     warnings = io.StringIO()
     if rst.render(text, stream=warnings) is None:
-        lines = [line for line in warnings.getvalue().splitlines() if line.startswith("<string>")]
-        first = lines[0].replace("<string>", "line ") if lines else "no reStructuredText"
-        yield f"the README does not render: {first}", "correct the README"
+        first = _WARNING.search(warnings.getvalue())
+        why = f"line {first[1]}: {first[2].rstrip('.')}" if first else "no reStructuredText"
+        yield f"the README does not render: {why}", "correct the README"
 
 
 def _raw(built: Built) -> RawMetadata:

@@ -68,6 +68,10 @@ def test_what_the_index_refuses_is_named(changes: dict[str, str], said: str) -> 
     [
         ("Private :: Do Not Upload", "refused by the index"),
         ("Programming Language :: Cobol 2099", "unknown"),
+        (
+            "Programming Language :: Python :: 3 :: only",
+            "write Programming Language :: Python :: 3 :: Only",
+        ),
         ("Natural Language :: Ukranian", "deprecated"),
     ],
 )
@@ -99,7 +103,11 @@ def test_a_bound_within_a_minor_version_takes_it() -> None:
     [
         ("text/markdown", "\n", "no README"),
         ("", "Some text\n", "no content type"),
-        ("text/x-rst", "Title\n==\n\n.. nonsense::\n", "does not render: line "),
+        (
+            "text/x-rst",
+            "Title\n==\n\n.. nonsense::\n",
+            'does not render: line 4: Unknown directive type "nonsense"',
+        ),
     ],
 )
 def test_a_readme_that_the_index_cannot_show_is_named(kind: str, text: str, said: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from amrasaman_nox.config import help as helps
 from amrasaman_nox.config import options, parser
 from amrasaman_nox.config.commands import COMMANDS, WORDS
 from amrasaman_nox.config.config import Config
@@ -233,8 +234,8 @@ def help_of(word: str) -> str:
     """
     with mock.patch.dict(os.environ, COLUMNS="80"):
         if not word:
-            return parser.help_text(COMMANDS[0], "asaman")
-        return parser.help_text(WORDS[word], whole=True)
+            return helps.help_text(COMMANDS[0], "asaman")
+        return helps.help_text(WORDS[word], whole=True)
 
 
 def _help() -> str:
@@ -252,7 +253,7 @@ def _help() -> str:
 def _commands() -> str:
     rows = [("command", "session", "does"), ("---", "---", "---")]
     for command in COMMANDS:
-        words = " ".join(("asaman", command.word, *map(parser.shown, command.arguments)))
+        words = " ".join(("asaman", command.word, *map(helps.shown, command.arguments)))
         other = f", `{command.script}`" if command.script else ""
         rows.append((f"`{words}`{other}", f"`{command.session}`", command.summary))
     return _table(rows)
@@ -425,7 +426,7 @@ def man_page() -> str:
     lines += ["asaman \\- rebuild pinned Python sources into wheels bit for bit", ".SH SYNOPSIS"]
     lines += [".B asaman", "[OPTIONS]", ".br", ".B asaman", "COMMAND [OPTIONS]"]
     for command in COMMANDS:
-        words = " ".join((command.word, *map(parser.shown, command.arguments)))
+        words = " ".join((command.word, *map(helps.shown, command.arguments)))
         lines += [f'.SH "{_roff(words).upper()}"', _roff(command.summary)]
         for option in options.OPTIONS:
             if command.session in option.commands and option.field:
