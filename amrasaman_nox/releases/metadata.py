@@ -45,7 +45,8 @@ def check_metadata(_: Tree, built: Built | None) -> Iterator[Problem]:
         for error in group.exceptions:
             yield _shown(error), "correct [project] in pyproject.toml"
     if Version(built.version).local:
-        yield f"the index does not accept a local version such as {built.version}", "tag the commit"
+        what = f"the index does not accept a local version such as {built.version}"
+        yield what, "build a commit that has a tag, without changes"
     for text in raw.get("requires_dist", ()):
         if (found := _requirement(text)) is not None and found.url:
             yield (

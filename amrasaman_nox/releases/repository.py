@@ -49,8 +49,10 @@ def check_clean(tree: Tree, _: Built | None) -> Iterator[Problem]:
 def check_tag(tree: Tree, built: Built | None) -> Iterator[Problem]:
     """Yield that the commit has no tag."""
     if tree.commit is not None and not _tags(tree):
-        version = built.version if built is not None else "VERSION"
-        yield f"commit {tree.commit} has no tag", f"git tag -a v{version} -m v{version}"
+        # A version that comes from tags is another one as soon as there is a tag.
+        known = "" if built is None or version_from_tags(tree) else built.version
+        tag = _tag_of(tree, known or "VERSION")
+        yield f"commit {tree.commit} has no tag", f"git tag -a {tag} -m {tag}"
 
 
 def check_version(tree: Tree, built: Built | None) -> Iterator[Problem]:
@@ -59,10 +61,11 @@ def check_version(tree: Tree, built: Built | None) -> Iterator[Problem]:
         return
     tags = _tags(tree)
     if tags and not any(names_version(tag, built.version) for tag in tags):
-        yield (
-            f"the version is {built.version}, and the commit is tagged {', '.join(tags)}",
-            f"set the version of the tag, or tag v{built.version}",
-        )
+        what = f"the version is {built.version}, and the commit is tagged {', '.join(tags)}"
+        if version_from_tags(tree):
+            yield what, "commit all changes, and tag that commit with the version"
+        else:
+            yield what, f"set the version of the tag, or tag {_tag_of(tree, built.version)}"
 
 
 def check_shallow(tree: Tree, _: Built | None) -> Iterator[Problem]:
@@ -89,6 +92,13 @@ def check_submodules(tree: Tree, _: Built | None) -> Iterator[Problem]:
 
 def _tags(tree: Tree) -> list[str]:
     return git.line(_top(tree), "tag", "--points-at", "HEAD").split()
+
+
+def _tag_of(tree: Tree, version: str) -> str:
+    """Return the tag of *version*, with the prefix of the newest tag that the commit follows."""
+    tags = git.line(_top(tree), "tag", "--merged", "HEAD", "--sort=creatordate").split()
+    found = _TAG.fullmatch(tags[-1]) if tags else None
+    return f"{tags[-1][: found.start('version')] if found else 'v'}{version}"
 
 
 def _top(tree: Tree) -> Path:

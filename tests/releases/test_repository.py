@@ -61,6 +61,29 @@ def test_a_commit_without_a_tag_gets_the_command_for_one(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("former", "tag"), [("0.9", "1.1"), ("p-v0.9", "p-v1.1"), ("v0.9", "v1.1"), ("old", "v1.1")]
+)
+def test_the_tag_of_a_fix_is_named_as_the_newest_one(project: Path, former: str, tag: str) -> None:
+    git(project, "tag", "--delete", *git(project, "tag").split())
+    git(project, "tag", former)
+    ((_, fix),) = repository.check_version(tree(project), built("1.1"))
+    assert fix == f"set the version of the tag, or tag {tag}"
+    git(project, "commit", "-q", "--allow-empty", "-m", "next")
+    ((_, fix),) = repository.check_tag(tree(project), built("1.1"))
+    assert fix == f"git tag -a {tag} -m {tag}"
+
+
+def test_no_fix_tags_a_version_that_follows_from_the_tags(project: Path) -> None:
+    git(project, "tag", "v1.0", "-f")
+    put(project / "pyproject.toml", SCM)
+    ((_, fix),) = repository.check_version(tree(project), built("1.1.dev0+g1.d2"))
+    assert fix == "commit all changes, and tag that commit with the version"
+    git(project, "commit", "-qam", "next")
+    ((_, fix),) = repository.check_tag(tree(project), built("1.1.dev0+g1"))
+    assert fix == "git tag -a vVERSION -m vVERSION"
+
+
+@pytest.mark.parametrize(
     ("tag", "version", "same"),
     [
         ("v1.0", "1.0.0", True),
