@@ -24,7 +24,7 @@ from amrasaman_nox.errors import DISK_FAULTS, AsamanError, ExitCode, code_of, sy
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from amrasaman_nox.model import Digest
 
@@ -258,14 +258,24 @@ def put_in_place(path: Path, data: bytes) -> None:
     system.flush_folder(path.parent)
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, what: str, *, hint: str) -> None:
     """Check that a file can be put in place at *path*; nothing is made.
 
-    :raises OSError: it cannot be
+    :param what: what an error names
+    :raises AsamanError: it cannot be written (exit 5)
     """
-    folder = next(each for each in path.parents if each.exists())
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    folder = next(each for each in path.absolute().parents if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = f"it cannot be written: {system_reason(error)}"
+        raise AsamanError(what, why, hint=hint, code=ExitCode.INPUT_OUTPUT) from None
+
+
+def is_within(path: Path, folders: Iterable[Path]) -> bool:
+    """Return whether *path* is one of *folders*, or in one; all are absolute."""
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def sweep_beside(folder: Path) -> None:

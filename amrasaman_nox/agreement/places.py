@@ -252,7 +252,7 @@ def _other_content(file: Path, ours: BuildRecord) -> AsamanError | None:
         return error
     if found.content_digest == ours.wheel.content_digest:
         return None
-    return AsamanError(str(file), "its record names another content than it has")
+    return AsamanError(str(file), "its record names other content")
 
 
 def _others(ours: BuildRecord, names: Iterable[str]) -> tuple[str, ...]:

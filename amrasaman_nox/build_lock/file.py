@@ -129,15 +129,8 @@ def check_writable(path: Path) -> None:
 
     :raises AsamanError: it cannot be written (exit 5)
     """
-    try:
-        files.check_writable(path)
-    except OSError as error:
-        raise AsamanError(
-            f"build lock {path}",
-            f"it cannot be written: {system_reason(error)}",
-            hint="choose another file with --lock FILE, or use the lock unchanged with --locked",
-            code=ExitCode.INPUT_OUTPUT,
-        ) from None
+    hint = "choose another file with --lock FILE, or use the lock unchanged with --locked"
+    files.check_writable(path, f"build lock {path}", hint=hint)
 
 
 def merged(

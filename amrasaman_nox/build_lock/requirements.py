@@ -105,10 +105,10 @@ def completed(site: Site, prepared: Prepared, known: LockEntry, asked: Sequence[
 
 
 def _say_unmatched(site: Site, pin: Pin, own: Sequence[Package], requires: Collection[str]) -> None:
-    """Say which of the user's requirements take the place of none."""
+    """Say which of the user's requirements replace nothing."""
     for text in (text for each in own for text in each.replaced_requirements):
         if text not in requires:
-            site.say(f"{pin}: replace-build-requirements: {text} takes the place of none")
+            site.say(f"{pin}: replace-build-requirements: {text} replaces no requirement")
 
 
 def _static(site: Site, prepared: Prepared, date: Cutoff) -> LockEntry:

@@ -305,7 +305,7 @@ class Runner:
         if world.temporary_names == "constant":
             raise AsamanError(
                 "constant temporary names",
-                f'isolation "{self.isolation.rung}" cannot give them',
+                f'isolation "{self.isolation.rung}" does not support them',
                 code=ExitCode.NOT_AVAILABLE,
             )
         return (script,)

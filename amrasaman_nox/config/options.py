@@ -343,7 +343,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("quiet", "quiet", FLAG, REPORTS, _ALL, "Print errors only.", short="q", listed=ALWAYS),
     Option("verbose", "verbose", FLAG, REPORTS, _ALL,
            "Print more details and timings.", short="v", listed=ALWAYS),
-    Option("color", "color", TEXT, REPORTS, _ALL - _MAKING_KEYS, "Default: auto",
+    Option("color", "color", TEXT, REPORTS, _ALL - _MAKING_KEYS, "Use colors. Default: auto",
            metavar="auto|always|never"),
     Option("traceback", "traceback", FLAG, REPORTS, _ALL,
            "Print a Python traceback with an error."),

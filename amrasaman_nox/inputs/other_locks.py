@@ -27,4 +27,6 @@ def refuse(path: Path, config: Config) -> Requirements:
     """
     del config
     tool, command = EXPORTS[path.name]
-    raise AsamanError(str(path), f"a lock of {tool} is not read", hint=f"export it: {command}")
+    raise AsamanError(
+        str(path), f"lock files of {tool} are not supported", hint=f"export it: {command}"
+    )

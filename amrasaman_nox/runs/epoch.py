@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from amrasaman_nox.config.variables import own_variables
 from amrasaman_nox.errors import AsamanError
+from amrasaman_nox.files import is_within
 from amrasaman_nox.model import (
     DEFAULT_SOURCE_DATE_EPOCH,
     EARLIEST_EPOCH,
@@ -84,7 +85,7 @@ def changed(top: Path, left_out: tuple[Path, ...]) -> list[str]:
     """
     listed = git.answer(top, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     found = [name[3:] for name in git.names(listed)]
-    return [name for name in found if not any((top / name).is_relative_to(one) for one in left_out)]
+    return [name for name in found if not is_within(top / name, left_out)]
 
 
 def _as_asked(config: Config, asked: str) -> Config:

@@ -18,7 +18,7 @@ from amrasaman_nox.build_lock.file import (
 )
 from amrasaman_nox.builds import builder, hooks
 from amrasaman_nox.builds.failures import failure_of
-from amrasaman_nox.errors import AsamanError, ExitCode, all_of, system_reason
+from amrasaman_nox.errors import AsamanError, all_of
 from amrasaman_nox.inputs.selection import select
 from amrasaman_nox.model import BuildLock, BuildOutcome, Event, Prepared, Report, utc
 from amrasaman_nox.runs import project
@@ -121,15 +121,8 @@ def check_output(folder: Path) -> None:
 
     :raises AsamanError: they cannot (exit 5)
     """
-    try:
-        files.check_writable(folder.absolute() / "wheel")
-    except OSError as error:
-        raise AsamanError(
-            f"output folder {folder}",
-            f"it cannot be written: {system_reason(error)}",
-            hint="choose another folder with -o/--output DIRECTORY",
-            code=ExitCode.INPUT_OUTPUT,
-        ) from None
+    hint = "choose another folder with -o/--output DIRECTORY"
+    files.check_writable(folder / "wheel", f"output folder {folder}", hint=hint)
 
 
 def _lock(run: Run, requirements: Requirements) -> BuildOutcome:

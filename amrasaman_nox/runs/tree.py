@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
+from amrasaman_nox.files import is_within
 from amrasaman_nox.sources import git
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _copy_repository(top: Path, destination: Path, own: Own) -> Iterator[str]:
     tracked = set(git.names(git.answer(top, "ls-files", "-z", "--cached")))
     for name in dict.fromkeys(names):
         path = top / name.rstrip("/")
-        if name not in tracked and _is_in(path, own):
+        if name not in tracked and is_within(path, own):
             continue
         if name in links or (name.endswith("/") and (path / ".git").exists()):
             yield from _copy_nested(path, destination / name.rstrip("/"), own)
@@ -185,17 +186,13 @@ def _essence(answer: bytes, top: Path, own: Own) -> list[str]:
     return [
         part
         for part in git.names(answer)
-        if not (part.startswith("?? ") and _is_in(top / part[3:], own))
+        if not (part.startswith("?? ") and is_within(top / part[3:], own))
     ]
 
 
 def _ours(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     """Return what git prints in the copy, whoever owns its folder."""
     return git.answer(folder, *git.TRUSTED, *arguments, given=given)
-
-
-def _is_in(path: Path, own: Own) -> bool:
-    return any(path.is_relative_to(folder) for folder in own)
 
 
 # --- without git ---------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def lookup_of(site: Site) -> Lookup:
     """
     rust = site.rust
     if rust is None:
-        raise AsamanError("crates", "no place to look them up is known")
+        raise AsamanError("crates", "no crate index is known")
     place = rust.crate_index
     if place and not access.is_url(place):
         raise AsamanError(

@@ -358,7 +358,7 @@ def _check_length(response: requests.Response, limit: int, wanted: _Wanted) -> N
     length = _content_length(response)
     if length is not None and length > limit:
         raise AsamanError(
-            wanted.filename, f"longer than {limit} bytes: {length} bytes are announced"
+            wanted.filename, f"longer than {limit} bytes: the server announces {length}"
         )
 
 

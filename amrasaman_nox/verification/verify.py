@@ -223,7 +223,7 @@ def _without_sdist(wheel: str) -> Comparison:
         version=version,
         wheel=wheel,
         verdict=Verdict.UNCHECKED,
-        reason="no sdist builds to this wheel",
+        reason="none of the given sdists builds a wheel with this name",
     )
 
 
