@@ -74,7 +74,7 @@ class Call:
     ``program`` is what usage lines call it. ``values`` are the fields that its options set; their
     paths count from ``invoked_from``. Without ``places``, settings and project are looked for from
     there upwards. ``project`` among the values, the folder of a project, wins over both, and over
-    what is ``registered`` in a noxfile.
+    what is ``registered`` in a noxfile. What is ``withheld`` are fields that nothing sets.
     """
 
     command: Command
@@ -84,6 +84,7 @@ class Call:
     places: Places | None = None
     registered: Config | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
 
 
 def run(call: Call) -> ExitCode:
@@ -98,7 +99,8 @@ def run(call: Call) -> ExitCode:
     try:
         with interruptible(), quiet_loggers():
             call, where = _placed(call)
-            config = _config(call, where)
+            withheld: dict[str, Any] = dict.fromkeys(call.withheld)
+            config = dataclasses.replace(_config(call, where), **withheld)
             traceback, annotated = config.traceback, config.annotations
             code = _run(call, config, where.project, stdout, stderr)
     except (NothingToDo, NeedsLinux):

@@ -61,9 +61,13 @@ def __getattr__(name: str) -> SessionFunction:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _session_function(command: Command, registered: Config | None = None) -> SessionFunction:
+def _session_function(
+    command: Command, registered: Config | None = None, failed: set[str] | None = None
+) -> SessionFunction:
+    """Return the session of *command*; *failed* has what failed before, and is added to."""
+
     def function(session: nox.Session, *, config: Config | None = None) -> None:
-        _run(command, session, config or registered)
+        _run(command, session, config or registered, set() if failed is None else failed)
 
     function.__name__ = function.__qualname__ = command.session
     # nox lists it.
@@ -103,9 +107,10 @@ def register(
                 )
             )
         )
+    failed: set[str] = set()
     # nox runs the sessions of a tag in this order.
     for command in sorted(COMMANDS, key=lambda each: not each.first):
-        function = _session_function(command, config)
+        function = _session_function(command, config, failed)
         setattr(function, _MARK, True)
         nox.session(
             name=f"{prefix}{command.session}",
@@ -123,22 +128,33 @@ def _taken(names: list[str]) -> list[str]:
     return [name for name in names if name in present and not hasattr(present[name], _MARK)]
 
 
-def _run(command: Command, session: nox.Session, config: Config | None) -> None:
+def _run(command: Command, session: nox.Session, config: Config | None, failed: set[str]) -> None:
     # Imported only here: every nox of the project reads its noxfile.
     from amrasaman_nox import commands
 
     try:
-        code = _code(command, session, config)
+        code = _code(command, session, config, withheld=_withheld(command, session, failed))
     except commands.NothingToDo as nothing:
         session.skip(nothing.why)
     except commands.NeedsLinux as elsewhere:
         session.skip(f"{elsewhere.why}; {elsewhere.hint}")
     if code is not ExitCode.DONE:
+        failed |= {session.name} if command.first else set()
         sys.stderr.flush()
         session.error(f"exit code {int(code)}")
 
 
-def _code(command: Command, session: nox.Session, config: Config | None) -> ExitCode:
+def _withheld(command: Command, session: nox.Session, failed: set[str]) -> frozenset[str]:
+    """Return what *command* does not get as a field, since the check before a release *failed*."""
+    if not (failed and command.in_nox):
+        return frozenset()
+    session.warn(f"{', '.join(failed)} failed: nothing is put into dist")
+    return frozenset(name for name, _ in command.in_nox)
+
+
+def _code(
+    command: Command, session: nox.Session, config: Config | None, *, withheld: frozenset[str]
+) -> ExitCode:
     from amrasaman_nox import commands
     from amrasaman_nox.config import places
     from amrasaman_nox.config.parser import fitting, parse
@@ -162,6 +178,7 @@ def _code(command: Command, session: nox.Session, config: Config | None) -> Exit
         invoked_from=Path(session.invoked_from),
         registered=_for_python(session, config),
         defaults=dict(command.in_nox),
+        withheld=withheld,
         program=program,
     )
     return commands.run(call)

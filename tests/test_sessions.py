@@ -178,6 +178,27 @@ def test_a_release_runs_in_order_and_renews_no_lock(project: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_nothing_is_put_into_dist_where_the_check_before_a_release_fails(
+    project: Path, fails: bool
+) -> None:
+    (project / "pyproject.toml").write_text("[project]\n[tool.amrasaman]\ndist = 'out'")
+    finding = f"Finding(check='tag', what='no tag', fix='tag it', allowed={not fails})"
+    noxfile(
+        project,
+        "from amrasaman_nox.model import Finding, Report",
+        "from amrasaman_nox.releases import check",
+        "check.check = lambda config, *, notify: Report(",
+        f"    command='release_check', findings=({finding},))",
+        "amrasaman_nox.register()",
+    )
+    done = nox(project, "-t", "release")
+    assert bool(done.returncode) is fails
+    assert ("release_check failed: nothing is put into dist" in done.stderr) is fails
+    dist = work.asked(project / "wheels")["dist"]
+    assert dist == (None if fails else str(project / "out"))
+
+
 def test_a_release_takes_the_input_from_the_command_line(project: Path) -> None:
     noxfile(project, "amrasaman_nox.register()")
     done = nox(project, "-t", "release", "--", "-r", "r.txt")
