@@ -245,6 +245,10 @@ def _work(command: Command) -> Callable[..., Report]:
     return work
 
 
+def _nowhere(folder: Path) -> str:
+    return f"no pyproject.toml in {folder}, nor in a folder above it that is yours"
+
+
 def _with_input(call: Call, config: Config, project: Path, stderr: Stream) -> Config:
     for argument in call.command.arguments:
         if argument.required and not getattr(config, argument.field):
@@ -254,8 +258,11 @@ def _with_input(call: Call, config: Config, project: Path, stderr: Stream) -> Co
         return config
     if call.command.alone:
         config = configuration.without_pins(config, project)
-        if not configuration.is_project(config.project or project):
-            raise NothingToDo("no project", f"no [project] in the pyproject.toml of {project}")
+        folder = config.project or project
+        if not configuration.is_project(folder):
+            file = folder / "pyproject.toml"
+            why = f"no [project] in {file}" if file.is_file() else _nowhere(folder)
+            raise NothingToDo("no project", why, hint="--project DIRECTORY names one")
         return config
     found = configuration.with_project(config, project)
     if found is not None:
@@ -263,6 +270,6 @@ def _with_input(call: Call, config: Config, project: Path, stderr: Stream) -> Co
     stderr.line(help_text(call.command, call.program))
     raise AsamanError(
         "nothing to build",
-        f"no pyproject.toml in {project}, nor in a folder above it that is yours",
+        _nowhere(project),
         hint="give a requirements file (-r), an archive (-s) or a folder of archives (-d)",
     )

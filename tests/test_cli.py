@@ -347,6 +347,19 @@ def test_in_the_folder_of_the_package_the_project_above_is_built_and_elsewhere_n
     assert "error: nothing to build" in capsys.readouterr().err
 
 
+def test_a_check_without_a_project_says_whether_a_file_or_its_table_is_missing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.run(["check"]) == ExitCode.BAD_INPUT
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith(f"error: no project: no pyproject.toml in {tmp_path}, nor in a folder")
+    assert hint == "hint: --project DIRECTORY names one"
+    (tmp_path / "pyproject.toml").write_text("[tool.x]")
+    assert cli.run(["check"]) == ExitCode.BAD_INPUT
+    error = capsys.readouterr().err.splitlines()[0]
+    assert error == f"error: no project: no [project] in {tmp_path / 'pyproject.toml'}"
+
+
 def test_an_error_of_the_system_names_the_path(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["-q", "-r", pinned("disk")]) == 5
     assert capsys.readouterr().err == "error: /somewhere/store: No space left on device\n"
