@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.agreement import identities, keys
 from amrasaman_nox.agreement.identities import Identity
 from amrasaman_nox.errors import AsamanError, system_reason
@@ -176,8 +176,8 @@ def read(path: Path) -> Policy:
     keys.needs_library()
     content = read_regular(path, _LARGEST, f"policy {path}")
     try:
-        return _policy(Value(tomllib.loads(content.decode())), path, content)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _policy(Value(strict_toml.parse(content)), path, content)
+    except strict_toml.NotToml as error:
         raise AsamanError(f"policy {path}", f"not TOML: {error}") from None
     except Malformed as malformed:
         raise AsamanError(f"policy {path}", str(malformed)) from None

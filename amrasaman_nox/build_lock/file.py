@@ -7,13 +7,12 @@ sdist's hash and the interpreter, so that one lock can hold several interpreters
 from __future__ import annotations
 
 import contextlib
-import tomllib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from amrasaman_nox import files
+from amrasaman_nox import files, strict_toml
 from amrasaman_nox.errors import AsamanError, ExitCode, system_reason
 from amrasaman_nox.inputs.texts import read_text
 from amrasaman_nox.model import BuildLock, Crate, Digest, LockedFile, LockEntry, Modified
@@ -60,11 +59,9 @@ def read_document(path: Path, version_key: str) -> dict[str, Any]:
     text, _ = read_text(str(path))
     what = version_key.removesuffix("-version").replace("-", " ")
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = strict_toml.parse(text)
+    except strict_toml.NotToml as error:
         raise AsamanError(f"{what} {path}", f"not TOML: {error}") from None
-    except RecursionError:
-        raise AsamanError(f"{what} {path}", "not TOML: nested too deeply") from None
     version = content.get(version_key)
     if version != VERSION:
         raise AsamanError(

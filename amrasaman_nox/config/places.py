@@ -7,10 +7,10 @@ or root can have written it: settings decide what builds may do.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.errors import AsamanError, system_reason
 from amrasaman_nox.ownership import why_not_ours
 
@@ -73,10 +73,10 @@ def table(path: Path) -> dict[str, Any]:
             content = file.read(_LONGEST_FILE + 1)
         if len(content) > _LONGEST_FILE:
             raise AsamanError(str(path), f"longer than {_LONGEST_FILE} bytes")
-        return tomllib.loads(content.decode())
+        return strict_toml.parse(content)
     except OSError as error:
         raise AsamanError(f"cannot read {path}", system_reason(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except strict_toml.NotToml as error:
         raise AsamanError(str(path), f"not TOML: {error}") from None
 
 

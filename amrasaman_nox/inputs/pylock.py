@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ from packaging.pylock import (
 from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import InvalidVersion, Version
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.errors import AsamanError, Kind, Origin, all_of, shown
 from amrasaman_nox.inputs.selection import united_everywhere
 from amrasaman_nox.inputs.texts import check_url, read_text, strong_digests
@@ -111,15 +111,13 @@ def _origin(lock: _Lock, line: int | None = None) -> Origin:
 
 def _parsed(lock: _Lock, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return strict_toml.parse(text)
+    except strict_toml.NotToml as error:
         why = str(error)
         place = re.search(r"at line (\d+)", why)
         # At the end of the document the parser names no line.
         line = int(place[1]) if place else text.count("\n") + 1
         raise AsamanError("malformed TOML", why, origin=_origin(lock, line)) from None
-    except RecursionError:
-        raise AsamanError("malformed TOML", "nested too deep", origin=_origin(lock)) from None
 
 
 def _check_version(lock: _Lock, document: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,7 @@ from packaging.pylock import Pylock, PylockValidationError, is_valid_pylock_path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Digest, LockScope, Pin, Requirements, Wheel
 from amrasaman_nox.outputs.requirements import (
@@ -120,9 +120,9 @@ def _read_back(
 ) -> list[Pin] | None:
     """Return the pins of the rendered lock, or ``None`` where it says anything else."""
     try:
-        document = tomllib.loads(text)
+        document = strict_toml.parse(text)
         lock = Pylock.from_dict(document)
-    except (tomllib.TOMLDecodeError, PylockValidationError):
+    except (strict_toml.NotToml, PylockValidationError):
         return None
     kept = [entry for entry in entries if entry.wheels]
     head = {key: value for key, value in document.items() if key != "packages"}

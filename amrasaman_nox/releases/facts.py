@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from amrasaman_nox import files
+from amrasaman_nox import files, strict_toml
 from amrasaman_nox.comparison.sdists import read_members
 from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Digest
@@ -38,7 +37,7 @@ class Tree:
     def pyproject(self) -> dict[str, Any]:
         """The content of ``pyproject.toml``; it was read by the build before, so it is TOML."""
         path = self.folder / "pyproject.toml"
-        return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return strict_toml.parse(path.read_bytes()) if path.is_file() else {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

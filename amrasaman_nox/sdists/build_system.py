@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.archives.names import Subject, quoted
 from amrasaman_nox.errors import printable
 from amrasaman_nox.model import BuildSystem
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: What a project without ``[build-system]`` is built with (PEP 517).
 DEFAULT_REQUIRES: Final = ("setuptools>=40.8.0",)
 DEFAULT_BACKEND: Final = "setuptools.build_meta:__legacy__"
+#: The most bytes of a ``pyproject.toml``: the parser takes some time for each of its keys.
+_LARGEST: Final = 1 << 20
 _OBJECT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
 
@@ -54,9 +56,11 @@ def declared(pyproject: bytes, subject: Subject) -> BuildSystem:
 
 
 def _build_system_table(pyproject: bytes, subject: Subject) -> dict[str, object] | None:
+    if len(pyproject) > _LARGEST:
+        raise subject.refusal(f"pyproject.toml is larger than {_LARGEST >> 20} MiB")
     try:
-        document = tomllib.loads(pyproject.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = strict_toml.parse(pyproject)
+    except strict_toml.NotToml as error:
         raise subject.refusal(f"pyproject.toml cannot be read: {error}") from None
     table = document.get("build-system")
     if table is None:

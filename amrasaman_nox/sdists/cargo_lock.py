@@ -7,9 +7,9 @@ Formats 1 to 4 are read, as data: cargo does not run. See "Cargo.lock" in the Ca
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.archives.names import quoted
 from amrasaman_nox.errors import AsamanError, printable
 from amrasaman_nox.model import Crate, Digest
@@ -73,8 +73,8 @@ def _document(content: bytes, name: str) -> dict[str, Any]:
     if len(content) > LARGEST:
         raise AsamanError(name, f"larger than {LARGEST >> 20} MiB")
     try:
-        document = tomllib.loads(content.decode())
-    except (ValueError, RecursionError) as error:
+        document = strict_toml.parse(content)
+    except strict_toml.NotToml as error:
         raise AsamanError(name, f"malformed: {printable(str(error))[:200]}") from None
     if document.get("version", 1) not in _FORMATS:
         shown = quoted(str(document["version"]))

@@ -7,9 +7,10 @@ The crates are a help for those who look them up, and no resolution: cargo itsel
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from amrasaman_nox import strict_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,8 +75,8 @@ def channel(name: str, content: bytes) -> str:
 
 def _document(content: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode())
-    except (ValueError, RecursionError):
+        return strict_toml.parse(content)
+    except strict_toml.NotToml:
         return {}
 
 

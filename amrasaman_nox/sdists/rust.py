@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.errors import AsamanError
 from amrasaman_nox.model import Crate, Digest
 from amrasaman_nox.sdists import cargo_lock, cargo_manifest
@@ -157,9 +157,9 @@ def _package_sum(content: bytes) -> str:
 def manifest_folder(pyproject: bytes | None) -> tuple[str, ...] | None:
     """Return the folder of the manifest that ``pyproject.toml`` names for maturin, if it does."""
     try:
-        tools = tomllib.loads((pyproject or b"").decode()).get("tool", {})
+        tools = strict_toml.parse(pyproject or b"").get("tool", {})
         path = tools["maturin"]["manifest-path"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (strict_toml.NotToml, KeyError, TypeError, AttributeError):
         return None
     if not isinstance(path, str):
         return None

@@ -13,11 +13,11 @@ import dataclasses
 import json
 import shutil
 import subprocess
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.errors import AsamanError, ExitCode, printable, system_reason
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _registry(home: Path, said: str) -> Registry:
 
 def _source(lock: Path) -> str:
     try:
-        packages = tomllib.loads(lock.read_text()).get("package", [])
+        packages = strict_toml.parse(lock.read_bytes()).get("package", [])
     except (OSError, ValueError):
         return ""
     return next(_sources(packages), "")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from packaging.utils import (
     canonicalize_name,
 )
 
+from amrasaman_nox import strict_toml
 from amrasaman_nox.errors import HIDDEN, AsamanError, ExitCode, redacted, system_reason
 from amrasaman_nox.model import Digest
 from amrasaman_nox.sources import access
@@ -150,7 +150,7 @@ def listed_packages(output: str) -> list[Listed]:
             sdist=_artifact(package["sdist"]) if "sdist" in package else None,
             wheels=tuple(_artifact(wheel) for wheel in package.get("wheels", ())),
         )
-        for package in tomllib.loads(output).get("packages", ())
+        for package in strict_toml.parse(output).get("packages", ())
         if "version" in package
     ]
 

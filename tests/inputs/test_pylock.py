@@ -157,7 +157,7 @@ BAD = [
     ("lock-version = \n", "malformed TOML: Invalid value (at line 1, column 16)", 1),
     (HEAD + "a = 1\na = 2\n", "malformed TOML: Cannot overwrite a value (at line 4, column 6)", 4),
     (HEAD + 'a = "', "malformed TOML: Unterminated string (at end of document)", 3),
-    ("a = " + "[" * 5000, "malformed TOML: nested too deep", None),
+    ("a = " + "[" * 5000, "malformed TOML: nested too deeply", 1),
     ('created-by = "x"\npackages = []\n', "unsupported lock-version: it is missing", None),
     (HEAD.replace("1.0", "2.0") + package(), "unsupported lock-version: '2.0'", None),
     (HEAD.replace('"1.0"', "1.0") + package(), "unsupported lock-version: 1.0", None),

@@ -19,7 +19,7 @@ NAME = "amrasaman_nox"
 #: itself. A room imports from rows above its own in this table, never from its own or a later one.
 FLOORS = (
     ("errors", "system"),
-    ("model", "ownership"),
+    ("model", "ownership", "strict_toml"),
     ("files", "extras", "config", "archives", "strict_json"),
     ("sdists", "wheels", "records", "sandbox"),
     ("inputs", "record_files"),
