@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amrasaman_nox import system
+from amrasaman_nox.config import companions, places
 from amrasaman_nox.config import layers as configuration
-from amrasaman_nox.config import places
 from amrasaman_nox.config.commands import LOCKS
 from amrasaman_nox.config.help import help_text
 from amrasaman_nox.config.inputs import FIELDS
@@ -75,6 +75,8 @@ class Call:
     paths count from ``invoked_from``. Without ``places``, settings and project are looked for from
     there upwards. ``project`` among the values, the folder of a project, wins over both, and over
     what is ``registered`` in a noxfile. What is ``withheld`` are fields that nothing sets.
+    ``shared`` tells that other commands have the same options in this run, so that some need not
+    have an effect here.
     """
 
     command: Command
@@ -85,6 +87,7 @@ class Call:
     registered: Config | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
+    shared: bool = False
 
 
 def run(call: Call) -> ExitCode:
@@ -197,6 +200,8 @@ def _run(call: Call, config: Config, project: Path, stdout: Stream, stderr: Stre
         raise NeedsLinux
     begun = time.monotonic()
     config = _with_input(call, config, project, stderr)
+    if not call.shared:
+        companions.check(call.command, call.values, config)
     known = SoFar(call.command.session, config)
     shown = progress.shown(stderr, quiet=config.quiet, verbose=config.verbose, color=config.color)
     try:

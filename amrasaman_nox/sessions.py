@@ -162,7 +162,8 @@ def _code(
 
     program = f"nox -s {shlex.quote(session.name)} --"
     arguments = session.posargs
-    if _is_one_of_several(session):
+    shared = _is_one_of_several(session)
+    if shared:
         arguments = fitting(command, arguments)
     try:
         parsed = parse(command, arguments, program)
@@ -180,6 +181,7 @@ def _code(
         defaults=dict(command.in_nox),
         withheld=withheld,
         program=program,
+        shared=shared,
     )
     return commands.run(call)
 
