@@ -423,7 +423,7 @@ class BuildEnvironment:
     it by seconds. Both need libfaketime. ``random_addresses`` lets the kernel place memory as it
     likes, where it can be kept from that. ``temporary_names`` are ``random``, as ``tempfile``
     chooses them, or ``constant`` in the process that runs the backend. ``variables`` are passed on
-    purpose and recorded.
+    purpose and recorded. ``embedded_sbom`` is whether an SBOM is added to the wheel.
     """
 
     source_date_epoch: int | None = DEFAULT_SOURCE_DATE_EPOCH
@@ -446,6 +446,17 @@ class BuildEnvironment:
     keep_debug_info: bool = False
     temporary_names: str = "random"
     variables: tuple[tuple[str, str], ...] = ()
+    embedded_sbom: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Return the values by name, without an ``embedded_sbom`` that is not wanted.
+
+        So the key of an ordinary build does not depend on what this version can do besides.
+        """
+        facts = dataclasses.asdict(self)
+        if not self.embedded_sbom:
+            del facts["embedded_sbom"]
+        return facts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -496,7 +507,7 @@ class BuildJob:
             "requirements": sorted(f"{file.filename} {file.digest}" for file in self.requirements),
             "interpreter": [self.interpreter.executable, str(self.interpreter.digest)],
             "python": [self.interpreter.implementation, self.interpreter.version],
-            "environment": dataclasses.asdict(self.environment),
+            "environment": self.environment.facts(),
             "isolation": self.isolation,
             "config_settings": list(self.config_settings),
             "canonical": self.canonical,

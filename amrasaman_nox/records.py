@@ -157,7 +157,7 @@ def _internal(record: BuildRecord) -> dict[str, Any]:
     if record.as_published:
         facts["note"] = "published as is, not rebuilt"
     if record.environment is not None:
-        world = dataclasses.asdict(record.environment)
+        world = record.environment.facts()
         facts["environment"] = {name: value for name, value in world.items() if name != "variables"}
     if record.interpreter is not None:
         facts["interpreter"] = _interpreter(record.interpreter)

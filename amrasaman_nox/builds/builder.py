@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from amrasaman_nox import records
-from amrasaman_nox.builds import compiling, distribution, hooks, rust, system_files, tools
+from amrasaman_nox.builds import (
+    compiling,
+    distribution,
+    embedded_sbom,
+    hooks,
+    rust,
+    system_files,
+    tools,
+)
 from amrasaman_nox.builds.failures import failure_of
 from amrasaman_nox.builds.folders import LARGEST_IN_MEMORY, build_folders, source_in_memory
 from amrasaman_nox.config.rungs import RUNGS
@@ -407,7 +415,13 @@ def _keep(
         path = folder / "wheel"
         with path.open("w+b") as written:
             wheel, passes = canonical.canonicalise(
-                raw, name, written, epoch=epoch, build_path=build_path, pin=job.source.pin
+                raw,
+                name,
+                written,
+                epoch=epoch,
+                build_path=build_path,
+                pin=job.source.pin,
+                added=embedded_sbom.added(job, name),
             )
             written.seek(0)
             store.add(chunks(written), wheel.digest)

@@ -24,6 +24,7 @@ def environment_of(config: Config) -> BuildEnvironment:
         source_times=config.epoch,
         processors=config.build_processors,
         keep_debug_info=config.keep_debug_info,
+        embedded_sbom=config.embed_sbom,
         variables=tuple(sorted(pairs_of(config.variables, ""))),
     )
 

@@ -109,7 +109,8 @@ class Config(inputs.InputPaths, reports.ReportFiles):
       builds run at a time, and each sees ``build_processors`` (a count, or ``auto`` for as many
       as this machine has); ``executor`` is ``local`` or ``dask``, with the address of its
       ``scheduler``; ``only_binary`` are projects whose published wheel is used as is,
-      ``constant_temporary_names`` those whose builds get constant names for temporary files.
+      ``constant_temporary_names`` those whose builds get constant names for temporary files;
+      ``embed_sbom`` adds an SBOM to each wheel that is built, which changes its bytes.
     - Single projects: ``packages`` are :class:`~amrasaman_nox.config.packages.Package`; the keys of
       ``config_settings`` and ``variables`` can begin with ``NAME:``.
     - Limits: ``timeout`` and ``silence_timeout`` in seconds, ``max_log``, ``max_memory`` and
@@ -195,6 +196,7 @@ class Config(inputs.InputPaths, reports.ReportFiles):
     variables: tuple[tuple[str, str], ...] = ()
     packages: tuple[Package, ...] = ()
     keep_debug_info: bool = False
+    embed_sbom: bool = False
     constant_temporary_names: tuple[str, ...] = ()
     cache_dir: Path | None = None
 
@@ -547,7 +549,7 @@ _CONVERSIONS: Final[tuple[tuple[tuple[str, ...], Callable[[object], object]], ..
         (
             "keep_sources", "check", "all_packages", "force", "rebuild", "locked", "relock",
             "no_index", "offline", "allow_url", "attestations", "keep_debug_info", "diffoscope",
-            "quiet", "verbose", "traceback",
+            "embed_sbom", "quiet", "verbose", "traceback",
             "in_ci", "annotations", "identity", "keep_build_requirements",
         ),
         _flag,

@@ -272,6 +272,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
            "Use the published wheel of this project, checked against its pinned hash."),
     Option("keep-debug-info", "keep_debug_info", FLAG, _BUILDS, _BUILDING,
            "Keep debug information in compiled modules."),
+    Option("embed-sbom", "embed_sbom", FLAG, _BUILDS, _WHEELS,
+           "Put an SBOM into each wheel (PEP 770), which changes its bytes."),
     Option("constant-temporary-names", "constant_temporary_names", NAMES, _BUILDS, _BUILDING,
            "Give temporary files constant names in the build of this project."),
     Option("skip-build-deps", "", FLAG, _BUILDS, _BUILDING,

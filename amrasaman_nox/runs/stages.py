@@ -139,7 +139,9 @@ def build_stage(
     run: Run, tools: Sequence[Tool], files_of: Callable[[Tool], Sequence[LockedFile]]
 ) -> list[Done]:
     """Build each of *tools*, with the build environment that *files_of* returns for it."""
-    run = dataclasses.replace(run, config=without_commit(run.config))
+    # An SBOM has the hashes of build requirements: with one in them, no stage would repeat.
+    config = dataclasses.replace(without_commit(run.config), embed_sbom=False)
+    run = dataclasses.replace(run, config=config)
     jobs = [
         run.job(tool.prepared.source, tool.prepared.interpreter, files_of(tool)) for tool in tools
     ]

@@ -26,8 +26,11 @@ _MOST_PROCESSORS: Final = 4096
 _RUST_VERSION: Final = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(-[a-z0-9.]{1,20})?")
 #: What a user can set of the constant world; all else is the same in every build.
 _SETTABLE: Final = frozenset(
-    {"source_date_epoch", "source_times", "processors", "keep_debug_info", "temporary_names"}
-)
+    {
+        "source_date_epoch", "source_times", "processors", "keep_debug_info", "temporary_names",
+        "embedded_sbom",
+    }
+)  # fmt: skip
 
 
 def check(file: RecordFile) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amrasaman_nox import files, record_files, records
+from amrasaman_nox.agreement import envelopes, statements
 from amrasaman_nox.agreement.inputs import inputs_line
 from amrasaman_nox.build_lock.requirements import fetch_files
 from amrasaman_nox.config.rungs import RUNGS
@@ -29,6 +30,7 @@ from amrasaman_nox.model import (
     Report,
     Verdict,
 )
+from amrasaman_nox.record_files import RecordFile
 from amrasaman_nox.runs import as_published
 from amrasaman_nox.runs.publish import publish
 from amrasaman_nox.runs.run import opened
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
 
     from amrasaman_nox.config.config import Config
     from amrasaman_nox.model import BuildJob, Digest, Interpreter, Notify, RustToolchain, Source
-    from amrasaman_nox.record_files import RecordFile
     from amrasaman_nox.runs.run import Run
     from amrasaman_nox.sandbox.view import Isolation
     from amrasaman_nox.sources.site import Site
@@ -85,6 +86,8 @@ def rebuild_records(config: Config, *, notify: Notify) -> Report:
 def _read(paths: tuple[Path, ...]) -> list[RecordFile]:
     """Return the records at *paths*: files, wheels with a record beside them, or folders of both.
 
+    A file of signed statements is one of records as well.
+
     :raises AsamanError: one cannot be read; all that are wrong are named
     """
     problems: list[AsamanError] = []
@@ -92,7 +95,7 @@ def _read(paths: tuple[Path, ...]) -> list[RecordFile]:
     named = [each for path in paths for each in _record_paths(path, problems)]
     for path in dict.fromkeys(named):
         try:
-            found[path] = record_files.read_file(path)
+            found[path] = _record_at(path)
             claims.check(found[path])
         except AsamanError as error:
             problems.append(error)
@@ -101,14 +104,35 @@ def _read(paths: tuple[Path, ...]) -> list[RecordFile]:
     return list(found.values())
 
 
+def _record_at(path: Path) -> RecordFile:
+    """Return the record at *path*: a provenance file, or the first statement in one of signatures.
+
+    No signature is verified: what is rebuilt from a record shows whether the record is right.
+
+    :raises AsamanError: there is none
+    """
+    if not path.name.endswith(envelopes.SUFFIX):
+        return record_files.read_file(path)
+    wheel = path.name.removesuffix(envelopes.SUFFIX)
+    found, problems = statements.read(envelopes.read_file(path), str(path), wheel)
+    if not found:
+        raise all_of(problems)
+    return RecordFile(record=found[0].record, text=found[0].envelope.payload, path=path)
+
+
 def _record_paths(path: Path, problems: list[AsamanError]) -> list[Path]:
     if path.is_dir():
         inside = sorted(path.glob(f"*.whl{records.SUFFIX}"))
+        inside = inside or sorted(path.glob(f"*.whl{envelopes.SUFFIX}"))
         if not inside:
             hint = "give records (WHEEL.provenance.json), or a folder of them"
             problems.append(AsamanError(str(path), "it contains no record", hint=hint))
         return inside
-    return [record_files.beside(path) if path.name.endswith(".whl") else path]
+    if path.name.endswith(".whl"):
+        record = record_files.beside(path)
+        signed = envelopes.beside(path)
+        return [signed if signed.exists() and not record.exists() else record]
+    return [path]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,7 +31,7 @@ from amrasaman_nox.wheels.reader import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from amrasaman_nox.archives.zip import ZipMember
     from amrasaman_nox.model import Pin
@@ -54,23 +54,29 @@ def canonicalise(
     build_path: str = sbom.SOURCE,
     pin: Pin | None = None,
     code: ExitCode = ExitCode.BUILD_FAILED,
+    added: bytes = b"",
 ) -> tuple[Wheel, tuple[str, ...]]:
     """Write the wheel in *source* to *destination* in canonical form, reading it strictly.
 
     *epoch* (seconds since 1970) becomes the time of all members, moved into what zip can store
     (1980 to 2107, even seconds). *build_path* is the folder that it was built in. *pin* is whose
-    wheel it must be, *code* the exit code of errors. *destination* is only appended to. Returns
-    what was written, and the names of the :data:`PASSES` that changed something. A canonical wheel
+    wheel it must be, *code* the exit code of errors. *destination* is only appended to. *added* is
+    an SBOM to put beside those that the wheel has (PEP 770), none if it is empty. Returns what was
+    written, and the names of the :data:`PASSES` that changed something. A canonical wheel
     comes out as it went in.
 
-    :raises AsamanError: as for :func:`~amrasaman_nox.wheels.reader.read_wheel`; *destination*
-        then holds nothing to be trusted
+    :raises AsamanError: as for :func:`~amrasaman_nox.wheels.reader.read_wheel`, or the wheel has a
+        file of the name that is added; *destination* then holds nothing to be trusted
     """
     layout = open_wheel(source, filename, pin=pin, code=code, renaming=True)
+    own = _own_name(layout) if added else ""
     writer = _Writer(destination, dos_moment(epoch))
     members = []
     rewritten = False
-    for member in _planned(layout):
+    for member in _with_own(layout, own):
+        if member is None:
+            members.append(_write(writer, own, added, executable=False))
+            continue
         if sbom.is_sbom(member.name) and member.size <= sbom.LARGEST:
             raw = b"".join(layout.checked(member))
             content = sbom.canonical_sbom(raw, build_path)
@@ -89,7 +95,13 @@ def canonicalise(
         size=writer.offset,
         members=tuple(sorted(members, key=lambda member: member.name.encode())),
     )
-    change = Change(layout=layout, moment=writer.moment, record=record, rewritten=rewritten)
+    change = Change(
+        layout=layout,
+        moment=writer.moment,
+        record=record,
+        rewritten=rewritten,
+        added=bool(added),
+    )
     return wheel, tuple(one.name for one in PASSES if one.changes(change))
 
 
@@ -107,13 +119,15 @@ def dos_moment(epoch: int) -> tuple[int, int]:
 class Change:
     """A wheel as the backend made it, and what it is given: DOS date and time, RECORD.
 
-    ``rewritten`` is whether an SBOM in it was brought into its one form.
+    ``rewritten`` is whether an SBOM in it was brought into its one form, ``added`` whether one of
+    our own was put beside them.
     """
 
     layout: WheelLayout
     moment: tuple[int, int]
     record: bytes
     rewritten: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,6 +222,11 @@ PASSES: Final = (
         changes=lambda change: change.rewritten,
     ),
     Pass(
+        name="sbom",
+        sets="an SBOM of what the wheel was made of, if --embed-sbom is given",
+        changes=lambda change: change.added,
+    ),
+    Pass(
         name="record",
         sets="rows sorted by name, sha256 throughout, sizes, RECORD's own row last",
         changes=_alters_record,
@@ -220,13 +239,39 @@ PASSES: Final = (
 
 def _planned(layout: WheelLayout) -> list[ZipMember]:
     """Return the members that are copied, in canonical order; RECORD is not among them."""
-    prefix = f"{layout.dist_info}/"
     kept = [
         member
         for member in layout.files
         if member.name != layout.record_name and not _is_signature(layout, member)
     ]
-    return sorted(kept, key=lambda one: (one.name.startswith(prefix), one.name.encode()))
+    return sorted(kept, key=lambda one: _place(layout, one.name))
+
+
+def _place(layout: WheelLayout, name: str) -> tuple[bool, bytes]:
+    return name.startswith(f"{layout.dist_info}/"), name.encode()
+
+
+def _with_own(layout: WheelLayout, own: str) -> Iterator[ZipMember | None]:
+    """Yield the members that are copied, and ``None`` where that of the name *own* goes."""
+    planned = _planned(layout)
+    place = _place(layout, own)
+    before = [one for one in planned if not own or _place(layout, one.name) < place]
+    yield from before
+    if own:
+        yield None
+        yield from planned[len(before) :]
+
+
+def _own_name(layout: WheelLayout) -> str:
+    """Return the name of the SBOM that is added.
+
+    :raises AsamanError: the wheel has it, or a name that some file systems take for it
+    """
+    name = f"{layout.dist_info}/{sbom.OWN}"
+    taken = next((one for one in layout.files if one.name.lower() == name.lower()), None)
+    if taken is not None:
+        raise layout.archive.subject.refusal(f"{taken.name} is there already: no SBOM is added")
+    return name
 
 
 def _is_signature(layout: WheelLayout, member: ZipMember) -> bool:

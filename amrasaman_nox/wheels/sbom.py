@@ -15,6 +15,8 @@ from typing import Any, Final
 LARGEST: Final = 16 << 20
 #: The folder that replaces the build's own.
 SOURCE: Final = "/build/source"
+#: The name of our own in ``.dist-info``: other tools use theirs in the same way.
+OWN: Final = "sboms/amrasaman-nox.cdx.json"
 _NAME: Final = re.compile(r"[^/]+\.dist-info/sboms/[^/]+\.cyclonedx\.json")
 #: The namespace of serial numbers that follow from the content (RFC 9562, version 5).
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:amrasaman-nox:sbom")

@@ -278,6 +278,11 @@ SHOWN: tuple[Shown | ShownBy, ...] = (
         "tests/verification/test_rebuild.py::test_constant_temporary_names_are_recorded_and_told",
     ),
     Shown("keep-debug-info", "--keep-debug-info", _RESOLVED, call="-r telltale.txt"),
+    ShownBy(
+        "embed-sbom",
+        "tests/verification/test_from_record.py::test_a_wheel_with_an_sbom_in_it_is_made_again",
+        on=(BUILD,),
+    ),
     Shown(
         "cache-dir",
         "--cache-dir here",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amrasaman_nox import records
+from amrasaman_nox.agreement import envelopes
+from amrasaman_nox.agreement.seals import KeySeal
 from amrasaman_nox.config.config import Config
 from amrasaman_nox.config.packages import Archive, Package
 from amrasaman_nox.errors import AsamanError, ExitCode
@@ -20,6 +23,7 @@ from amrasaman_nox.verification.acceptance import exit_code
 from amrasaman_nox.verification.from_record import rebuild_records
 
 from ..support import miniatures
+from ..support.rebuilders import rebuilder
 from .running import unheard
 
 if TYPE_CHECKING:
@@ -100,6 +104,41 @@ def test_a_wheel_is_the_same_from_its_record_alone(
     shutil.copy(made / WHEEL, tmp_path)
     assert rebuild(tmp_path, output=tmp_path).comparisons[0].verdict is Verdict.IDENTICAL
     assert record.read_bytes() == before
+
+
+def test_a_wheel_with_an_sbom_in_it_is_made_again(
+    miniature_index: LocalIndex, rebuild: Rebuild, made: Path, tmp_path: Path
+) -> None:
+    cache = made.parent / "cache"
+    wheels = build(tmp_path, miniature_index, cache_dir=cache, embed_sbom=True)
+    with zipfile.ZipFile(wheels / WHEEL) as archive:
+        (name,) = (each for each in archive.namelist() if "/sboms/" in each)
+        content = json.loads(archive.read(name))
+    assert content["metadata"]["component"]["name"] == "mini-flit"
+    report = rebuild(wheels / f"{WHEEL}{records.SUFFIX}")
+    assert [one.verdict for one in report.comparisons] == [Verdict.IDENTICAL]
+
+
+def test_a_signed_statement_alone_is_a_record(made: Path, rebuild: Rebuild, tmp_path: Path) -> None:
+    signed = tmp_path / f"{WHEEL}{envelopes.SUFFIX}"
+    payload = (made / f"{WHEEL}{records.SUFFIX}").read_bytes()
+    envelopes.put(signed, payload, KeySeal(rebuilder(tmp_path, "theirs").key))
+    report = rebuild(signed)
+    assert [one.verdict for one in report.comparisons] == [Verdict.IDENTICAL]
+    assert (tmp_path / "out" / WHEEL).is_file()
+
+
+def test_signatures_of_another_wheel_are_one_line(
+    made: Path, rebuild: Rebuild, tmp_path: Path
+) -> None:
+    signed = tmp_path / f"other-1.0-py3-none-any.whl{envelopes.SUFFIX}"
+    payload = (made / f"{WHEEL}{records.SUFFIX}").read_bytes()
+    envelopes.put(signed, payload, KeySeal(rebuilder(tmp_path, "theirs").key))
+    with pytest.raises(AsamanError, match="it is signed for mini_flit"):
+        rebuild(signed)
+    signed.write_bytes(b"\n")
+    with pytest.raises(AsamanError, match="no signature"):
+        rebuild(signed)
 
 
 def test_a_record_of_another_wheel_is_different_and_both_are_compared(
