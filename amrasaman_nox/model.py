@@ -315,7 +315,7 @@ class Interpreter:
     that a build must see, ``hidden`` the folders below them that it does not.
     ``markers`` are the values of environment markers (PEP 508), ``tags`` the compatible wheel tags
     in order of preference (PEP 425). ``compile_flags`` are the interpreter's own CFLAGS. ``digest``
-    is that of the executable.
+    is that of the executable. ``free_threaded`` tells that it has no global lock (PEP 703).
     """
 
     executable: str
@@ -329,6 +329,7 @@ class Interpreter:
     tags: tuple[str, ...]
     digest: Digest
     compile_flags: str = ""
+    free_threaded: bool = False
 
     @property
     def minor(self) -> str:
@@ -341,8 +342,7 @@ class Interpreter:
 
         A free-threaded interpreter takes other wheels: ``cpython-3.13t-linux-x86_64`` (PEP 703).
         """
-        abi = self.tags[0].split("-")[1] if self.tags else ""
-        threads = "t" if re.fullmatch(r"cp\d+d?t|cp\d+td?", abi) else ""
+        threads = "t" if self.free_threaded else ""
         return f"{self.implementation}-{self.minor}{threads}-{self.platform}"
 
 

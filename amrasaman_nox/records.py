@@ -198,7 +198,7 @@ def _system_package(package: SystemPackage) -> dict[str, Any]:
 
 
 def _interpreter(interpreter: Interpreter) -> dict[str, Any]:
-    return {
+    facts: dict[str, Any] = {
         "executable": interpreter.executable,
         "implementation": interpreter.implementation,
         "version": interpreter.version,
@@ -206,6 +206,9 @@ def _interpreter(interpreter: Interpreter) -> dict[str, Any]:
         "digest": _digests(interpreter.digest),
         "compileFlags": interpreter.compile_flags,
     }
+    if interpreter.free_threaded:
+        facts["freeThreaded"] = True
+    return facts
 
 
 def _dependencies(record: BuildRecord) -> list[dict[str, Any]]:
@@ -448,6 +451,7 @@ def _read_modified(content: Value | None) -> Modified | None:
 def _read_interpreter(content: Value | None) -> Interpreter | None:
     if content is None:
         return None
+    free_threaded = content.get("freeThreaded")
     return Interpreter(
         executable=content["executable"].text(),
         implementation=content["implementation"].text(),
@@ -460,6 +464,7 @@ def _read_interpreter(content: Value | None) -> Interpreter | None:
         tags=(),
         digest=_digest(content["digest"]),
         compile_flags=content["compileFlags"].text(),
+        free_threaded=free_threaded is not None and free_threaded.flag(),
     )
 
 

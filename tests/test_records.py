@@ -74,6 +74,24 @@ def test_a_record_reads_back_to_itself() -> None:
     assert records.parse(records.render(record()).encode(), "r") == record()
 
 
+def test_a_record_says_that_an_interpreter_is_free_threaded_and_that_a_wheel_has_an_sbom() -> None:
+    own = record()
+    assert own.interpreter is not None
+    assert own.environment is not None
+    changed = dataclasses.replace(
+        own,
+        interpreter=dataclasses.replace(own.interpreter, free_threaded=True),
+        environment=dataclasses.replace(own.environment, embedded_sbom=True),
+    )
+    read = records.parse(records.render(changed).encode(), "r")
+    assert read.interpreter is not None
+    assert read.environment is not None
+    assert read.interpreter.key.split("-")[1].endswith("t")
+    assert read.environment.embedded_sbom
+    assert "freeThreaded" not in records.render(own)
+    assert "embedded_sbom" not in records.render(own)
+
+
 def of_rust() -> BuildRecord:
     toolchain = RustToolchain(
         sysroot="/opt/rust", version="1.95.0", commit="abc", host="x86_64-unknown-linux-gnu",

@@ -131,8 +131,9 @@ def _interpreter(record: BuildRecord) -> _Facts:
     found = record.interpreter
     if found is None:
         return {}
+    threads = " free-threaded" if found.free_threaded else ""
     return {
-        "": _Fact(f"{found.implementation} {found.version} {found.platform}"),
+        "": _Fact(f"{found.implementation} {found.version}{threads} {found.platform}"),
         "compile flags": _Fact(found.compile_flags),
         "executable": _Fact(str(found.digest)),
     }

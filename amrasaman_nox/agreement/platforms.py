@@ -118,8 +118,9 @@ def _compatible(interpreter: Interpreter) -> frozenset[str]:
     places = _places(interpreter.platform)
     found = list(tags.compatible_tags(version, name, places))
     if interpreter.implementation == "cpython":
-        # A record does not say whether its interpreter is free-threaded (PEP 703).
-        found += tags.cpython_tags(version, [name, f"{name}t"], places)
+        # A record of an older version does not say whether its interpreter is free-threaded.
+        abis = [f"{name}t"] if interpreter.free_threaded else [name, f"{name}t"]
+        found += tags.cpython_tags(version, abis, places)
     return frozenset(map(str, found))
 
 

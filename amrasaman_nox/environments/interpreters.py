@@ -92,6 +92,7 @@ def inspect(request: str = "") -> Interpreter:
         tags=tuple(str(tag) for tag in _tags(answer)),
         digest=_digest(answer["executable"], answer["library"]),
         compile_flags=answer["compile_flags"],
+        free_threaded=answer["free_threaded"],
     )
 
 

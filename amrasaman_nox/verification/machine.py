@@ -49,7 +49,8 @@ def interpreter_for(
             found.append(inspect(request))
         except AsamanError:
             continue
-    fitting = [one for one in found if one.key.replace("t-", "-") == wanted.key]
+    # A record of an older version does not say whether its interpreter is free-threaded.
+    fitting = [one for one in found if wanted.key in (one.key, one.key.replace("t-", "-"))]
     fitting = [one for one in fitting if _takes(one, record.wheel.filename)]
     if not fitting:
         here = ", ".join(dict.fromkeys(f"{one.implementation} {one.version}" for one in found))
