@@ -124,6 +124,10 @@ class Pin:
         """Whether a hash of a wheel can be among those pinned beside the sdist's own."""
         return self.wheels or len(self.digests) > 1
 
+    def is_of(self, name: str, version: str) -> bool:
+        """Return whether the release *name* *version* is the one that is pinned (PEP 440)."""
+        return name == self.name and is_release(self.version, version)
+
 
 def is_plain(requirement: str) -> bool:
     """Return whether *requirement* is a name with a version specifier, and no URL (PEP 508)."""

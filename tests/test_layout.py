@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,31 @@ def test_a_trial_of_the_hardening_names_tests_that_are_there(trial: hardening.Tr
 
 def _files(path: Path) -> list[Path]:
     return [path] if path.is_file() else sorted(path.glob("test_*.py"))
+
+
+#: What is called from elsewhere: by whom.
+CALLED_BY_OTHERS = {
+    "asaman_generate": "the console script",
+    "format_options": "click",
+    "get_redirect_target": "requests",
+    "handle_starttag": "html.parser",
+    "compare_wheel": "those who repeat a recipe, as docs/how-to/compare-with-published.md shows",
+}
+
+
+def _used(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    # Tables name functions in text: ``inputs.pylock:read_pylock``.
+    return str(node.value).rpartition(":")[2] if isinstance(node, ast.Constant) else ""
+
+
+def test_every_function_and_class_has_a_caller() -> None:
+    nodes = [node for module in house.modules() for node in ast.walk(house.tree(module))]
+    used = {_used(node) for node in nodes}
+    defined = {
+        node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    } - set(CALLED_BY_OTHERS)
+    assert not {name for name in defined - used if not name.startswith("__")}

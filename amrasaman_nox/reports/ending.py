@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from amrasaman_nox.config.reports import FORMATS
+from amrasaman_nox.reports.progress import duration
 from amrasaman_nox.verification.acceptance import is_accepted
 from amrasaman_nox.verification.explain import explanation_of
 
@@ -34,14 +35,7 @@ def lines(report: Report, config: Config, *, seconds: float, folder: Path) -> It
             yield f"both files of {one.name} {one.version}: {_from(folder, one.kept)}"
     places = [str(getattr(config, each.name) or "-") for each in FORMATS]
     written = ", ".join(_from(folder, place) for place in places if place != "-")
-    yield f"took {_clock(seconds)}" + (f"; written: {written}" if written else "")
-
-
-def _clock(seconds: float) -> str:
-    """Return a duration in seconds as minutes and seconds, and hours if there are any."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    yield f"took {duration(round(seconds))}" + (f"; written: {written}" if written else "")
 
 
 def _from(folder: Path, path: str) -> str:

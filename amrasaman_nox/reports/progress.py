@@ -55,11 +55,12 @@ class UnderWay:
 
     def told(self, name: str, now: float) -> str:
         """Return *name* with how long it has taken, such as ``numpy==2.2.6 (1:30)``."""
-        took = _duration(now - self.since)
+        took = duration(now - self.since)
         return f"{printable(name)} ({took}{self.step and f', {printable(self.step)}'})"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a duration in seconds as minutes and seconds, and hours if there are any."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -20,7 +20,6 @@ from amrasaman_nox.model import (
     BuildRecord,
     Event,
     Prepared,
-    is_release,
 )
 from amrasaman_nox.record_files import RecordFolder, read_folder
 from amrasaman_nox.runs import as_published, published_by, pythons
@@ -84,13 +83,9 @@ def for_each_interpreter(
     left_out = tuple(
         (pin, why)
         for pin, why in total.left_out
-        if not any(_is_of(pin, record) for record in total.records)
+        if not any(pin.is_of(record.name, record.version) for record in total.records)
     )
     return dataclasses.replace(total, left_out=left_out)
-
-
-def _is_of(pin: Pin, record: BuildRecord) -> bool:
-    return pin.name == record.name and is_release(pin.version, record.version)
 
 
 def build_pins(

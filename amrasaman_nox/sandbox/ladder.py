@@ -38,19 +38,20 @@ def choose(wanted: str, *, or_none: bool = True) -> Isolation:
     :raises AsamanError: the rung is not available here (exit 4)
     """
     reasons: list[str] = []
+    why: tuple[str, ...] = ()
     for rung in RUNGS.values():
         if wanted not in ("auto", rung.name):
             continue
         if wanted == "auto" and rung.warning and not or_none:
             raise _nothing_but(rung, reasons)
         found, why = _tried(rung)
-        reasons += why
+        reasons += _named(rung, found, why)
         if found is not None:
             return replace(found, reasons=tuple(reasons), clock=clock.library())
     last = next(iter(RUNGS)) if wanted == "auto" else wanted
     raise AsamanError(
         f'isolation "{wanted}"',
-        "; ".join(reasons).removeprefix(f'isolation "{wanted}" is '),
+        "; ".join(reasons if wanted == "auto" else why),
         hint=RUNGS[last].remedy,
         code=ExitCode.NOT_AVAILABLE,
         kind=Kind.ISOLATION,
@@ -78,7 +79,12 @@ def _nothing_but(rung: Rung, reasons: list[str]) -> AsamanError:
 def tried() -> Iterator[tuple[Rung, Isolation | None, tuple[str, ...]]]:
     """Yield each rung, the strongest first, with what works on it, and what does not and why."""
     for rung in RUNGS.values():
-        yield (rung, *_tried(rung))
+        found, why = _tried(rung)
+        yield rung, found, _named(rung, found, why)
+
+
+def _named(rung: Rung, found: Isolation | None, why: tuple[str, ...]) -> tuple[str, ...]:
+    return why if found is not None else tuple(f'isolation "{rung.name}" is {one}' for one in why)
 
 
 def _tried(rung: Rung) -> tuple[Isolation | None, tuple[str, ...]]:
@@ -91,7 +97,7 @@ def _tried(rung: Rung) -> tuple[Isolation | None, tuple[str, ...]]:
         why[filtered, fixed] = _probe(found)
         if not why[filtered, fixed]:
             return found, tuple(_lacks(found, why))
-    return None, (f'isolation "{rung.name}" is not available: {list(why.values())[-1]}',)
+    return None, (f"not available: {list(why.values())[-1]}",)
 
 
 def _lacks(found: Isolation, why: Mapping[tuple[bool, bool], str]) -> Iterator[str]:

@@ -25,7 +25,6 @@ from amrasaman_nox.model import (
     Pin,
     Requirements,
     Verdict,
-    is_release,
 )
 from amrasaman_nox.sources import download
 from amrasaman_nox.sources.locate import released_sdists
@@ -63,7 +62,7 @@ def to_build(pins: Sequence[Pin], path: Path, run: Run) -> Requirements:
     folder = run.config.sources
     if folder is not None:
         archives = read_directory(folder).pins
-        found = {pin: one for pin in pins for one in archives if _is_of(pin, one)}
+        found = {pin: one for pin in pins for one in archives if pin.is_of(one.name, one.version)}
         missing = f"{folder} has no sdist of it"
     else:
         found = released_sdists(
@@ -89,7 +88,9 @@ def compare(run: Run, record: BuildRecord, pins: Sequence[Pin]) -> Comparison:
     Wheels that were built otherwise are not in canonical form: so the sdist is built again, and its
     wheel left as the build backend wrote it; then with the build requirements that *pins* have.
     """
-    pinned = [digest for pin in pins if _is_built(pin, record) for digest in pin.digests]
+    pinned = [
+        digest for pin in pins if pin.is_of(record.name, record.version) for digest in pin.digests
+    ]
     if not pinned:
         return _comparison(record, record.wheel.digest, Verdict.UNCHECKED, "no pin names it")
     if record.wheel.digest in pinned:
@@ -153,16 +154,8 @@ def unbuilt(pins: Sequence[Pin], built: Iterable[tuple[str, str]]) -> tuple[Comp
             reason="no sdist of it was given",
         )
         for pin in pins
-        if not any(name == pin.name and is_release(pin.version, found) for name, found in built)
+        if not any(pin.is_of(*release) for release in built)
     )
-
-
-def _is_of(pin: Pin, archive: Pin) -> bool:
-    return pin.name == archive.name and is_release(pin.version, archive.version)
-
-
-def _is_built(pin: Pin, record: BuildRecord) -> bool:
-    return pin.name == record.name and is_release(pin.version, record.version)
 
 
 def _comparison(

@@ -46,14 +46,14 @@ class TheirWheel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rebuilder:
+class Theirs:
     """What somebody else has: wheels, and a note on each record that cannot be read."""
 
     wheels: tuple[TheirWheel, ...]
     notes: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Rebuilder:
+def read(path: Path) -> Theirs:
     """Return the wheels and records in a folder, or the one that a file holds or tells of.
 
     :param path: a folder, a ``….provenance.json`` or a ``….whl``
@@ -62,11 +62,11 @@ def read(path: Path) -> Rebuilder:
     if path.is_dir():
         return _in_folder(path)
     if path.name.endswith(records.SUFFIX):
-        return Rebuilder(wheels=(_told(record_files.read_file(path)),))
+        return Theirs(wheels=(_told(record_files.read_file(path)),))
     if path.name.endswith(".whl") and path.is_file():
         found = tuple(_bare([path]))
         if found:
-            return Rebuilder(wheels=found)
+            return Theirs(wheels=found)
     raise AsamanError(
         str(path),
         "not a folder, a record or a wheel",
@@ -74,7 +74,7 @@ def read(path: Path) -> Rebuilder:
     )
 
 
-def _in_folder(folder: Path) -> Rebuilder:
+def _in_folder(folder: Path) -> Theirs:
     read = record_files.read_folder(folder)
     wheels = (path for path in sorted(folder.glob("*.whl")) if path.is_file())
     found = [*map(_told, read.files), *_bare(wheels)]
@@ -82,7 +82,7 @@ def _in_folder(folder: Path) -> Rebuilder:
         why = "it contains no wheel and no readable record"
         raise all_of([AsamanError(str(folder), why), *read.problems])
     by_name = {one.filename: one for one in reversed(found)}
-    return Rebuilder(wheels=tuple(by_name.values()), notes=read.notes)
+    return Theirs(wheels=tuple(by_name.values()), notes=read.notes)
 
 
 def _told(file: RecordFile) -> TheirWheel:
