@@ -71,7 +71,7 @@ def _page(url: str, index: IndexOptions) -> tuple[Artifact, ...]:
     try:
         text = download.page(url, index).decode()
         return tuple(_json(url, text) if text.startswith("{") else _html(url, text))
-    except (AsamanError, ValueError, KeyError, TypeError, AttributeError):
+    except (AsamanError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()
 
 

@@ -50,7 +50,11 @@ def test_a_folder_and_a_page_of_links_are_searched(index: LocalIndex, tmp_path: 
     assert names(options) == [("1.0", "one-1.0.tar.bz2"), ("1.0", "one-1.0.zip")]
 
 
-@pytest.mark.parametrize("body", [b"{", b'{"files": [1]}', b'{"files": [{}]}', b"\xff", b""])
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b'{"files": [1]}', b'{"files": [{}]}', b"\xff", b"", b'{"files": ' + b"[" * 100_000],
+    ids=["open", "number", "empty", "bytes", "nothing", "deep"],
+)
 def test_a_page_that_cannot_be_read_has_none(index: LocalIndex, body: bytes) -> None:
     index.add(b"x", "one-1.0.zip")
     index.always("simple/one/", lambda handler, _: handler.answer(200, body))
