@@ -130,6 +130,16 @@ def pins_to_check(config: Config) -> Path | None:
     return path
 
 
+def _color(environ: Mapping[str, str]) -> str:
+    """Return what variables say of colours: no-color.org, then force-color.org."""
+    if environ.get("NO_COLOR"):
+        return "never"
+    if environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return "always"
+    # A dumb terminal shows escapes as they are.
+    return "never" if environ.get("TERM") == "dumb" else "auto"
+
+
 def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     if values.get("cache_dir") is None:
         values["cache_dir"] = default_cache()
@@ -140,10 +150,8 @@ def _completed(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, 
     )
     values["in_ci"] = in_ci(environ)
     values.setdefault("passphrase", environ.get(PASSPHRASE) or None)
-    # no-color.org; and a dumb terminal shows escapes as they are.
-    plain = environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
-    if plain and values.get("color", "auto") == "auto":
-        values["color"] = "never"
+    if values.get("color", "auto") == "auto":
+        values["color"] = _color(environ)
     published = [each.name for each in values.get("packages", ()) if each.only_binary]
     values["only_binary"] = (*values.get("only_binary", ()), *published)
     values.setdefault("annotations", environ.get("GITHUB_ACTIONS") == "true")

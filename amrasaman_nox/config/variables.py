@@ -39,10 +39,10 @@ def snapshot() -> dict[str, str]:
 @contextlib.contextmanager
 def without_nox_variables() -> Iterator[None]:
     """Drop, for a while, the variables by which a user's shell would change nox's run."""
+    # nox refuses FORCE_COLOR beside NO_COLOR, which wins.
+    names = {"_ARGCOMPLETE", "FORCE_COLOR" if "NO_COLOR" in os.environ else ""}
     dropped = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith("NOX") or name in {"FORCE_COLOR", "_ARGCOMPLETE"}
+        name: value for name, value in os.environ.items() if name.startswith("NOX") or name in names
     }
     for name in dropped:
         del os.environ[name]

@@ -126,10 +126,14 @@ def test_only_names_that_pip_expands_can_be_expanded(tmp_path: Path) -> None:
         ({"NO_COLOR": "1"}, {}, "never"),
         ({"NO_COLOR": ""}, {}, "auto"),
         ({"TERM": "dumb"}, {}, "never"),
+        ({"FORCE_COLOR": "1"}, {}, "always"),
+        ({"FORCE_COLOR": "0"}, {}, "auto"),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, {}, "never"),
+        ({"FORCE_COLOR": "1"}, {"color": "never"}, "never"),
         ({"NO_COLOR": "1"}, {"color": "always"}, "always"),
     ],
 )
-def test_no_color_is_followed_unless_an_option_says_otherwise(
+def test_variables_of_colour_are_followed_unless_an_option_says_otherwise(
     tmp_path: Path, environ: dict[str, str], given: dict[str, str], color: str
 ) -> None:
     assert load(tmp_path, given, environ=environ).color == color
@@ -141,7 +145,7 @@ def test_a_step_summary_is_written_where_the_service_wants_it(tmp_path: Path) ->
 
 
 def test_variables_of_nox_are_dropped_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NOXSESSION", "NOX_DEFAULT_VENV_BACKEND", "FORCE_COLOR"):
+    for name in ("NOXSESSION", "NOX_DEFAULT_VENV_BACKEND", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("KEPT", "y")
     before = dict(os.environ)
