@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,8 @@ STATES: Final = {
 
 #: How many lines of a log, from its end, a report shows.
 LONGEST_TAIL: Final = 40
+#: A frame of a traceback in the programs that run hooks.
+_FRONTEND: Final = re.compile(r'  File "[^"]*/frontend/(start|hook)\.py", line ')
 #: How many characters of a line of a log a report shows.
 _LONGEST_LINE: Final = 2000
 #: How many differences of one wheel a report for readers shows; the JSON report has all.
@@ -189,10 +192,23 @@ def written(report: Report) -> str:
 
 
 def tail(log: str) -> tuple[str, ...]:
-    """Return the last lines of a build log, escaped, each behind ``| `` so that it stays inert."""
-    lines = log.rstrip("\n").split("\n")[-LONGEST_TAIL:] if log else []
+    """Return the last lines of a build log, escaped, each behind ``| `` so that it stays inert.
+
+    The frames of the build frontend are left out of tracebacks: no fault of a project is there.
+    """
+    last = log.rstrip("\n").split("\n")[-10 * LONGEST_TAIL :] if log else []
+    lines = list(_without_frontend(last))[-LONGEST_TAIL:]
     cut = (shortened(line, _LONGEST_LINE).expandtabs(4) for line in lines)
     return tuple(f"| {printable(line)}" for line in cut)
+
+
+def _without_frontend(lines: Iterable[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        # The source of a frame is below it, further to the right.
+        inside = bool(_FRONTEND.match(line)) or (inside and line.startswith("    "))
+        if not inside:
+            yield line
 
 
 def clean_block(text: str) -> str:

@@ -27,6 +27,20 @@ def test_a_log_is_shown_from_its_end_behind_bars() -> None:
     assert facts.tail("") == ()
 
 
+def test_a_log_has_no_frames_of_the_frontend() -> None:
+    frames = (
+        "Traceback (most recent call last):\n"
+        '  File "/build/frontend/hook.py", line 1, in build_wheel\n'
+        '    return build()\n           ^^^^^\n  File "/tmp/x/frontend/start.py", line 2, in main\n'
+    )
+    own = '  File "/build/source/setup.py", line 3, in <module>\n    raise ValueError\nValueError\n'
+    assert facts.tail(frames + own) == (
+        "| Traceback (most recent call last):",
+        *('|   File "/build/source/setup.py", line 3, in <module>', "|     raise ValueError"),
+        "| ValueError",
+    )
+
+
 def test_each_difference_has_its_own_cause_and_what_follows_has_none() -> None:
     found = [(one.kind, cause and cause.explanation) for one, cause in facts.explained(different())]
     assert found == [("elf", "build-path-in-elf"), ("text", "build-path-in-text"), ("record", None)]
