@@ -99,7 +99,8 @@ class Meter:
     def passed(self) -> str:
         """Return the limit that the build passes now, or ``""``.
 
-        :raises AsamanError: there is hardly any memory left, and the build has much of it (exit 5)
+        :raises AsamanError: there is hardly any memory left and the build has much of it, or it has
+            most of what was free on the disk (exit 5)
         """
         now = time.monotonic()
         if now < self._due:
@@ -121,8 +122,22 @@ class Meter:
         if limits.memory and _exceeds(pids, unseen, limits.memory):
             return f"memory limit exceeded ({limits.memory} bytes)"
         if self.disk and self._disk(now, pids) + temporary > self.disk:
-            return f"disk limit exceeded ({self.disk} bytes)"
+            return self._disk_exceeded()
         return ""
+
+    def _disk_exceeded(self) -> str:
+        """Return the limit that was passed.
+
+        :raises AsamanError: it is not the user's, but what the disk had room for (exit 5)
+        """
+        if self.disk < self.limits.disk:
+            raise AsamanError(
+                "disk",
+                f"No space left on device: a build may use {self.disk >> 10} KiB of what was free",
+                hint="free some space, or choose another cache: --cache-dir DIRECTORY",
+                code=ExitCode.INPUT_OUTPUT,
+            )
+        return f"disk limit exceeded ({self.disk} bytes)"
 
     def _in_memory(self, pids: Sequence[int]) -> int:
         """Return the bytes of the build's files in memory, also where it hides them."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amrasaman_nox.errors import AsamanError, ExitCode
 from amrasaman_nox.model import Limits
 from amrasaman_nox.sandbox import meter
 from amrasaman_nox.sandbox.meter import Meter, descendants
@@ -114,6 +115,20 @@ def test_a_build_has_most_of_what_is_free_and_no_more(
     limits = Limits(**{**NO_LIMITS, "disk": 5000})
     found = Meter(pid=os.getpid(), folders=(tmp_path,), temporary=(), limits=limits)
     assert found.disk == 900
+
+
+def test_a_build_that_has_most_of_what_was_free_fails_for_the_disk_and_not_for_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter, "_free", lambda path: 100 << 10)
+    limits = Limits(**{**NO_LIMITS, "disk": 1 << 20})
+    found = Meter(pid=os.getpid(), folders=(tmp_path,), temporary=(), limits=limits)
+    assert found.passed() == ""
+    (tmp_path / "file").write_bytes(os.urandom(200 << 10))
+    found = Meter(pid=os.getpid(), folders=(tmp_path,), temporary=(), limits=limits)
+    with pytest.raises(AsamanError, match="No space left on device: a build may use 90 KiB") as error:
+        found.passed()
+    assert error.value.code is ExitCode.INPUT_OUTPUT
 
 
 def test_looking_takes_a_small_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

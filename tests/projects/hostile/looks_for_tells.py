@@ -69,8 +69,9 @@ def limits():
 
 def counters():
     names = ("net/dev", "net/unix", "sysvipc/shm", "sysvipc/sem", "sysvipc/msg", "keys")
-    # The kernel numbers sockets and keyrings at random.
-    number = re.compile(r"^[0-9a-f]+:? ", re.MULTILINE)
+    # The kernel numbers sockets and keyrings at random, and keyrings are in use for some time by
+    # processes that have ended.
+    number = re.compile(r"^[0-9a-f]+:? |(?<=^[0-9a-f]{8} [A-Z-]{7}) +\d+ ", re.MULTILINE)
     return {name: number.sub("", read(f"/proc/{name}")) for name in names}
 
 
