@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from amrasaman_nox.config.rungs import RUNGS
-from amrasaman_nox.errors import AsamanError, ExitCode
+from amrasaman_nox.errors import AsamanError, ExitCode, Kind
 from amrasaman_nox.sandbox import memory
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def program(name: str) -> str:
             "isolation",
             f"{_PACKAGES.get(name, 'util-linux')} ({name}) is not installed",
             code=ExitCode.NOT_AVAILABLE,
+            kind=Kind.ISOLATION,
         )
     return found
 
