@@ -96,6 +96,8 @@ FOREIGN = {
     "--security-opt": "docker and podman",
     "--set": "the benchmark",
     "--spec": "pipx",
+    "--tags": "git fetch",
+    "--unshallow": "git fetch",
     "--string-dump": "readelf",
     "--tamper": "the evaluation",
     "--tls-ca-file": "dask",
