@@ -1,6 +1,6 @@
 """Where other rebuilders keep what they built: folders, single files and HTTPS locations.
 
-Anybody can have written what is there. A place says what it has of one wheel of ours; whether that
+Anybody can have written what is there. A place says what it has of one of our wheels; whether that
 counts is decided elsewhere.
 """
 
@@ -40,7 +40,7 @@ _FOLDERS: Final = ("", "wheels/")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """What a place has of a wheel of ours.
+    """What a place has of one of our wheels.
 
     ``signed`` are statements whose signatures nobody has verified yet; ``told`` is a record without
     one. ``digest`` is that of the file itself, where the place has it, and ``wheel`` its path.
@@ -244,7 +244,7 @@ def _is_said_equivalent(ours: BuildRecord, theirs: BuildRecord, digest: Digest |
 
 
 def _other_content(file: Path, ours: BuildRecord) -> AsamanError | None:
-    """Return what is wrong with the claim that the wheel *file* has the content of ours."""
+    """Return what is wrong with the claim that the wheel *file* has the content of our wheel."""
     try:
         with open_regular(file) as opened:
             found = wheel_value(read_wheel(opened, file.name, lenient=True))

@@ -1,4 +1,4 @@
-"""Who agrees on a wheel of ours: one vote for each rebuilder, one for each group of a policy.
+"""Who agrees on one of our wheels: one vote for each rebuilder, one for each group of a policy.
 
 Votes are counted by the digest that was signed for the exact name of the file. Without a policy
 nobody's signature can count: then places are compared, and each says what it has.

@@ -109,7 +109,7 @@ def _write(config: Config, requirement: Path, wheels: Path) -> Report:
     entries = _with_seeds(entries, found, config)
     used = {wheel.filename for entry in entries for wheel in entry.wheels}
     admission = admit(entries, found, ballot)
-    # What signatures vouch for can be anybody's file.
+    # A wheel with the votes of a policy can be the file of anybody.
     unvoted = used - admission.voted
     trusted.check([file for file in files_found if file.wheel.name in unvoted], config)
     path = config.verified or verified_path(requirement)

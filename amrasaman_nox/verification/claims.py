@@ -1,4 +1,4 @@
-"""What a record may claim: no build of ours has anything else; nothing of it is trusted."""
+"""What a record may claim: builds of this tool have nothing else, and nothing of it is trusted."""
 
 from __future__ import annotations
 
