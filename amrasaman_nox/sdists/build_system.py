@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from amrasaman_nox import strict_toml
 from amrasaman_nox.archives.names import Subject, quoted
 from amrasaman_nox.errors import printable
-from amrasaman_nox.model import BuildSystem
+from amrasaman_nox.model import BuildSystem, is_plain
 
 if TYPE_CHECKING:
     from amrasaman_nox.sdists.reader import SdistInfo
@@ -83,11 +81,7 @@ def check_requires(system: BuildSystem, filename: str) -> None:
     :raises AsamanError: one is not a name with a specifier
     """
     for text in system.requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            requirement = None
-        if requirement is None or requirement.url is not None or printable(text) != text:
+        if not is_plain(text) or printable(text) != text:
             why = f"build requirement is not name and specifier: {quoted(text)}"
             raise Subject(what=filename).refusal(why)
 

@@ -50,8 +50,12 @@ def interpreter_for(
         except AsamanError:
             continue
     # A record of an older version does not say whether its interpreter is free-threaded.
-    fitting = [one for one in found if wanted.key in (one.key, one.key.replace("t-", "-"))]
-    fitting = [one for one in fitting if _takes(one, record.wheel.filename)]
+    fitting = [
+        one
+        for one in found
+        if wanted.key in (one.key, dataclasses.replace(one, free_threaded=False).key)
+        and _takes(one, record.wheel.filename)
+    ]
     if not fitting:
         here = ", ".join(dict.fromkeys(f"{one.implementation} {one.version}" for one in found))
         raise AsamanError(

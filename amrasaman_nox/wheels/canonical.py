@@ -31,7 +31,7 @@ from amrasaman_nox.wheels.reader import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from amrasaman_nox.archives.zip import ZipMember
     from amrasaman_nox.model import Pin
@@ -73,9 +73,9 @@ def canonicalise(
     writer = _Writer(destination, dos_moment(epoch))
     members = []
     rewritten = False
-    for member in _with_own(layout, own):
+    for name, member in _named(layout, own):
         if member is None:
-            members.append(_write(writer, own, added, executable=False))
+            members.append(_write(writer, name, added, executable=False))
             continue
         if sbom.is_sbom(member.name) and member.size <= sbom.LARGEST:
             raw = b"".join(layout.checked(member))
@@ -251,15 +251,13 @@ def _place(layout: WheelLayout, name: str) -> tuple[bool, bytes]:
     return name.startswith(f"{layout.dist_info}/"), name.encode()
 
 
-def _with_own(layout: WheelLayout, own: str) -> Iterator[ZipMember | None]:
-    """Yield the members that are copied, and ``None`` where that of the name *own* goes."""
-    planned = _planned(layout)
-    place = _place(layout, own)
-    before = [one for one in planned if not own or _place(layout, one.name) < place]
-    yield from before
+def _named(layout: WheelLayout, own: str) -> list[tuple[str, ZipMember | None]]:
+    """Return the members that are copied, by name in canonical order; *own* has none."""
+    found: list[tuple[str, ZipMember | None]] = [(one.name, one) for one in _planned(layout)]
     if own:
-        yield None
-        yield from planned[len(before) :]
+        found.append((own, None))
+        found.sort(key=lambda item: _place(layout, item[0]))
+    return found
 
 
 def _own_name(layout: WheelLayout) -> str:
